@@ -1,0 +1,51 @@
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+
+/** What happened, as seen from outside Redis. One JSON object a line. */
+export type LedgerLine = { at: number } & (
+  | { what: 'attempted'; id: string; type: string; subject: string }
+  | { what: 'published'; id: string; entryId: string; duplicate: boolean }
+  | { what: 'refused'; id: string; error: string }
+  | ({ what: 'started' | 'finished' | 'failed' } & LedgerDelivery)
+)
+
+export interface LedgerDelivery {
+  id: string
+  entryId: string
+  group: string
+  consumer: string
+  attempt: number
+}
+
+type Unstamped<T> = T extends unknown ? Omit<T, 'at'> : never
+
+/**
+ * A record that a SIGKILL cannot take back: each line is handed to the operating system before the call returns.
+ * Without a folder nothing is recorded.
+ */
+export class Ledger {
+  readonly #file: number | undefined
+
+  constructor(folder: string | undefined, name: string) {
+    if (folder === undefined) return
+    mkdirSync(folder, { recursive: true })
+    this.#file = openSync(join(folder, `${name}-${hostname()}-${process.pid}-${Date.now()}.jsonl`), 'a')
+  }
+
+  write(line: Unstamped<LedgerLine>): void {
+    if (this.#file !== undefined) writeSync(this.#file, `${JSON.stringify({ at: Date.now(), ...line })}\n`)
+  }
+
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file)
+  }
+}
+
+/** Every whole line of every ledger in a folder; a line that a kill has cut short was never handed over whole. */
+export function readLedger(folder: string): LedgerLine[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.jsonl'))
+    .flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n').slice(0, -1))
+    .map((line) => JSON.parse(line) as LedgerLine)
+}

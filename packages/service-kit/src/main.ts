@@ -1,0 +1,25 @@
+import { RedisRefusedError } from '@redis-streams-processor/streams-core'
+import { SettingsError } from './settings.ts'
+
+/** Aborted by the first SIGTERM or SIGINT; a second one ends the process at once. */
+export function untilSignal(): AbortSignal {
+  const controller = new AbortController()
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => controller.abort())
+  return controller.signal
+}
+
+/**
+ * Runs a service to its end. The signal is caught before anything else is done: as the first process of a container,
+ * Node would ignore it. Exit code 0 after a drain, 1 with one readable message after an error.
+ */
+export async function runService(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const signal = untilSignal()
+  try {
+    await work(signal)
+  } catch (error) {
+    process.exitCode = 1
+    if (error instanceof SettingsError) console.error(`Wrong settings:\n${error.message}`)
+    else if (error instanceof RedisRefusedError) console.error(`Redis refused: ${error.message}`)
+    else console.error(error)
+  }
+}

@@ -1,0 +1,73 @@
+import { RedisRefusedError } from '../errors.ts'
+import type { ProducerSettings, Retention } from '../options.ts'
+import type { Connection } from './connection.ts'
+import type { Keys } from './keys.ts'
+import { PUBLISH } from './scripts/publish.ts'
+
+export type AppendReply =
+  | { status: 'appended' | 'duplicate'; entryId: string }
+  | { status: 'full'; length: number }
+  | { status: 'error'; message: string }
+
+type RawReply = [AppendReply['status'], string]
+
+/** The Redis commands of a producer. */
+export class AppendBroker {
+  readonly #connection: Connection
+  readonly #keys: Keys
+  readonly #retention: Retention
+  readonly #settings: ProducerSettings
+
+  constructor(connection: Connection, keys: Keys, retention: Retention, settings: ProducerSettings) {
+    this.#connection = connection
+    this.#keys = keys
+    this.#retention = retention
+    this.#settings = settings
+  }
+
+  /** @throws {RedisRefusedError} when the key is no stream, or `durability: 'fsync'` is more than this server can do. */
+  async check(): Promise<void> {
+    await this.#connection.send(['XLEN', this.#keys.stream])
+    if (this.#settings.durability === 'fsync') await this.#waitForDisk()
+  }
+
+  /** Appends events in the given order; one reply for each. */
+  async append(events: readonly { id: string; fields: readonly string[] }[]): Promise<AppendReply[]> {
+    const { dedupeMs, durability } = this.#settings
+    const { policy, maxLength } = this.#retention
+    const [keepAtLeast, groups] =
+      this.#retention.policy === 'acknowledged' ? [this.#retention.keepAtLeast, this.#retention.groups] : [0, []]
+    const flat = await this.#connection.run<string[]>(
+      PUBLISH,
+      [this.#keys.stream, this.#keys.dropped, ...(dedupeMs > 0 ? events.map(({ id }) => this.#keys.dedupe(id)) : [])],
+      [
+        ...[policy, maxLength, keepAtLeast, dedupeMs, groups.length, ...groups],
+        ...events.flatMap(({ fields }) => [fields.length, ...fields]),
+      ],
+    )
+    if (durability === 'fsync') await this.#waitForDisk()
+    return events.map((_, i) => toReply(flat[2 * i] as RawReply[0], flat[2 * i + 1] as string))
+  }
+
+  /** WAITAOF covers what this connection has written before. */
+  async #waitForDisk(): Promise<void> {
+    const timeoutMs = this.#settings.publishTimeoutMs
+    const [synced] = await this.#connection.send<[number, number]>(['WAITAOF', 1, 0, timeoutMs], timeoutMs + 1_000)
+    if (synced !== 1)
+      throw new RedisRefusedError(`Redis did not write to disk within ${timeoutMs} ms (durability: fsync)`)
+  }
+}
+
+function toReply(status: AppendReply['status'], value: string): AppendReply {
+  switch (status) {
+    case 'appended':
+    case 'duplicate':
+      return { status, entryId: value }
+    case 'full':
+      return { status, length: Number(value) }
+    case 'error':
+      return { status, message: value }
+    default:
+      return status satisfies never
+  }
+}

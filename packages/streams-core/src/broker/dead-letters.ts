@@ -1,0 +1,56 @@
+import type { Fields } from '../entry.ts'
+import type { Connection } from './connection.ts'
+import type { Keys } from './keys.ts'
+import { REDRIVE } from './scripts/dead-letters.ts'
+
+const PAGE = 100
+
+/** The Redis commands on the dead letters of one group. */
+export class DeadLetterBroker {
+  readonly #connection: Connection
+  readonly #keys: Keys
+  readonly #deadKey: string
+
+  constructor(connection: Connection, keys: Keys, group: string) {
+    this.#connection = connection
+    this.#keys = keys
+    this.#deadKey = keys.dead(group)
+  }
+
+  count(): Promise<number> {
+    return this.#connection.send<number>(['XLEN', this.#deadKey])
+  }
+
+  /** Oldest first, page by page: what is added or removed meanwhile may or may not be seen. */
+  async *list(): AsyncGenerator<[letterId: string, fields: Fields]> {
+    for (let start = '-'; ; ) {
+      const page = await this.#range(start, '+')
+      yield* page
+      const last = page.at(-1)
+      if (!last || page.length < PAGE) return
+      start = `(${last[0]}`
+    }
+  }
+
+  async get(letterId: string): Promise<Fields | undefined> {
+    return (await this.#range(letterId, letterId))[0]?.[1]
+  }
+
+  /** Moves a letter back to the stream, without its first fields and with others instead; `undefined`: it is gone. */
+  async redrive(letterId: string, dropValues: number, add: readonly string[]): Promise<string | undefined> {
+    const entryId = await this.#connection.run<string | null>(
+      REDRIVE,
+      [this.#keys.stream, this.#deadKey],
+      [letterId, dropValues, ...add],
+    )
+    return entryId ?? undefined
+  }
+
+  async delete(letterId: string): Promise<boolean> {
+    return (await this.#connection.send<number>(['XDEL', this.#deadKey, letterId])) === 1
+  }
+
+  #range(start: string, end: string): Promise<[string, string[]][]> {
+    return this.#connection.send<[string, string[]][]>(['XRANGE', this.#deadKey, start, end, 'COUNT', PAGE])
+  }
+}

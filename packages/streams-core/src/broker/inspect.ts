@@ -1,0 +1,98 @@
+import { compareIds, timeOf } from '../id.ts'
+import type { Connection } from './connection.ts'
+import type { Keys } from './keys.ts'
+import { RETRY_CONSUMER } from './keys.ts'
+import { COUNT_AFTER } from './scripts/dead-letters.ts'
+
+export interface ConsumerState {
+  name: string
+  pending: number
+  /** Time since it last asked for anything. */
+  idleMs: number
+}
+
+export interface GroupState {
+  group: string
+  /** Entries that were not delivered to the group yet. Counted where the server does not know. */
+  lag: number
+  /** Delivered and not acknowledged, without those that wait for a retry. */
+  pending: number
+  /** Parked until their next delivery. */
+  waitingForRetry: number
+  /** Age of the oldest entry that is not acknowledged, by the server's clock; 0 when there is none. */
+  oldestUnhandledMs: number
+  deadLetters: number
+  /** Entries that the lossy retention dropped before this group had acknowledged them. */
+  droppedUnread: number
+  lastDeliveredId: string
+  consumers: ConsumerState[]
+}
+
+export interface StreamState {
+  stream: string
+  length: number
+  groups: GroupState[]
+}
+
+type Info = Record<string, string | number | null>
+
+/** Reads the state of a stream and its groups. */
+export class InspectBroker {
+  readonly #connection: Connection
+  readonly #keys: Keys
+
+  constructor(connection: Connection, keys: Keys) {
+    this.#connection = connection
+    this.#keys = keys
+  }
+
+  async inspect(): Promise<StreamState> {
+    const { stream } = this.#keys
+    if ((await this.#connection.send<number>(['EXISTS', stream])) === 0) return { stream, length: 0, groups: [] }
+    const [length, groups, time] = await Promise.all([
+      this.#connection.send<number>(['XLEN', stream]),
+      this.#infos(['XINFO', 'GROUPS', stream]),
+      this.#connection.send<[string, string]>(['TIME']),
+    ])
+    const nowMs = Number(time[0]) * 1_000 + Number(time[1]) / 1_000
+    return { stream, length, groups: await Promise.all(groups.map((info) => this.#group(info, nowMs))) }
+  }
+
+  async #group(info: Info, nowMs: number): Promise<GroupState> {
+    const group = String(info.name)
+    const lastDeliveredId = String(info['last-delivered-id'])
+    const [pending, next, consumers, deadLetters, droppedUnread, lag] = await Promise.all([
+      this.#connection.send<[number, string | null]>(['XPENDING', this.#keys.stream, group]),
+      this.#connection.send<[string][]>(['XRANGE', this.#keys.stream, `(${lastDeliveredId}`, '+', 'COUNT', 1]),
+      this.#infos(['XINFO', 'CONSUMERS', this.#keys.stream, group]),
+      this.#connection.send<number>(['XLEN', this.#keys.dead(group)]),
+      this.#connection.send<string | null>(['HGET', this.#keys.dropped, group]),
+      info.lag ?? this.#connection.run<number>(COUNT_AFTER, [this.#keys.stream], [lastDeliveredId]),
+    ])
+    const [pendingCount, oldestPendingId] = pending
+    const waitingForRetry = Number(consumers.find(({ name }) => name === RETRY_CONSUMER)?.pending ?? 0)
+    const unhandled = [oldestPendingId, next[0]?.[0]].filter((id) => typeof id === 'string').sort(compareIds)
+    return {
+      group,
+      lag: Number(lag),
+      pending: pendingCount - waitingForRetry,
+      waitingForRetry,
+      oldestUnhandledMs: unhandled[0] ? Math.max(0, Math.round(nowMs - timeOf(unhandled[0]))) : 0,
+      deadLetters,
+      droppedUnread: Number(droppedUnread ?? 0),
+      lastDeliveredId,
+      consumers: consumers
+        .filter(({ name }) => name !== RETRY_CONSUMER)
+        .map(({ name, pending, idle }) => ({ name: String(name), pending: Number(pending), idleMs: Number(idle) })),
+    }
+  }
+
+  async #infos(command: string[]): Promise<Info[]> {
+    const replies = await this.#connection.send<(string | number | null)[][]>(command)
+    return replies.map((flat) => {
+      const info: Info = {}
+      for (let i = 0; i + 1 < flat.length; i += 2) info[String(flat[i])] = flat[i + 1] as string | number | null
+      return info
+    })
+  }
+}

@@ -1,0 +1,44 @@
+/** `compareIds(a, b)`: -1, 0 or 1. Numbers of up to 20 digits do not fit a double, so they are compared as text. */
+export const compareIdsLua = `
+local function compareIds(a, b)
+  local aMs, aSeq = string.match(a, '(%d+)-(%d+)')
+  local bMs, bSeq = string.match(b, '(%d+)-(%d+)')
+  local x, y = aMs, bMs
+  if x == y then x, y = aSeq, bSeq end
+  if x == y then return 0 end
+  if #x ~= #y then return #x < #y and -1 or 1 end
+  return x < y and -1 or 1
+end
+`
+
+/**
+ * `neededFrom(stream, required)`: the oldest id that some group has pending or not yet read past; nothing below it is
+ * needed. False while there is no group, or a required one is missing. The second value lists
+ * { group, oldest pending id or last delivered id, pending count, last delivered id } for each group.
+ */
+export const neededLua = `
+local function neededFrom(stream, required)
+  if redis.call('EXISTS', stream) == 0 then return false, {} end
+  local missing = {}
+  for _, group in ipairs(required) do missing[group] = true end
+  local needed, groups = false, {}
+  for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local group, delivered = info[2], info[8]
+    local pending = redis.call('XPENDING', stream, group)
+    local mark = pending[1] > 0 and pending[2] or delivered
+    if not needed or compareIds(mark, needed) < 0 then needed = mark end
+    missing[group] = nil
+    groups[#groups + 1] = { group, mark, pending[1], delivered }
+  end
+  if next(missing) then return false, groups end
+  return needed, groups
+end
+`
+
+/** `holds(stream, group, id, owner, attempt)`: whether this very delivery is still its owner's: the fencing token. */
+export const holdsLua = `
+local function holds(stream, group, id, owner, attempt)
+  local pending = redis.call('XPENDING', stream, group, id, id, 1, owner)[1]
+  return pending ~= nil and pending[4] == tonumber(attempt)
+end
+`

@@ -1,0 +1,97 @@
+import type { GroupBroker } from './broker/group.ts'
+import { now } from './clock.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import type { Reader } from './reader.ts'
+import type { Tell } from './report.ts'
+import { RETRY_HORIZON_MS } from './retry.ts'
+
+/** How often a consumer looks for entries to claim. A group is scanned no more often than once in this time. */
+export const CLAIM_EVERY_MS = 250
+
+export interface ClaimerOptions {
+  group: string
+  consumer: string
+  leaseMs: number
+  maxDeliveries: number
+}
+
+/** Takes over what nobody is working on: expired leases, due retries, deliveries that never arrived. */
+export class Claimer {
+  readonly #options: ClaimerOptions
+  readonly #broker: GroupBroker
+  readonly #dispatcher: Dispatcher
+  readonly #reader: Reader
+  readonly #tell: Tell
+  #holdOffUntil = 0
+  #lastRound = now()
+  #lastRecovery = now()
+
+  constructor(
+    options: ClaimerOptions,
+    actors: { broker: GroupBroker; dispatcher: Dispatcher; reader: Reader; tell: Tell },
+  ) {
+    this.#options = options
+    this.#broker = actors.broker
+    this.#dispatcher = actors.dispatcher
+    this.#reader = actors.reader
+    this.#tell = actors.tell
+  }
+
+  /**
+   * After an outage every lease looks expired, although its owner lives and only could not extend it: leave them the
+   * time to do so. Retries that are due go on.
+   */
+  holdOff(ms: number): void {
+    this.#holdOffUntil = Math.max(this.#holdOffUntil, now() + ms)
+  }
+
+  async claimOnce(signal: AbortSignal): Promise<number> {
+    const { leaseMs, maxDeliveries } = this.#options
+    // The whole machine may have been asleep, and the others with it.
+    if (now() - this.#lastRound > leaseMs / 2) this.holdOff(leaseMs / 2)
+    this.#lastRound = now()
+
+    await this.#recover()
+    const room = this.#dispatcher.roomForClaimed
+    if (room === 0) return 0
+    const expiredMs = now() < this.#holdOffUntil ? RETRY_HORIZON_MS : leaseMs
+    const claimed = await this.#broker.claim({ limit: room, maxDeliveries, expiredMs, lockMs: CLAIM_EVERY_MS })
+    if (!claimed) return 0
+    this.#accept(claimed.deliveries, 'claimed')
+    if (claimed.suspects > 0 && !signal.aborted) await this.#runSuspects(claimed.suspects, signal)
+    this.#lastRound = now()
+    return claimed.deliveries.length
+  }
+
+  // Whatever we hold is extended before a third of its lease has passed: at half of it, nobody here knows of it.
+  async #recover(): Promise<void> {
+    const { leaseMs } = this.#options
+    if (now() - this.#lastRecovery < Math.min(1_000, leaseMs / 4)) return
+    this.#lastRecovery = now()
+    this.#accept(await this.#broker.recover(leaseMs / 2), 'recovered')
+  }
+
+  #accept(deliveries: Parameters<Dispatcher['accept']>[0], kind: 'claimed' | 'recovered'): void {
+    if (deliveries.length === 0) return
+    const { group, consumer } = this.#options
+    this.#tell({ kind, group, consumer, entryIds: deliveries.map(({ entryId }) => entryId) })
+    this.#dispatcher.accept(deliveries, 'claimed')
+  }
+
+  /** Runs crash suspects one by one with nothing else in flight, so that a poison pill can only take itself along. */
+  async #runSuspects(suspects: number, signal: AbortSignal): Promise<void> {
+    const { group, consumer, maxDeliveries } = this.#options
+    await this.#reader.pause()
+    try {
+      await this.#dispatcher.whenIdle(signal)
+      this.#tell({ kind: 'quarantined', group, consumer, suspects })
+      while (!signal.aborted) {
+        const suspect = await this.#broker.claimSuspect(maxDeliveries)
+        if (!suspect) return
+        await this.#dispatcher.runAlone(suspect, signal)
+      }
+    } finally {
+      this.#reader.resume()
+    }
+  }
+}

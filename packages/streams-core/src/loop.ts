@@ -1,0 +1,48 @@
+/** A signal that is never aborted. */
+export const never: AbortSignal = new AbortController().signal
+
+/** Resolves after `ms`, or at once when the signal is aborted. Never rejects. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+  })
+}
+
+/** Waits between attempts: 100 ms, doubling to 2 s, with jitter, so that a herd spreads out. */
+export function backoffMs(failures: number): number {
+  const ceiling = Math.min(2_000, 100 * 2 ** Math.min(failures - 1, 10))
+  return ceiling / 2 + (Math.random() * ceiling) / 2
+}
+
+export interface LoopOptions {
+  signal: AbortSignal
+  /** Told of every failed round; throws to end the loop with an error. */
+  onError: (error: unknown, failures: number) => void | Promise<void>
+}
+
+/**
+ * The shape of every loop: `runOnce`, then `intervalMs` of rest, until the signal is aborted.
+ * A failing round is reported and followed by a growing wait, so that no error makes a hot loop.
+ */
+export async function every(intervalMs: number, runOnce: () => Promise<unknown>, options: LoopOptions): Promise<void> {
+  let failures = 0
+  while (!options.signal.aborted) {
+    try {
+      await runOnce()
+      failures = 0
+      if (intervalMs > 0) await sleep(intervalMs, options.signal)
+    } catch (error) {
+      if (options.signal.aborted) return
+      failures += 1
+      await options.onError(error, failures)
+      await sleep(backoffMs(failures), options.signal)
+    }
+  }
+}

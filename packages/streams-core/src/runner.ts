@@ -1,0 +1,111 @@
+import type { Argument } from './broker/connection.ts'
+import type { GroupBroker } from './broker/group.ts'
+import type { Run } from './decide.ts'
+import type { Delivery } from './delivery.ts'
+import { type Decoded, decode } from './entry.ts'
+import { CommitError, LeaseLostError, StreamsError } from './errors.ts'
+import type { Context, Handler, Handlers } from './handler.ts'
+import type { Catalog, StreamDefinition } from './stream.ts'
+
+export interface RunnerOptions {
+  stream: StreamDefinition
+  group: string
+  consumer: string
+  maxEventBytes: number
+  /** Undefined: handlers are not guarded. */
+  guardTtlMs: number | undefined
+}
+
+/** Takes one delivery through its handler, and classifies how it went. Writes nothing but the idempotency record. */
+export class Runner {
+  readonly #options: RunnerOptions
+  readonly #handlers: Handlers<Catalog>
+  readonly #broker: GroupBroker
+
+  constructor(options: RunnerOptions, handlers: Handlers<Catalog>, broker: GroupBroker) {
+    this.#options = options
+    this.#handlers = handlers
+    this.#broker = broker
+  }
+
+  decode(delivery: Delivery): Decoded | undefined {
+    return delivery.fields && decode(this.#options.stream.catalog, delivery.fields, this.#options.maxEventBytes)
+  }
+
+  async run(delivery: Delivery, decoded: Decoded | undefined): Promise<Run> {
+    if (!decoded) return { result: 'deleted' }
+    if (delivery.kind === 'crashed') return { result: 'crashed' }
+    if (!decoded.ok) return { result: 'malformed', reason: decoded.reason }
+    if (decoded.redriveFor !== undefined && decoded.redriveFor !== this.#options.group) return { result: 'not-ours' }
+    if (delivery.lease.isLost) return { result: 'lease-lost' }
+    try {
+      if (this.#options.guardTtlMs !== undefined) {
+        const guard = await this.#broker.guard(delivery, decoded.event.id)
+        if (guard === 'done') return { result: 'handled-before' }
+        if (guard === 'elsewhere') return { result: 'handled-elsewhere' }
+      }
+      return await this.#handle(delivery, decoded.event)
+    } catch (error) {
+      return { result: 'threw', error }
+    }
+  }
+
+  async #handle(delivery: Delivery, event: Extract<Decoded, { ok: true }>['event']): Promise<Run> {
+    const commit = new Commit(delivery, this.#broker, this.#options.guardTtlMs ?? 0)
+    const { group, consumer } = this.#options
+    const context: Context = {
+      get signal() {
+        return delivery.lease.signal
+      },
+      entryId: delivery.entryId,
+      group,
+      consumer,
+      attempt: delivery.attempt,
+      idempotencyKey: `${group}:${event.id}`,
+      commit: (commands) => commit.run(commands),
+    }
+    const handler = this.#handlers[event.type] as Handler<Catalog, string>
+    try {
+      await handler(event, context)
+      return commit.result ?? { result: delivery.lease.isLost ? 'lease-lost' : 'returned' }
+    } catch (error) {
+      return commit.result ?? (delivery.lease.isLost ? { result: 'lease-lost' } : { result: 'threw', error })
+    }
+  }
+}
+
+/** A handler's one chance to write to Redis together with the acknowledgement. */
+class Commit {
+  readonly #delivery: Delivery
+  readonly #broker: GroupBroker
+  readonly #guardTtlMs: number
+  /** Set once it has settled how the delivery went, whatever the handler does afterwards. */
+  result: Run | undefined
+
+  constructor(delivery: Delivery, broker: GroupBroker, guardTtlMs: number) {
+    this.#delivery = delivery
+    this.#broker = broker
+    this.#guardTtlMs = guardTtlMs
+  }
+
+  async run(commands: readonly (readonly Argument[])[]): Promise<unknown[]> {
+    if (this.result) throw new StreamsError('COMMITTED_BEFORE', 'commit was called before in this handler')
+    const reply = await this.#broker.commit(this.#delivery, commands, this.#guardTtlMs)
+    switch (reply.status) {
+      case 'committed':
+        this.result = { result: 'committed' }
+        return reply.replies
+      case 'lost':
+        this.result = { result: 'lease-lost' }
+        this.#delivery.lease.lose()
+        throw new LeaseLostError(this.#delivery.entryId)
+      case 'failed': {
+        const error = new CommitError(reply.message, reply.applied)
+        if (reply.applied > 0) this.result = { result: 'commit-failed', error }
+        throw error
+      }
+      default:
+        return reply satisfies never
+    }
+  }
+}

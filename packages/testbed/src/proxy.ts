@@ -1,0 +1,71 @@
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+
+/** A TCP proxy on loopback that can be broken: connections cut, replies held back, new ones refused. */
+export class TcpProxy {
+  readonly #server: Server
+  readonly #pairs = new Set<{ client: Socket; upstream: Socket }>()
+  #dropReplies = false
+  #refuse = false
+
+  private constructor(server: Server) {
+    this.#server = server
+  }
+
+  static async start(targetPort: number): Promise<TcpProxy> {
+    const proxy: TcpProxy = new TcpProxy(createServer((client) => proxy.#join(client, targetPort)))
+    proxy.#server.listen(0, '127.0.0.1')
+    await once(proxy.#server, 'listening')
+    return proxy
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${(this.#server.address() as { port: number }).port}`
+  }
+
+  /** Ends every connection with a reset. */
+  cut(): void {
+    for (const { client, upstream } of this.#pairs) {
+      client.resetAndDestroy()
+      upstream.destroy()
+    }
+  }
+
+  /** What Redis answers from now on goes nowhere; requests still reach it. */
+  dropReplies(drop: boolean): void {
+    this.#dropReplies = drop
+  }
+
+  refuse(refuse: boolean): void {
+    this.#refuse = refuse
+    if (refuse) this.cut()
+  }
+
+  async stop(): Promise<void> {
+    this.cut()
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+
+  #join(client: Socket, targetPort: number): void {
+    if (this.#refuse) {
+      client.destroy()
+      return
+    }
+    const upstream = connect(targetPort, '127.0.0.1')
+    const pair = { client, upstream }
+    this.#pairs.add(pair)
+    client.on('data', (data) => upstream.write(data))
+    upstream.on('data', (data) => this.#dropReplies || client.write(data))
+    for (const [one, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      one.on('error', () => {})
+      one.on('close', () => {
+        other.destroy()
+        this.#pairs.delete(pair)
+      })
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { createClient } from 'redis'
+import { findServerProgram, type ServerProgram } from './find-server.ts'
+
+const run = promisify(execFile)
+const START_TIMEOUT_MS = 15_000
+
+/**
+ * A real Redis on loopback, on a free port, append-only, in a temporary folder; it can be broken and started again.
+ * With `REDIS_URL` set, `startRedis` hands out that one instead, which nobody may break.
+ */
+export class RedisServer {
+  readonly port: number
+  readonly #program: ServerProgram
+  readonly #options: readonly string[]
+  readonly #folder = mkdtempSync(join(tmpdir(), 'redis-streams-processor-'))
+  #process: ChildProcess | undefined
+
+  private constructor(program: ServerProgram, port: number, options: readonly string[]) {
+    this.#program = program
+    this.port = port
+    this.#options = options
+  }
+
+  /** @param options Further server options, e.g. `['--maxmemory', '20mb']`. */
+  static async start(options: readonly string[] = []): Promise<RedisServer> {
+    const server = new RedisServer(await findServerProgram(), await freePort(), options)
+    await server.start()
+    return server
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`
+  }
+
+  /** Starts it, again with the data it had; resolves when it answers. */
+  async start(): Promise<void> {
+    const child = this.#spawn()
+    this.#process = child
+    let output = ''
+    child.stdout?.on('data', (chunk) => {
+      output = (output + chunk).slice(-4_000)
+    })
+    const deadline = Date.now() + START_TIMEOUT_MS
+    while (!(await this.#answers())) {
+      if (child.exitCode !== null || Date.now() > deadline) {
+        child.kill('SIGKILL')
+        throw new Error(`the Redis server did not start:\n${output}`)
+      }
+      await sleep(20)
+    }
+  }
+
+  /** SIGKILL: what it has not written to disk is gone. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  /** SIGTERM, and start again. */
+  async restart(): Promise<void> {
+    await this.#end('SIGTERM')
+    await this.start()
+  }
+
+  /** Half-open: sockets stay, nothing answers. */
+  async freeze(): Promise<void> {
+    await this.#signal('SIGSTOP')
+  }
+
+  async thaw(): Promise<void> {
+    await this.#signal('SIGCONT')
+  }
+
+  /** Ends it and removes its folder. Idempotent. */
+  async stop(): Promise<void> {
+    if (this.#process) await this.thaw()
+    await this.#end('SIGTERM')
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  get #container(): string {
+    return `redis-streams-processor-${this.port}`
+  }
+
+  #spawn(): ChildProcess {
+    const common = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'everysec', ...this.#options]
+    const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit']
+    // A group of its own, or the terminal's Ctrl-C would end Redis before those that still have to write to it.
+    const detached = true
+    if (this.#program.kind === 'docker') {
+      const { image } = this.#program
+      const publish = ['-p', `127.0.0.1:${this.port}:6379`, '-v', `${this.#folder}:/data`]
+      return spawn('docker', ['run', '--rm', '--name', this.#container, ...publish, image, 'redis-server', ...common], {
+        stdio,
+        detached,
+      })
+    }
+    const { path, env } = this.#program
+    const where = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder]
+    return spawn(path, [...where, ...common], { stdio, detached, env: { ...process.env, ...env } })
+  }
+
+  async #signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    if (this.#program.kind === 'docker') await run('docker', ['kill', '-s', signal, this.#container]).catch(() => {})
+    else this.#process?.kill(signal)
+  }
+
+  async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const child = this.#process
+    this.#process = undefined
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    if (this.#program.kind === 'docker') await run('docker', ['kill', '-s', signal, this.#container]).catch(() => {})
+    else child.kill(signal)
+    await exited
+  }
+
+  async #answers(): Promise<boolean> {
+    const client = createClient({ url: this.url, RESP: 2, socket: { reconnectStrategy: false, connectTimeout: 1_000 } })
+    client.on('error', () => {})
+    try {
+      await client.connect()
+      await client.ping()
+      return true
+    } catch {
+      return false
+    } finally {
+      if (client.isOpen) client.destroy()
+    }
+  }
+}
+
+/** The Redis of `REDIS_URL`, or one of our own. */
+export async function startRedis(): Promise<{ url: string; stop: () => Promise<void> }> {
+  const given = process.env.REDIS_URL
+  if (given) return { url: given, stop: async () => {} }
+  const server = await RedisServer.start()
+  return { url: server.url, stop: () => server.stop() }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}

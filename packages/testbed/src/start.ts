@@ -1,0 +1,53 @@
+import { startRedis } from './redis-server.ts'
+import { type LogLine, Worker } from './worker.ts'
+
+const CONSUMERS = 3
+
+/** `npm start`: a Redis, the producer and three consumers, and what they say. Ctrl-C drains and leaves nothing behind. */
+async function main(): Promise<void> {
+  const stopping = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve())
+  })
+  const redis = await startRedis()
+  say('redis', `listening on ${hidePassword(redis.url)}`)
+  const consumers = Array.from({ length: CONSUMERS }, (_, i) => watch(`consumer-${i + 1}`, 'consumer', redis.url))
+  const producer = watch('producer', 'producer', redis.url)
+  const workers = [producer, ...consumers]
+  try {
+    const ended = Promise.race(workers.map(async (worker) => `a process ended: ${await worker.exited()}`))
+    const why = await Promise.race([ended, stopping])
+    if (why) {
+      say('start', why)
+      process.exitCode = 1
+    } else {
+      say('start', 'draining: what runs is finished, what waits is handed back')
+    }
+    await producer.stop()
+    await Promise.all(consumers.map((consumer) => consumer.stop()))
+  } finally {
+    await redis.stop()
+  }
+  say('start', 'everything has stopped')
+}
+
+function watch(name: string, service: 'producer' | 'consumer', url: string): Worker {
+  const worker = new Worker(service, { ...process.env, REDIS_URL: url } as Record<string, string>)
+  worker.onLine((line) => say(name, describe(line)))
+  return worker
+}
+
+function describe({ msg = '', ...line }: LogLine): string {
+  const wanted = ['eventType', 'type', 'subject', 'attempt', 'eventId', 'entryId', 'delayMs', 'error', 'entries']
+  const fields = wanted.filter((name) => line[name] !== undefined).map((name) => `${name}=${line[name]}`)
+  return [msg, ...fields].join('  ')
+}
+
+function say(name: string, text: string): void {
+  console.log(`${new Date().toISOString().slice(11, 23)}  ${name.padEnd(10)}  ${text}`)
+}
+
+function hidePassword(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//…@')
+}
+
+await main()

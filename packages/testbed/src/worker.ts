@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+const SERVICES = {
+  consumer: `${ROOT}services/consumer/src/main.ts`,
+  producer: `${ROOT}services/producer/src/main.ts`,
+}
+
+export type LogLine = Record<string, unknown> & { msg?: string }
+
+/** One service as a real process, known by its command line alone. */
+export class Worker {
+  readonly #process: ChildProcess
+  readonly #lines: LogLine[] = []
+  readonly #exited: Promise<number | NodeJS.Signals>
+  #listeners: ((line: LogLine) => void)[] = []
+
+  /** @param program A service of this repository, or the path of a module to run. */
+  constructor(program: keyof typeof SERVICES | (string & {}), env: Record<string, string>) {
+    const file = SERVICES[program as keyof typeof SERVICES] ?? program
+    this.#process = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', file], {
+      cwd: ROOT,
+      // What the caller has set for itself must not reach the worker by accident.
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    })
+    this.#exited = once(this.#process, 'exit').then(([code, signal]) => code ?? signal)
+    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+      if (stream) createInterface({ input: stream }).on('line', (text) => this.#take(text))
+    }
+  }
+
+  get pid(): number {
+    return this.#process.pid as number
+  }
+
+  get lines(): readonly LogLine[] {
+    return this.#lines
+  }
+
+  get isRunning(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null
+  }
+
+  /** Calls back for every line to come. */
+  onLine(listener: (line: LogLine) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Resolves to the first line, past or to come, that is as wanted. @throws when the process ends without it. */
+  waitFor(wanted: (line: LogLine) => boolean): Promise<LogLine> {
+    const past = this.#lines.find(wanted)
+    if (past) return Promise.resolve(past)
+    return new Promise((resolve, reject) => {
+      this.onLine((line) => wanted(line) && resolve(line))
+      this.#exited.then((how) => reject(new Error(`the process ended (${how}):\n${this.tail()}`)))
+    })
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#process.kill(signal)
+  }
+
+  /** Exit code, or the signal that ended it. */
+  exited(): Promise<number | NodeJS.Signals> {
+    return this.#exited
+  }
+
+  /** SIGTERM, and wait. */
+  async stop(): Promise<number | NodeJS.Signals> {
+    if (this.isRunning) this.kill('SIGTERM')
+    return this.#exited
+  }
+
+  tail(lines = 20): string {
+    return this.#lines
+      .slice(-lines)
+      .map((line) => JSON.stringify(line))
+      .join('\n')
+  }
+
+  #take(text: string): void {
+    const line = parse(text)
+    this.#lines.push(line)
+    for (const listener of this.#listeners) listener(line)
+  }
+}
+
+function parse(text: string): LogLine {
+  try {
+    const json = JSON.parse(text)
+    return typeof json === 'object' && json !== null ? json : { msg: text }
+  } catch {
+    return { msg: text }
+  }
+}

@@ -1,0 +1,30 @@
+import { userEvents } from '@redis-streams-processor/events'
+import { createLogger, Ledger, readSettings, retentionOf, runService } from '@redis-streams-processor/service-kit'
+import { createConsumer, exponential } from '@redis-streams-processor/streams-core'
+import { createHandlers } from './handlers.ts'
+import { recorded } from './recorded.ts'
+import { settingsSchema } from './settings.ts'
+
+await runService(async (signal) => {
+  const settings = readSettings(settingsSchema)
+  const ledger = new Ledger(settings.LEDGER_DIR, 'consumer')
+  const handlers = createHandlers(settings.WORK_MS)
+  const consumer = createConsumer(userEvents(settings.STREAM, retentionOf(settings)), {
+    redis: settings.REDIS_URL,
+    group: settings.GROUP,
+    ...(settings.CONSUMER === undefined ? {} : { consumer: settings.CONSUMER }),
+    concurrency: settings.CONCURRENCY,
+    maxBuffered: settings.MAX_BUFFERED,
+    leaseMs: settings.LEASE_MS,
+    blockMs: settings.BLOCK_MS,
+    drainTimeoutMs: settings.DRAIN_TIMEOUT_MS,
+    retry: {
+      maxDeliveries: settings.MAX_DELIVERIES,
+      delayMs: exponential({ baseMs: settings.RETRY_BASE_MS, maxMs: settings.RETRY_MAX_MS }),
+    },
+    handlers: settings.LEDGER_DIR === undefined ? handlers : recorded(handlers, ledger),
+    logger: createLogger('consumer', settings.LOG_LEVEL),
+  })
+  await consumer.run({ signal })
+  ledger.close()
+})

@@ -1,0 +1,15 @@
+const WIDTH = 40
+const EVERY_MS = 50
+
+/** A progress bar on a terminal; nothing elsewhere. */
+export function progressBar(stream: NodeJS.WriteStream): (done: number, total: number) => void {
+  if (!stream.isTTY) return () => {}
+  let drawnAt = 0
+  return (done, total) => {
+    const isLast = done === total
+    if (!isLast && performance.now() - drawnAt < EVERY_MS) return
+    drawnAt = performance.now()
+    const filled = Math.round((done / total) * WIDTH)
+    stream.write(`\r[${'█'.repeat(filled)}${'·'.repeat(WIDTH - filled)}] ${done}/${total}${isLast ? '\n' : ''}`)
+  }
+}
