@@ -7,6 +7,7 @@ export type LedgerLine = { at: number } & (
   | { what: 'attempted'; id: string; type: string; subject: string }
   | { what: 'published'; id: string; entryId: string; duplicate: boolean }
   | { what: 'refused'; id: string; error: string }
+  | { what: 'joined'; group: string; consumer: string }
   | ({ what: 'started' | 'finished' | 'failed' } & LedgerDelivery)
 )
 

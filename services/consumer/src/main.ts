@@ -24,6 +24,9 @@ await runService(async (signal) => {
     },
     handlers: settings.LEDGER_DIR === undefined ? handlers : recorded(handlers, ledger),
     logger: createLogger('consumer', settings.LOG_LEVEL),
+    onReport: (report) => {
+      if (report.kind === 'started') ledger.write({ what: 'joined', group: report.group, consumer: report.consumer })
+    },
   })
   await consumer.run({ signal })
   ledger.close()

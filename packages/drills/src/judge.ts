@@ -1,0 +1,117 @@
+import type { LedgerLine } from '@redis-streams-processor/service-kit'
+
+/** What is known of the end of a run, from outside: the ledgers, and what Redis still holds when all is quiet. */
+export interface Evidence {
+  ledger: readonly LedgerLine[]
+  groups: readonly string[]
+  /** Event ids in the dead letters, by group. */
+  deadLetters: Readonly<Record<string, readonly string[]>>
+  /** Entries that are delivered and not acknowledged, or not delivered at all, over all groups. */
+  pending: number
+  /** Event ids that must end in the dead letters of every group, and no others. */
+  doomed: ReadonlySet<string>
+}
+
+export interface Verdict {
+  /** Events that the publisher was told are safe. */
+  published: number
+  /** Of these: finished by a handler, counted once for each group. */
+  handled: number
+  /** Told safe, and neither finished nor dead-lettered in some group. */
+  lost: number
+  lostIds: string[]
+  /** Finished more than once in a group. Allowed after a kill (at-least-once), and reported. */
+  handledTwice: number
+  deadLetters: number
+  /** In the dead letters without being doomed. */
+  wronglyDeadLettered: number
+  /** Doomed, and not in the dead letters. */
+  missingDeadLetters: number
+  /** Publishes answered as duplicates of an earlier one. */
+  duplicatesRefused: number
+  /** The publisher was not told, but the event came out. */
+  recoveredUnknown: number
+  pending: number
+  passed: boolean
+}
+
+/** Pure: sorts every event into what became of it. Jepsen's total-queue: what goes in must come out. */
+export function judge({ ledger, groups, deadLetters, pending, doomed }: Evidence): Verdict {
+  const published = new Set<string>()
+  const attempted = new Set<string>()
+  const finishes = new Map(groups.map((group) => [group, new Map<string, number>()]))
+  let duplicatesRefused = 0
+  for (const line of ledger) {
+    if (line.what === 'attempted') attempted.add(line.id)
+    if (line.what === 'published') published.add(line.id)
+    if (line.what === 'published' && line.duplicate) duplicatesRefused += 1
+    if (line.what === 'finished') {
+      const counts = finishes.get(line.group)
+      counts?.set(line.id, (counts.get(line.id) ?? 0) + 1)
+    }
+  }
+
+  const lost = new Set<string>()
+  const recovered = new Set<string>()
+  const verdict = { handled: 0, handledTwice: 0, deadLetters: 0, wronglyDeadLettered: 0, missingDeadLetters: 0 }
+  for (const group of groups) {
+    const counts = finishes.get(group) ?? new Map<string, number>()
+    const dead = new Set(deadLetters[group] ?? [])
+    for (const id of published) if (!counts.has(id) && !dead.has(id)) lost.add(id)
+    for (const id of counts.keys()) if (!published.has(id) && attempted.has(id)) recovered.add(id)
+    verdict.handled += counts.size
+    verdict.handledTwice += [...counts.values()].filter((count) => count > 1).length
+    verdict.deadLetters += deadLetters[group]?.length ?? 0
+    verdict.wronglyDeadLettered += [...dead].filter((id) => !doomed.has(id)).length
+    verdict.missingDeadLetters += [...doomed].filter((id) => !dead.has(id)).length
+  }
+  const exactLetters = verdict.deadLetters === doomed.size * groups.length
+  return {
+    published: published.size,
+    ...verdict,
+    lost: lost.size,
+    lostIds: [...lost].slice(0, 20),
+    duplicatesRefused,
+    recoveredUnknown: recovered.size,
+    pending,
+    passed:
+      published.size > 0 &&
+      lost.size === 0 &&
+      pending === 0 &&
+      exactLetters &&
+      verdict.wronglyDeadLettered === 0 &&
+      verdict.missingDeadLetters === 0,
+  }
+}
+
+export interface Recovery {
+  /** Entries that the victim held when it was killed. */
+  held: number
+  /** From the kill until the last of them was running elsewhere; undefined while one never was. */
+  startedMs: number | undefined
+  /** From the kill until the last of them was finished elsewhere. */
+  finishedMs: number | undefined
+}
+
+/** Pure: how long it took others to take over what a killed consumer held. */
+export function judgeRecovery(
+  ledger: readonly LedgerLine[],
+  {
+    consumer,
+    group,
+    at,
+    heldEntryIds,
+  }: { consumer: string; group: string; at: number; heldEntryIds: readonly string[] },
+): Recovery {
+  const lastOf = (what: 'started' | 'finished'): number | undefined => {
+    const first = new Map<string, number>()
+    for (const line of ledger) {
+      if (line.what !== what || line.group !== group || line.consumer === consumer || line.at < at) continue
+      if (!first.has(line.entryId) || line.at < (first.get(line.entryId) as number)) first.set(line.entryId, line.at)
+    }
+    // What the victim had finished, and not acknowledged, is started again as well.
+    const times = heldEntryIds.map((id) => first.get(id))
+    return times.some((time) => time === undefined) ? undefined : Math.max(at, ...(times as number[])) - at
+  }
+  return { held: heldEntryIds.length, startedMs: lastOf('started'), finishedMs: lastOf('finished') }
+}
