@@ -46,20 +46,31 @@ export class Claimer {
   }
 
   async claimOnce(signal: AbortSignal): Promise<number> {
-    const { leaseMs, maxDeliveries } = this.#options
+    const { leaseMs } = this.#options
     // The whole machine may have been asleep, and the others with it.
-    if (now() - this.#lastRound > leaseMs / 2) this.holdOff(leaseMs / 2)
+    if (now() - this.#lastRound > Math.max(leaseMs / 2, 4 * CLAIM_EVERY_MS)) this.holdOff(leaseMs / 2)
     this.#lastRound = now()
 
     await this.#recover()
-    const room = this.#dispatcher.roomForClaimed
-    if (room === 0) return 0
+    let claimed = 0
+    let more = true
+    while (more && !signal.aborted) {
+      const room = this.#dispatcher.roomForClaimed
+      const found = room > 0 ? await this.#claim(room, signal) : 0
+      claimed += found
+      more = found > 0 && found === room
+    }
+    this.#lastRound = now()
+    return claimed
+  }
+
+  async #claim(limit: number, signal: AbortSignal): Promise<number> {
+    const { leaseMs, maxDeliveries } = this.#options
     const expiredMs = now() < this.#holdOffUntil ? RETRY_HORIZON_MS : leaseMs
-    const claimed = await this.#broker.claim({ limit: room, maxDeliveries, expiredMs, lockMs: CLAIM_EVERY_MS })
+    const claimed = await this.#broker.claim({ limit, maxDeliveries, expiredMs, lockMs: CLAIM_EVERY_MS })
     if (!claimed) return 0
     this.#accept(claimed.deliveries, 'claimed')
     if (claimed.suspects > 0 && !signal.aborted) await this.#runSuspects(claimed.suspects, signal)
-    this.#lastRound = now()
     return claimed.deliveries.length
   }
 

@@ -1,0 +1,75 @@
+import { RedisServer } from '@redis-streams-processor/testbed'
+import { describe, expect } from 'vitest'
+import { GROUP, Lab, range, test } from '../support/lab.ts'
+
+describe('G1: nothing is lost', () => {
+  test('when a worker is SIGKILLed while it holds entries', async ({ lab }) => {
+    const settings = { CONCURRENCY: '8', LEASE_MS: '1000', BLOCK_MS: '200', LOG_LEVEL: 'error' }
+    const victim = lab.worker('consumer', { ...settings, CONSUMER: 'victim', WORK_MS: '60000' })
+    await lab.until(() => lab.ledger('joined').length === 1, 'the victim')
+    const publisher = lab.worker('producer', { BURST: '300', USERS: '2' })
+    expect(await publisher.exited()).toBe(0)
+    await lab.until(() => lab.ledger('started').length === 8, 'the victim to work')
+
+    victim.kill('SIGKILL')
+    lab.worker('consumer', { ...settings, CONSUMER: 'heir', WORK_MS: '1' })
+    const published = new Set(lab.ledger('published').map(({ id }) => id))
+    expect(published.size).toBe(300)
+    await lab.until(() => new Set(lab.ledger('finished').map(({ id }) => id)).size === 300, 'every event')
+    expect(new Set(lab.ledger('finished').map(({ id }) => id))).toEqual(published)
+    expect(lab.ledger('started').filter(({ consumer }) => consumer === 'victim')).toHaveLength(8)
+  })
+
+  test('when Redis itself is SIGKILLed and comes back, for whom a publish resolved', async ({ lab: shared }) => {
+    const redis = await RedisServer.start(['--appendfsync', 'always'])
+    shared.onClose(() => redis.stop())
+    const lab = new Lab(redis.url)
+    const handled = new Set<number>()
+    const consumer = await lab.consumer({
+      leaseMs: 1_000,
+      blockMs: 200,
+      handlers: {
+        counted: ({ data }) => {
+          handled.add(data.n)
+        },
+      },
+    })
+    const producer = lab.producer()
+    await Promise.all(range(200).map((n) => producer.publish('counted', { n })))
+    const meanwhile = range(200).map((n) => producer.publish('counted', { n: 200 + n }))
+    await redis.kill()
+    await redis.start()
+    await Promise.all(meanwhile)
+
+    await consumer.reports.until(() => handled.size === 400)
+    expect([...handled].sort((a, b) => a - b)).toEqual(range(400))
+    await lab.until(async () => (await lab.group(GROUP)).pending === 0, 'everything acknowledged')
+    await lab.close()
+  })
+
+  test('with durability fsync, a resolved publish is on disk', async ({ lab: shared }) => {
+    const redis = await RedisServer.start(['--appendfsync', 'no'])
+    shared.onClose(() => redis.stop())
+    const lab = new Lab(redis.url)
+    const producer = lab.producer({ durability: 'fsync' })
+    const hasWaitAof = (await lab.send<unknown[]>('COMMAND', 'INFO', 'WAITAOF'))[0] !== null
+    if (!hasWaitAof) {
+      await expect(producer.ready()).rejects.toThrow('WAITAOF')
+    } else {
+      // With appendfsync no, Redis leaves the time of writing to the operating system; WAITAOF waits for it all the same
+      // only where the server syncs: it must not pretend.
+      await lab.send('CONFIG', 'SET', 'appendfsync', 'everysec')
+      await producer.ready()
+      await expect(producer.publish('counted', { n: 1 })).resolves.toMatchObject({ duplicate: false })
+    }
+    await lab.close()
+  })
+
+  test('with durability fsync, a server without append-only persistence is refused', async ({ lab: shared }) => {
+    const redis = await RedisServer.start(['--appendonly', 'no'])
+    shared.onClose(() => redis.stop())
+    const lab = new Lab(redis.url)
+    await expect(lab.producer({ durability: 'fsync' }).ready()).rejects.toMatchObject({ code: 'REDIS_REFUSED' })
+    await lab.close()
+  })
+})

@@ -1,0 +1,57 @@
+import { describe, expect } from 'vitest'
+import { latch, range, test } from '../support/lab.ts'
+
+describe('G2: every group sees every event', () => {
+  test('independently of the others', async ({ lab }) => {
+    const seen = { billing: new Set<number>(), analytics: new Set<number>() }
+    const gate = latch()
+    const analytics = await lab.consumer({
+      group: 'analytics',
+      handlers: { counted: ({ data }) => void seen.analytics.add(data.n) },
+    })
+    const billing = await lab.consumer({
+      group: 'billing',
+      handlers: {
+        counted: async ({ data }) => {
+          await gate.promise
+          seen.billing.add(data.n)
+        },
+      },
+    })
+    const producer = lab.producer()
+    await Promise.all(range(200).map((n) => producer.publish('counted', { n })))
+
+    // Billing stands still, and analytics has them all.
+    await analytics.reports.until((reports) => reports.settled('ack').length === 200)
+    expect(billing.reports.settled('ack')).toHaveLength(0)
+    gate.resolve()
+    await billing.reports.until((reports) => reports.settled('ack').length === 200)
+    expect([...seen.billing].sort((a, b) => a - b)).toEqual(range(200))
+    expect([...seen.analytics].sort((a, b) => a - b)).toEqual(range(200))
+  })
+
+  test('a group that comes later starts at the beginning of the stream', async ({ lab }) => {
+    const producer = lab.producer()
+    await Promise.all(range(20).map((n) => producer.publish('counted', { n })))
+    const late = await lab.consumer({ group: 'late' })
+    await late.reports.until((reports) => reports.settled('ack').length === 20)
+    expect(late.reports.of('started')[0]?.groupCreated).toBe(true)
+  })
+
+  test('a group that exists is joined as it is', async ({ lab }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, 'old', '0', 'MKSTREAM')
+    const consumer = await lab.consumer({ group: 'old' })
+    expect(consumer.reports.of('started')[0]?.groupCreated).toBe(false)
+  })
+
+  test('within a group, consumers share the events', async ({ lab }) => {
+    const handled: number[] = []
+    const handlers = { counted: ({ data }: { data: { n: number } }) => void handled.push(data.n) }
+    const consumers = await Promise.all(range(3).map(() => lab.consumer({ handlers, concurrency: 2 })))
+    const producer = lab.producer()
+    await Promise.all(range(300).map((n) => producer.publish('counted', { n })))
+    await lab.until(() => handled.length >= 300)
+    expect(handled.sort((a, b) => a - b)).toEqual(range(300))
+    for (const { reports } of consumers) expect(reports.settled().length).toBeGreaterThan(0)
+  })
+})

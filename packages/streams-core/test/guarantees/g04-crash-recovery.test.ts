@@ -1,0 +1,64 @@
+import { describe, expect } from 'vitest'
+import { GROUP, range, test } from '../support/lab.ts'
+
+describe('G4: crash recovery', () => {
+  test('what a SIGKILLed consumer held, running or buffered, runs elsewhere once its lease is over', async ({
+    lab,
+  }) => {
+    const settings = { LEASE_MS: '1500', BLOCK_MS: '200', CONCURRENCY: '4', MAX_BUFFERED: '4', LOG_LEVEL: 'error' }
+    const victim = lab.worker('consumer', { ...settings, CONSUMER: 'victim', WORK_MS: '60000' })
+    await lab.until(() => lab.ledger('joined').length === 1)
+    const publisher = lab.worker('producer', { BURST: '8', USERS: '2' })
+    await publisher.exited()
+    await lab.until(async () => (await lab.group()).pending === 8, 'the victim to hold all')
+
+    lab.worker('consumer', { ...settings, CONSUMER: 'heir-1', WORK_MS: '1' })
+    lab.worker('consumer', { ...settings, CONSUMER: 'heir-2', WORK_MS: '1' })
+    await lab.until(() => lab.ledger('joined').length === 3)
+    victim.kill('SIGKILL')
+    const killedAt = Date.now()
+    await lab.until(() => lab.ledger('finished').length === 8, 'the heirs to finish')
+
+    const taken = lab.ledger('started').filter(({ consumer }) => consumer !== 'victim')
+    expect(taken.map(({ attempt }) => attempt)).toEqual(range(8).map(() => 2))
+    expect(new Set(taken.map(({ id }) => id)).size).toBe(8)
+    // Not a measure of speed: before the lease was over, nobody knew that the victim was dead.
+    for (const { at } of taken) expect(at - killedAt).toBeGreaterThan(1_000)
+  })
+
+  test('a killed consumer leaves no lock behind that keeps the others from looking', async ({ lab }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    await lab.send('SET', `{${lab.streamName}}:${GROUP}:scan`, 'a dead consumer', 'PX', '250')
+    await lab.producer().publish('counted', { n: 1 })
+    await lab.send('XREADGROUP', 'GROUP', GROUP, 'dead', 'STREAMS', lab.streamName, '>')
+    const heir = await lab.consumer({ leaseMs: 500 })
+    await heir.reports.until((reports) => reports.settled('ack').length === 1)
+  })
+
+  test('the far end of a long pending list is reached', async ({ lab }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const producer = lab.producer()
+    await Promise.all(range(3_000).map((n) => producer.publish('counted', { n })))
+    await lab.send('XREADGROUP', 'GROUP', GROUP, 'dead', 'COUNT', 3_000, 'STREAMS', lab.streamName, '>')
+    const heirs = await Promise.all(range(2).map(() => lab.consumer({ leaseMs: 500, concurrency: 200 })))
+    await lab.until(async () => (await lab.group()).pending === 0)
+    const claimed = heirs.flatMap(({ reports }) => reports.settled('ack').map(({ entryId }) => entryId))
+    expect(new Set(claimed).size).toBe(3_000)
+    expect(claimed).toHaveLength(3_000)
+  })
+
+  test('an entry whose body was deleted while it was pending disturbs nobody', async ({ lab }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const producer = lab.producer()
+    const { entryId } = await producer.publish('counted', { n: 1 })
+    await producer.publish('counted', { n: 2 })
+    await lab.send('XREADGROUP', 'GROUP', GROUP, 'dead', 'STREAMS', lab.streamName, '>')
+    await lab.send('XDEL', lab.streamName, entryId)
+    const heir = await lab.consumer({ leaseMs: 500 })
+    await heir.reports.until((reports) => reports.settled().length === 2)
+    expect(heir.reports.settled().find((report) => report.entryId === entryId)).toMatchObject({
+      result: 'deleted',
+      outcome: { type: 'abandon' },
+    })
+  })
+})

@@ -1,0 +1,150 @@
+import { describe, expect } from 'vitest'
+import { reject, retryAfter } from '../../src/index.ts'
+import { GROUP, range, test } from '../support/lab.ts'
+
+const quick = { retry: { maxDeliveries: 5, delayMs: () => 50 } }
+
+describe('G5: retries', () => {
+  test('a failing event is delivered maxDeliveries times, then dead-lettered with reason and history', async ({
+    lab,
+  }) => {
+    const attempts: number[] = []
+    const consumer = await lab.consumer({
+      ...quick,
+      handlers: {
+        counted: (_, { attempt }) => {
+          attempts.push(attempt)
+          throw new Error(`failure ${attempt}`)
+        },
+      },
+    })
+    const { entryId } = await lab.producer().publish('counted', { n: 1 }, { id: 'doomed' })
+    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 1)
+
+    expect(attempts).toEqual([1, 2, 3, 4, 5])
+    const [letter, ...others] = await lab.deadLetters()
+    expect(others).toEqual([])
+    expect(letter).toMatchObject({
+      entryId,
+      eventId: 'doomed',
+      eventType: 'counted',
+      group: GROUP,
+      reason: 'exhausted',
+      error: 'failure 5',
+      deliveries: 5,
+      redrives: 0,
+    })
+    expect(letter?.history.map(({ attempt, error }) => [attempt, error])).toEqual(
+      [1, 2, 3, 4, 5].map((n) => [n, `failure ${n}`]),
+    )
+    expect(letter?.history.every(({ consumer: name }) => name === consumer.name)).toBe(true)
+    expect(await lab.send('HLEN', `{${lab.streamName}}:${GROUP}:history`)).toBe(0)
+  })
+
+  test('an event that waits for its retry holds up nothing behind it', async ({ lab }) => {
+    const consumer = await lab.consumer({
+      concurrency: 1,
+      maxBuffered: 0,
+      retry: { delayMs: () => 3_600_000 },
+      handlers: {
+        counted: ({ data }) => {
+          if (data.n === 0) throw new Error('not now')
+        },
+      },
+    })
+    const producer = lab.producer()
+    for (const n of range(20)) await producer.publish('counted', { n })
+    await consumer.reports.until((reports) => reports.settled('ack').length === 19)
+    expect(await lab.group()).toMatchObject({ waitingForRetry: 1, pending: 0, lag: 0 })
+    lab.mayLeavePending = true
+  })
+
+  test('the delay is waited for', async ({ lab }) => {
+    const times: number[] = []
+    const consumer = await lab.consumer({
+      retry: { delayMs: () => 600 },
+      handlers: {
+        counted: (_, { attempt }) => {
+          times.push(Date.now())
+          if (attempt === 1) throw new Error('once')
+        },
+      },
+    })
+    await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    // A lower bound is no measure of speed.
+    expect((times[1] as number) - (times[0] as number)).toBeGreaterThanOrEqual(590)
+    expect(await lab.send('HLEN', `{${lab.streamName}}:${GROUP}:history`)).toBe(0)
+  })
+
+  test('retryAfter: the handler chooses; reject: dead letter at once', async ({ lab }) => {
+    const consumer = await lab.consumer({
+      retry: { delayMs: () => 3_600_000 },
+      handlers: {
+        counted: (_, { attempt }) => {
+          if (attempt === 1) retryAfter(20, 'busy')
+        },
+        noted: () => reject('unknown order'),
+      },
+    })
+    const producer = lab.producer()
+    await producer.publish('counted', { n: 1 })
+    await producer.publish('noted', { text: 'x' })
+    await consumer.reports.until(
+      (reports) => reports.settled('ack').length + reports.settled('dead-letter').length === 2,
+    )
+    expect(consumer.reports.settled('retry')[0]?.outcome).toMatchObject({ delayMs: 20, error: 'busy' })
+    expect(await lab.deadLetters()).toMatchObject([{ reason: 'rejected', error: 'unknown order', deliveries: 1 }])
+  })
+
+  test('retries are shared: another consumer may take the next delivery, also after the first has gone', async ({
+    lab,
+  }) => {
+    const fails = () => {
+      throw new Error('not here')
+    }
+    const first = await lab.consumer({ retry: { delayMs: () => 100 }, handlers: { counted: fails } })
+    await lab.producer().publish('counted', { n: 1 })
+    await first.reports.until((reports) => reports.settled('retry').length === 1)
+    await first.stop()
+    const second = await lab.consumer()
+    await second.reports.until((reports) => reports.settled('ack').length === 1)
+    expect(second.reports.settled('ack')[0]?.attempt).toBeGreaterThan(1)
+  })
+
+  test('with maxDeliveries 1 there is no second try', async ({ lab }) => {
+    const consumer = await lab.consumer({
+      retry: { maxDeliveries: 1 },
+      handlers: {
+        counted: () => {
+          throw new Error('once is enough')
+        },
+      },
+    })
+    await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 1)
+    expect(consumer.reports.settled()).toHaveLength(1)
+  })
+
+  test('a synchronous throw, a rejection and a throw of no Error all count as failures', async ({ lab }) => {
+    const throwers = [
+      () => {
+        throw new Error('sync')
+      },
+      () => Promise.reject(new Error('async')),
+      () => {
+        throw 'a string'
+      },
+      () => Promise.reject(undefined),
+    ]
+    const consumer = await lab.consumer({
+      retry: { maxDeliveries: 1 },
+      handlers: { counted: ({ data }) => throwers[data.n]?.() },
+    })
+    const producer = lab.producer()
+    for (const n of range(4)) await producer.publish('counted', { n })
+    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 4)
+    const errors = (await lab.deadLetters()).map(({ error }) => error)
+    expect(errors.sort()).toEqual(['a string', 'async', 'sync', 'undefined'])
+  })
+})

@@ -1,0 +1,78 @@
+import { describe, expect } from 'vitest'
+import { foreignEntry, range, test } from '../support/lab.ts'
+
+const rubbish = Buffer.from([0xff, 0xfe, 0x00, 0x80, 0x0d, 0x0a, 0xc3, 0x28])
+
+/** Entries as anybody could write them, and what is wrong with them. */
+const hostile: [name: string, fields: (string | Buffer)[], reason: string][] = [
+  ['one strange field', ['hello', 'world'], 'field "id" is missing'],
+  ['no type', foreignEntry().filter((_, i) => i !== 2 && i !== 3), 'field "type" is missing'],
+  ['no data', foreignEntry().slice(0, -2), 'field "data" is missing'],
+  ['unparsable JSON', foreignEntry({ data: '{"n":' }), 'data is not JSON'],
+  ['binary data', [...foreignEntry().slice(0, -1), rubbish], 'data is not JSON'],
+  ['binary field names', [rubbish, rubbish], 'field "id" is missing'],
+  ['unknown type', foreignEntry({ type: 'never.heard.of' }), 'unknown event type "never.heard.of"'],
+  ['refused by its schema', foreignEntry({ data: '{"n":"one"}' }), 'counted: data.n'],
+  ['JSON null', foreignEntry({ data: 'null' }), 'counted: data'],
+  ['a field named __proto__', [...foreignEntry(), '__proto__', '{"polluted":true}'], '__proto__'],
+  ['data with __proto__', foreignEntry({ data: '{"__proto__":{"n":1}}' }), 'counted: data.n'],
+  ['a repeated field', [...foreignEntry(), 'id', 'another'], 'field "id" occurs twice'],
+  ['5 MB of data', foreignEntry({ data: JSON.stringify({ n: 1, more: 'x'.repeat(5_000_000) }) }), 'maxEventBytes'],
+  ['12,000 fields', range(6_000).flatMap((n) => [`field ${n}`, '']), 'field "id" is missing'],
+  ['empty names and values', ['', ''], 'field "id" is missing'],
+]
+
+describe('G6: malformed entries', () => {
+  test('go to the dead letters at once, and disturb nothing else', async ({ lab }) => {
+    const handled: number[] = []
+    const consumer = await lab.consumer({ handlers: { counted: ({ data }) => void handled.push(data.n) } })
+    const producer = lab.producer()
+    const expected = new Map<string, string>()
+    for (const [i, [, fields, reason]] of hostile.entries()) {
+      await producer.publish('counted', { n: i })
+      expected.set(await lab.send<string>('XADD', lab.streamName, '*', ...fields), reason)
+    }
+    await consumer.reports.until((reports) => reports.settled().length === 2 * hostile.length)
+
+    expect(handled.sort((a, b) => a - b)).toEqual(range(hostile.length))
+    const letters = await lab.deadLetters()
+    expect(letters).toHaveLength(hostile.length)
+    for (const { entryId, reason, error, deliveries } of letters) {
+      expect({ reason, deliveries }).toEqual({ reason: 'malformed', deliveries: 1 })
+      expect(error).toContain(expected.get(entryId))
+    }
+    expect(consumer.reports.of('trouble')).toEqual([])
+    expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false)
+  })
+
+  test('are kept byte for byte', async ({ lab }) => {
+    await lab.send('XADD', lab.streamName, '*', 'raw', rubbish, 'raw', 'again')
+    const consumer = await lab.consumer()
+    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 1)
+    const script = "return redis.call('XRANGE', KEYS[1], '-', '+')[1][2][6] == ARGV[1] and 1 or 0"
+    const key = `{${lab.streamName}}:group_1:dead`
+    expect(await lab.send('EVAL', script, 1, key, rubbish)).toBe(1)
+    expect((await lab.deadLetters())[0]?.fields.filter((_, i) => i % 2 === 0)).toEqual(['raw', 'raw'])
+  })
+
+  test('found in what a dead consumer left behind are no different', async ({ lab }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, 'group_1', '0', 'MKSTREAM')
+    await lab.send('XADD', lab.streamName, '*', 'hello', 'world')
+    await lab.producer().publish('counted', { n: 1 })
+    await lab.send('XREADGROUP', 'GROUP', 'group_1', 'dead', 'STREAMS', lab.streamName, '>')
+    const heir = await lab.consumer({ leaseMs: 500 })
+    await heir.reports.until((reports) => reports.settled().length === 2)
+    expect(heir.reports.settled('dead-letter')).toHaveLength(1)
+    expect(heir.reports.settled('ack')).toHaveLength(1)
+  })
+})
+
+describe('publishing what its schema refuses', () => {
+  test('is an error that names the path, and appends nothing', async ({ lab }) => {
+    const producer = lab.producer()
+    // @ts-expect-error the wrong payload is the point
+    const publish = producer.publish('counted', { n: 'one' })
+    await expect(publish).rejects.toMatchObject({ code: 'INVALID_EVENT', path: ['n'] })
+    expect((await lab.inspect()).length).toBe(0)
+  })
+})

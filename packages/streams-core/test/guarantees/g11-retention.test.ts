@@ -1,0 +1,132 @@
+import { describe, expect } from 'vitest'
+import { StreamFullError } from '../../src/index.ts'
+import { GROUP, latch, range, test } from '../support/lab.ts'
+
+describe('G11: retention never drops what some group has not acknowledged', () => {
+  test('what every group has acknowledged goes; what one still needs stays', async ({ lab }) => {
+    const gate = latch()
+    const producer = lab.producer()
+    const fast = await lab.consumer({ group: 'fast' })
+    const slow = await lab.consumer({
+      group: 'slow',
+      concurrency: 1,
+      maxBuffered: 0,
+      handlers: { counted: ({ data }) => (data.n === 1_000 ? gate.promise : undefined) },
+    })
+    await Promise.all(range(2_500).map((n) => producer.publish('counted', { n })))
+    await fast.reports.until((reports) => reports.settled('ack').length === 2_500)
+    await slow.reports.until((reports) => reports.settled('ack').length === 1_000)
+
+    // Slow works on number 1,000: at most the node that it is in may stay of what lies before.
+    await lab.until(async () => (await lab.inspect()).length <= 1_600, 'the first thousand to go')
+    const oldest = await lab.send<[string, string[]][]>('XRANGE', lab.streamName, '-', '+', 'COUNT', 1)
+    const blocked = await lab.send<[string, string, number, number][]>('XPENDING', lab.streamName, 'slow', '-', '+', 1)
+    expect(String(oldest[0]?.[0]) <= String(blocked[0]?.[0])).toBe(true)
+    expect((await lab.inspect()).length).toBeGreaterThanOrEqual(1_500)
+
+    gate.resolve()
+    await slow.reports.until((reports) => reports.settled('ack').length === 2_500)
+    await lab.until(async () => (await lab.inspect()).length < 200, 'the rest to go')
+  })
+
+  test('a group that must exist holds everything until it does', async ({ lab }) => {
+    const retention = { groups: [GROUP, 'later'] }
+    const consumer = await lab.consumer({}, retention)
+    const producer = lab.producer({}, retention)
+    await Promise.all(range(500).map((n) => producer.publish('counted', { n })))
+    await consumer.reports.until((reports) => reports.settled('ack').length === 500)
+    // The marks are stored by the janitor: it has looked, and left everything.
+    await lab.until(async () => (await lab.send('HEXISTS', `{${lab.streamName}}:marks`, GROUP)) === 1)
+    expect((await lab.inspect()).length).toBe(500)
+    const later = await lab.consumer({ group: 'later' }, retention)
+    await later.reports.until((reports) => reports.settled('ack').length === 500)
+    await lab.until(async () => (await lab.inspect()).length < 200)
+  })
+
+  test('keepAtLeast keeps the newest for replay', async ({ lab }) => {
+    const retention = { keepAtLeast: 300 }
+    const consumer = await lab.consumer({}, retention)
+    const producer = lab.producer({}, retention)
+    await Promise.all(range(1_000).map((n) => producer.publish('counted', { n })))
+    await consumer.reports.until((reports) => reports.settled('ack').length === 1_000)
+    await consumer.reports.until((reports) => reports.of('trimmed').length > 0)
+    const { length } = await lab.inspect()
+    expect(length).toBeGreaterThanOrEqual(300)
+    expect(length).toBeLessThan(500)
+  })
+
+  test('at the cap the publisher is told, nothing is dropped, and it goes on by itself when there is room', async ({
+    lab,
+  }) => {
+    const retention = { maxLength: 50 }
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const producer = lab.producer({}, retention)
+    await Promise.all(range(50).map((n) => producer.publish('counted', { n })))
+    const error = await producer.publish('counted', { n: 50 }).catch((error) => error)
+    expect(error).toBeInstanceOf(StreamFullError)
+    expect(error).toMatchObject({ code: 'STREAM_FULL', length: 50, maxLength: 50 })
+    expect((await lab.inspect()).length).toBe(50)
+
+    const consumer = await lab.consumer({}, retention)
+    await consumer.reports.until((reports) => reports.settled('ack').length === 50)
+    await expect(producer.publish('counted', { n: 50 })).resolves.toMatchObject({ duplicate: false })
+    await consumer.reports.until((reports) => reports.settled('ack').length === 51)
+  })
+
+  test('a cap far below what a group is behind drops nothing', async ({ lab }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const uncapped = lab.producer()
+    await Promise.all(range(5_000).map((n) => uncapped.publish('counted', { n })))
+    const capped = lab.producer({}, { maxLength: 1_000 })
+    await expect(capped.publish('counted', { n: -1 })).rejects.toMatchObject({ length: 5_000, maxLength: 1_000 })
+    expect(await lab.group()).toMatchObject({ lag: 5_000 })
+    await lab.send('XGROUP', 'DESTROY', lab.streamName, GROUP)
+  })
+
+  test('without any group nothing is trimmed', async ({ lab }) => {
+    const producer = lab.producer({}, { maxLength: 10 })
+    await Promise.all(range(10).map((n) => producer.publish('counted', { n })))
+    await expect(producer.publish('counted', { n: 10 })).rejects.toThrow(StreamFullError)
+    expect((await lab.inspect()).length).toBe(10)
+  })
+
+  test('maxlen, the explicit lossy choice, counts exactly what it dropped unread', async ({ lab }) => {
+    const retention = { policy: 'maxlen', maxLength: 100 } as const
+    await lab.send('XGROUP', 'CREATE', lab.streamName, 'reader', '0', 'MKSTREAM')
+    await lab.send('XGROUP', 'CREATE', lab.streamName, 'nobody', '0')
+    const producer = lab.producer({}, retention)
+    await Promise.all(range(90).map((n) => producer.publish('counted', { n })))
+    // Of the reader's first 40, ten stay pending.
+    const reply = await lab.send<[string, [string][]][]>(
+      'XREADGROUP',
+      'GROUP',
+      'reader',
+      'r',
+      'COUNT',
+      40,
+      'STREAMS',
+      lab.streamName,
+      '>',
+    )
+    const ids = (reply[0]?.[1] ?? []).map(([id]) => id)
+    await lab.send('XACK', lab.streamName, 'reader', ...ids.slice(10))
+    for (const n of range(150)) await producer.publish('counted', { n: 90 + n })
+
+    const { length, groups } = await lab.inspect()
+    expect(length).toBeLessThan(200)
+    const dropped = 240 - length
+    expect(groups.find(({ group }) => group === 'nobody')?.droppedUnread).toBe(dropped)
+    expect(groups.find(({ group }) => group === 'reader')?.droppedUnread).toBe(dropped - 30)
+    // What was dropped is nobody's any more: it does not stay pending without a body.
+    expect(groups.find(({ group }) => group === 'reader')?.pending).toBe(0)
+  })
+
+  test('a group that holds the stream back is named in a warning', async ({ lab }) => {
+    const retention = { warnAfterMs: 1_000 }
+    await lab.send('XGROUP', 'CREATE', lab.streamName, 'forgotten', '0', 'MKSTREAM')
+    const consumer = await lab.consumer({}, retention)
+    await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until((reports) => reports.of('group-behind').length > 0)
+    expect(consumer.reports.of('group-behind').map(({ group }) => group)).toEqual(['forgotten'])
+  })
+})

@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest'
+import { compareIds, timeOf } from '../../src/id.ts'
+
+test('ids are compared as numbers, not as text', () => {
+  const ids = ['10-0', '9-5', '9-18446744073709551615', '9-10', '1795460830480-0']
+  expect(ids.sort(compareIds)).toEqual(['9-5', '9-10', '9-18446744073709551615', '10-0', '1795460830480-0'])
+  expect(compareIds('5-1', '5-1')).toBe(0)
+})
+
+test('an id tells when it was made', () => {
+  expect(timeOf('1795460830480-7')).toBe(1_795_460_830_480)
+})
