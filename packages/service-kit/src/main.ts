@@ -1,4 +1,4 @@
-import { RedisRefusedError } from '@redis-streams-processor/streams-core'
+import { InvalidOptionError, RedisRefusedError } from '@redis-streams-processor/streams-core'
 import { SettingsError } from './settings.ts'
 
 /** Aborted by the first SIGTERM or SIGINT; a second one ends the process at once. */
@@ -18,7 +18,8 @@ export async function runService(work: (signal: AbortSignal) => Promise<void>): 
     await work(signal)
   } catch (error) {
     process.exitCode = 1
-    if (error instanceof SettingsError) console.error(`Wrong settings:\n${error.message}`)
+    if (error instanceof SettingsError || error instanceof InvalidOptionError)
+      console.error(`Wrong settings:\n${error.message}`)
     else if (error instanceof RedisRefusedError) console.error(`Redis refused: ${error.message}`)
     else console.error(error)
   }

@@ -48,26 +48,32 @@ export const retentionSchema = z
 export type Retention = z.output<typeof retentionSchema>
 export type RetentionInput = z.input<typeof retentionSchema>
 
-const producerSchema = z.strictObject({
-  /** `source` of events published without one: a URI reference. Default `/producer`. */
-  source: z.string().min(1).max(1_024).default('/producer'),
-  /** Time a publish may take before it rejects with `PublishTimeoutError`. Default 5 000 ms. */
-  publishTimeoutMs: ms(10, DAY_MS).default(5_000),
-  /** How long an event id is remembered: publishing it again within this appends nothing. 0: not at all. Default 120 000 ms. */
-  dedupeMs: ms(0, 30 * DAY_MS).default(120_000),
-  /** Events waiting for Redis; one more rejects with `PublishBufferFullError`. Default 10 000. */
-  maxBuffered: count(1, 10_000_000).default(10_000),
-  /** Events that go to Redis in one script call. Default 500. */
-  maxBatch: count(1, 5_000).default(500),
-  /** Size of an event as stored; a larger one is refused. Default 1 048 576 bytes. */
-  maxEventBytes: count(1_024, 100_000_000).default(1_048_576),
-  /**
-   * `memory`: a publish resolves when Redis has it (persistence is what Redis is configured for).
-   * `fsync`: it resolves when Redis has it on disk; needs WAITAOF (Redis 7.2, Valkey) and append-only persistence.
-   * Default `memory`.
-   */
-  durability: z.enum(['memory', 'fsync']).default('memory'),
-})
+const producerSchema = z
+  .strictObject({
+    /** `source` of events published without one: a URI reference. Default `/producer`. */
+    source: z.string().min(1).max(1_024).default('/producer'),
+    /** Time a publish may take before it rejects with `PublishTimeoutError`. Default 5 000 ms. */
+    publishTimeoutMs: ms(10, DAY_MS).default(5_000),
+    /** How long an event id is remembered: publishing it again within this appends nothing. 0: not at all. Default 120 000 ms. */
+    dedupeMs: ms(0, 30 * DAY_MS).default(120_000),
+    /** Events waiting for Redis; one more rejects with `PublishBufferFullError`. Default 10 000. */
+    maxBuffered: count(1, 10_000_000).default(10_000),
+    /** Events that go to Redis in one script call. Default 500. */
+    maxBatch: count(1, 5_000).default(500),
+    /** Size of an event as stored; a larger one is refused. Default 1 048 576 bytes. */
+    maxEventBytes: count(1_024, 100_000_000).default(1_048_576),
+    /**
+     * `memory`: a publish resolves when Redis has it (persistence is what Redis is configured for).
+     * `fsync`: it resolves when Redis has it on disk; needs WAITAOF (Redis 7.2, Valkey) and append-only persistence.
+     * Default `memory`.
+     */
+    durability: z.enum(['memory', 'fsync']).default('memory'),
+  })
+  // A publish is tried again until its deadline: it must be remembered for as long.
+  .refine((o) => o.dedupeMs === 0 || o.dedupeMs >= o.publishTimeoutMs, {
+    path: ['dedupeMs'],
+    message: 'must be 0 or at least publishTimeoutMs',
+  })
 export type ProducerSettings = z.output<typeof producerSchema>
 export type ProducerSettingsInput = z.input<typeof producerSchema>
 

@@ -152,6 +152,7 @@ class GroupCommitProducer<C extends Catalog> implements Producer<C> {
       // Without a connection this waits; deadlines pass all the same. A refusal is the answer to every event.
       await this.#connection.ready().catch(() => {})
       this.#inFlight = this.#queue.splice(0, this.#settings.maxBatch)
+      if (this.#inFlight.length === 0) break
       const again = await this.#append(this.#inFlight)
       this.#inFlight = []
       this.#queue = [...again.filter(({ isOpen }) => isOpen), ...this.#queue]
@@ -230,17 +231,14 @@ class GroupCommitProducer<C extends Catalog> implements Producer<C> {
 
   #expire(): void {
     const isLate = (pending: Pending) => pending.isOpen && pending.deadline <= now()
-    const { publishTimeoutMs } = this.#settings
-    for (const pending of this.#inFlight.filter(isLate)) {
-      this.#close(pending, () =>
-        pending.reject(new PublishTimeoutError('unknown', publishTimeoutMs, this.#lastProblem)),
-      )
-    }
-    for (const pending of this.#queue.filter(isLate)) {
-      const outcome = pending.wasSent ? 'unknown' : 'not-sent'
-      this.#close(pending, () => pending.reject(new PublishTimeoutError(outcome, publishTimeoutMs, this.#lastProblem)))
-    }
+    for (const pending of this.#inFlight.filter(isLate)) this.#timeOut(pending, 'unknown')
+    for (const pending of this.#queue.filter(isLate)) this.#timeOut(pending, pending.wasSent ? 'unknown' : 'not-sent')
     this.#queue = this.#queue.filter(({ isOpen }) => isOpen)
+  }
+
+  #timeOut(pending: Pending, outcome: PublishTimeoutError['outcome']): void {
+    const cause = this.#connection.problem ?? this.#lastProblem
+    this.#close(pending, () => pending.reject(new PublishTimeoutError(outcome, this.#settings.publishTimeoutMs, cause)))
   }
 }
 

@@ -129,8 +129,9 @@ export class RedisServer {
       await client.connect()
       await client.ping()
       return true
-    } catch {
-      return false
+    } catch (error) {
+      // A server that asks for a password is up.
+      return error instanceof Error && error.message.startsWith('NOAUTH')
     } finally {
       if (client.isOpen) client.destroy()
     }

@@ -64,6 +64,11 @@ export class Connection {
     return this.#server
   }
 
+  /** Why there is no connection, while there is none. */
+  get problem(): Error | undefined {
+    return this.#client ? undefined : (this.#refused ?? this.#lastFailure)
+  }
+
   /** Resolves once commands can be sent, or when the signal is aborted. @throws {RedisRefusedError} when that will never be. */
   ready(signal?: AbortSignal): Promise<void> {
     if (this.#client) return Promise.resolve()
@@ -157,9 +162,7 @@ export class Connection {
       const info = client.sendCommand<string>(['INFO', 'server'])
       const clientId = client.sendCommand<number>(['CLIENT', 'ID'])
       this.#server = parseServerInfo(...(await unlessEnded(Promise.all([info, clientId]))))
-      if (this.#server.major < OLDEST_REDIS) {
-        throw new RedisRefusedError(`Redis ${this.#server.version} is too old: ${OLDEST_REDIS}.0 or newer is needed`)
-      }
+      checkVersion(this.#server)
       clearTimeout(late)
       this.#serve(client)
       const since = now()
@@ -208,6 +211,12 @@ export interface ServerInfo {
   readonly uptimeMs: number
   /** The server's number of this connection. */
   readonly clientId: number
+}
+
+/** @throws {RedisRefusedError} when the server lacks what the scripts need. */
+export function checkVersion({ major, version }: ServerInfo): void {
+  if (major >= OLDEST_REDIS) return
+  throw new RedisRefusedError(`Redis ${version} is too old: ${OLDEST_REDIS}.0 or newer is needed`)
 }
 
 function parseServerInfo(info: string, clientId: number): ServerInfo {

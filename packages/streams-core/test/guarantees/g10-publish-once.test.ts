@@ -23,7 +23,7 @@ describe('G10: publishing the same event id twice appends once', () => {
   })
 
   test('beyond the window it is a new event', async ({ lab }) => {
-    const producer = lab.producer({ dedupeMs: 50 })
+    const producer = lab.producer({ dedupeMs: 100, publishTimeoutMs: 100 })
     const first = await producer.publish('counted', { n: 1 }, { id: 'again' })
     await lab.until(async () => (await lab.send('EXISTS', `{${lab.streamName}}:dedupe:again`)) === 0)
     const second = await producer.publish('counted', { n: 1 }, { id: 'again' })

@@ -31,6 +31,11 @@ describe('a wrong option names itself, the range and what was given', () => {
     expect(producer).toThrow('createProducer: publishTimeoutMs: Too small: expected number to be >=10 (got 1)')
   })
 
+  test('a publish that is tried again must be remembered for as long', () => {
+    const producer = () => createProducer(stream, { redis, publishTimeoutMs: 5_000, dedupeMs: 4_999 })
+    expect(producer).toThrow('dedupeMs: must be 0 or at least publishTimeoutMs (got 4999)')
+  })
+
   test('of the stream', () => {
     expect(() => defineStream('', catalog)).toThrow('expected name to be a non-empty string, got ""')
     expect(() => defineStream('s', {})).toThrow('expected the catalog of s to have at least one event type')

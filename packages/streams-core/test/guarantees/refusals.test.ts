@@ -1,0 +1,91 @@
+import { RedisServer } from '@redis-streams-processor/testbed'
+import { describe, expect } from 'vitest'
+import { checkVersion } from '../../src/broker/connection.ts'
+import { PublishBufferFullError, PublishTimeoutError, RedisRefusedError } from '../../src/index.ts'
+import { Lab, range, test } from '../support/lab.ts'
+
+const NOWHERE = 'redis://127.0.0.1:1'
+
+describe('Redis away', () => {
+  test('a publish rejects with a named error at its deadline', async ({ lab }) => {
+    const producer = lab.producer({ redis: NOWHERE, publishTimeoutMs: 200 })
+    const error = await producer.publish('counted', { n: 1 }).catch((error) => error)
+    expect(error).toBeInstanceOf(PublishTimeoutError)
+    expect(error).toMatchObject({ code: 'PUBLISH_TIMEOUT', outcome: 'not-sent' })
+    expect(error.message).toContain('ECONNREFUSED')
+  })
+
+  test('the buffer is bounded: one more rejects at once', async ({ lab }) => {
+    const producer = lab.producer({ redis: NOWHERE, publishTimeoutMs: 500, maxBuffered: 10 })
+    const answers = await Promise.allSettled(range(11).map((n) => producer.publish('counted', { n })))
+    const reasons = answers.map((answer) => answer.status === 'rejected' && answer.reason)
+    expect(reasons.slice(0, 10).every((reason) => reason instanceof PublishTimeoutError)).toBe(true)
+    expect(reasons[10]).toBeInstanceOf(PublishBufferFullError)
+  })
+
+  test('closing answers every publish that is open', async ({ lab }) => {
+    const producer = lab.producer({ redis: NOWHERE, publishTimeoutMs: 300 })
+    const publishing = producer.publish('counted', { n: 1 })
+    publishing.catch(() => {})
+    await producer.close()
+    await expect(publishing).rejects.toThrow(PublishTimeoutError)
+    await expect(producer.publish('counted', { n: 2 })).rejects.toMatchObject({ code: 'PRODUCER_CLOSED' })
+  })
+
+  test('a consumer waits, tells it once for each connection, and starts when Redis is there', async ({
+    lab: shared,
+  }) => {
+    const redis = await RedisServer.start()
+    shared.onClose(() => redis.stop())
+    const lab = new Lab(redis.url)
+    await redis.kill()
+    const consumer = lab.startConsumer()
+    await consumer.reports.until((reports) => reports.of('connection').length === 2)
+    // Long enough for many attempts: it is told no second time.
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    expect(consumer.reports.of('connection').map(({ state }) => state)).toEqual(['lost', 'lost'])
+    await redis.start()
+    await consumer.reports.until((reports) => reports.of('started').length === 1)
+    expect(consumer.reports.of('trouble')).toEqual([])
+    await lab.close()
+  })
+})
+
+describe('Redis says no for good', () => {
+  test('a wrong password', async ({ lab: shared }) => {
+    const redis = await RedisServer.start()
+    shared.onClose(() => redis.stop())
+    const lab = new Lab(redis.url)
+    await lab.send('CONFIG', 'SET', 'requirepass', 'right')
+    const wrong = `redis://:wrong@127.0.0.1:${redis.port}`
+    await expect(lab.startConsumer({ redis: wrong }).done).rejects.toThrow('WRONGPASS')
+    await expect(lab.startConsumer({ redis: redis.url }).done).rejects.toBeInstanceOf(RedisRefusedError)
+    await expect(lab.producer({ redis: wrong }).ready()).rejects.toMatchObject({ code: 'REDIS_REFUSED' })
+    await expect(lab.producer({ redis: wrong }).publish('counted', { n: 1 })).rejects.toBeInstanceOf(RedisRefusedError)
+    const right = await lab.consumer({ redis: `redis://:right@127.0.0.1:${redis.port}` })
+    await right.stop()
+    lab.mayLeavePending = true
+    await lab.close()
+  })
+
+  test("a key of another type under the stream's name", async ({ lab }) => {
+    await lab.send('SET', lab.streamName, 'a string')
+    await expect(lab.startConsumer().done).rejects.toThrow('WRONGTYPE')
+    await expect(lab.producer().ready()).rejects.toThrow('WRONGTYPE')
+    await expect(lab.producer().publish('counted', { n: 1 })).rejects.toBeInstanceOf(RedisRefusedError)
+    await lab.send('DEL', lab.streamName)
+  })
+
+  test('the stream is replaced by a string while consumers work', async ({ lab }) => {
+    const consumer = await lab.consumer({ blockMs: 200 })
+    await lab.send('SET', lab.streamName, 'a string')
+    await expect(consumer.done).rejects.toThrow('WRONGTYPE')
+    await lab.send('DEL', lab.streamName)
+  })
+
+  test('a server that is too old', () => {
+    const server = { version: '6.2.14', major: 6, uptimeMs: 0, clientId: 1 }
+    expect(() => checkVersion(server)).toThrow('Redis 6.2.14 is too old: 7.0 or newer is needed')
+    expect(() => checkVersion({ ...server, version: '7.0.15', major: 7 })).not.toThrow()
+  })
+})

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto'
+import { RedisServer, Worker } from '@redis-streams-processor/testbed'
+import { describe, expect, inject, onTestFinished, test } from 'vitest'
+
+const stream = () => `service_${randomUUID().slice(0, 8)}`
+
+function start(env: Record<string, string>): Worker {
+  const worker = new Worker('consumer', { REDIS_URL: inject('redisUrl'), STREAM: stream(), ...env })
+  onTestFinished(async () => {
+    worker.kill('SIGKILL')
+    await worker.exited()
+  })
+  return worker
+}
+
+describe('a wrong setting ends the process at once, with one readable message', () => {
+  test.each<[Record<string, string>, string]>([
+    [{ WORK_MS: 'soon' }, 'WORK_MS: expected a whole number from 0 to 3600000, got "soon"'],
+    [{ LEASE_MS: '1' }, 'LEASE_MS: expected a whole number from 500 to 43200000, got "1"'],
+    [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL: expected one of trace, debug, info, warn, error, silent, got "loud"'],
+    [{ GROUP: 'a b' }, 'GROUP: expected 1 to 128 letters, digits, "_", "-" or ".", got "a b"'],
+    [{ RETENTION: 'none' }, 'RETENTION: expected one of acknowledged, maxlen, got "none"'],
+    [{ GROUP: 'dedupe' }, 'group: not one of dedupe, marks, dropped, lock (got "dedupe")'],
+    [{ RETRY_BASE_MS: '10', RETRY_MAX_MS: '5' }, 'expected 0 <= baseMs <= maxMs'],
+  ])('%o', async (env, message) => {
+    const worker = start(env)
+    expect(await worker.exited()).toBe(1)
+    const text = worker.lines.map(({ msg }) => msg).join('\n')
+    expect(text).toContain(message)
+    expect(text).not.toContain('    at ')
+  })
+
+  test('a REDIS_URL that is none is not shown, as it may hold a password', async () => {
+    const worker = start({ REDIS_URL: 'http://admin:s3cret@host' })
+    expect(await worker.exited()).toBe(1)
+    const text = JSON.stringify(worker.lines)
+    expect(text).toContain('REDIS_URL: expected a URL such as')
+    expect(text).not.toContain('s3cret')
+  })
+})
+
+describe('Redis says no', () => {
+  test('a wrong password: one clear error, exit code 1, and no password in any line', async () => {
+    const redis = await RedisServer.start(['--requirepass', 'right'])
+    onTestFinished(() => redis.stop())
+    const worker = start({ REDIS_URL: `redis://:s3cret@127.0.0.1:${redis.port}`, LOG_LEVEL: 'trace' })
+    expect(await worker.exited()).toBe(1)
+    const text = JSON.stringify(worker.lines)
+    expect(text).toContain('Redis refused: WRONGPASS')
+    expect(text).not.toContain('s3cret')
+  })
+
+  test('no server: it waits, and SIGTERM still ends it with 0', async () => {
+    const worker = start({ REDIS_URL: 'redis://:s3cret@127.0.0.1:1', LOG_LEVEL: 'trace' })
+    await worker.waitFor(({ msg }) => msg === 'no connection to Redis, trying again')
+    worker.kill('SIGTERM')
+    expect(await worker.exited()).toBe(0)
+    expect(JSON.stringify(worker.lines)).not.toContain('s3cret')
+  })
+})
+
+describe('the sample handlers', () => {
+  test('one line a decision, with ids and never with data', async () => {
+    const name = stream()
+    const consumer = start({ STREAM: name, WORK_MS: '1', RETRY_BASE_MS: '20', CONSUMER: 'watched' })
+    await consumer.waitFor(({ msg }) => msg === 'consumer started')
+    const producer = new Worker('producer', { REDIS_URL: inject('redisUrl'), STREAM: name, BURST: '10', FAILING: '1' })
+    expect(await producer.exited()).toBe(0)
+    const dead = await consumer.waitFor(({ msg }) => msg === 'dead-lettered')
+    expect(dead).toMatchObject({ level: 'error', reason: 'exhausted', error: 'database timeout', attempt: 5 })
+    const decisions = consumer.lines.filter(({ outcome }) => outcome !== undefined)
+    expect(decisions).toHaveLength(9 + 5)
+    for (const line of decisions) {
+      expect(line).toMatchObject({
+        eventId: expect.any(String),
+        entryId: expect.stringMatching(/^\d+-\d+$/),
+        group: 'user_group',
+        consumer: 'watched',
+        attempt: expect.any(Number),
+      })
+    }
+    expect(JSON.stringify(consumer.lines)).not.toContain('example.com')
+  })
+})

@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto'
+import { catalog } from '@redis-streams-processor/events'
+import { inspectStream } from '@redis-streams-processor/streams-core'
+import { Worker } from '@redis-streams-processor/testbed'
+import { describe, expect, inject, test } from 'vitest'
+import { makeBurstWebhook, makeWebhook } from '../src/simulator.ts'
+
+const stream = () => `service_${randomUUID().slice(0, 8)}`
+
+describe('a burst', () => {
+  test('publishes as many as asked for, says so, and exits with 0', async () => {
+    const name = stream()
+    const redisUrl = inject('redisUrl')
+    const worker = new Worker('producer', { REDIS_URL: redisUrl, STREAM: name, BURST: '1000', DUPLICATES: '3' })
+    expect(await worker.exited()).toBe(0)
+    expect(worker.lines.at(-1)).toMatchObject({
+      msg: 'burst published',
+      published: 1000,
+      duplicates: 3,
+      rejected: 0,
+      eventsPerSecond: expect.any(Number),
+    })
+    expect((await inspectStream({ name }, { redis: redisUrl })).length).toBe(1000)
+  })
+
+  test('that Redis does not take is counted as rejected', async () => {
+    const env = { REDIS_URL: inject('redisUrl'), STREAM: stream(), BURST: '20', MAX_LENGTH: '5' }
+    const worker = new Worker('producer', env)
+    expect(await worker.exited()).toBe(0)
+    expect(worker.lines.at(-1)).toMatchObject({ published: 5, rejected: 15 })
+  })
+})
+
+describe('the trickle', () => {
+  test('publishes for ever, and SIGTERM ends it with 0', async () => {
+    const worker = new Worker('producer', { REDIS_URL: inject('redisUrl'), STREAM: stream(), INTERVAL_MS: '10' })
+    await worker.waitFor(({ msg, subject }) => msg === 'published' && subject === 'user_1003')
+    expect(await worker.stop()).toBe(0)
+  })
+})
+
+test('a wrong setting ends it with 1', async () => {
+  const worker = new Worker('producer', { BURST: 'many' })
+  expect(await worker.exited()).toBe(1)
+  expect(worker.lines.map(({ msg }) => msg)).toContain('BURST: expected a whole number from 1 to 100000000, got "many"')
+})
+
+describe('the simulator', () => {
+  test('makes every type, for users user_1001 … in turn, as the catalog wants it', () => {
+    const webhooks = Array.from({ length: 60 }, (_, n) => makeWebhook(n, 10))
+    for (const { type, data } of webhooks) expect(catalog[type].safeParse(data).success).toBe(true)
+    expect(new Set(webhooks.map(({ type }) => type))).toEqual(new Set(Object.keys(catalog)))
+    expect(new Set(webhooks.map(({ subject }) => subject)).size).toBe(10)
+    expect(webhooks[0]?.subject).toBe('user_1001')
+    expect(new Set(webhooks.map(({ id }) => id)).size).toBe(60)
+  })
+
+  test('makes exactly as many failing events as asked for', () => {
+    const webhooks = Array.from({ length: 100 }, (_, n) => makeBurstWebhook(n, 10, 2))
+    expect(webhooks.filter(({ subject }) => subject === 'user_1003')).toHaveLength(2)
+  })
+})
