@@ -5,6 +5,7 @@ import { CLAIM_EVERY_MS, Claimer } from './claimer.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { isMissingGroup, isRefusal, RedisUnavailableError, StreamsError } from './errors.ts'
 import type { Handlers } from './handler.ts'
+import { type Health, HealthKeeper, LOOK_EVERY_MS } from './health.ts'
 import { Holdings } from './holdings.ts'
 import { Janitor, TIDY_EVERY_MS } from './janitor.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
@@ -34,6 +35,8 @@ export interface Consumer {
    * @throws {RedisRefusedError} when Redis says no for good: wrong password, key of another type, too old. Drained, too.
    */
   run(options: { signal: AbortSignal }): Promise<void>
+  /** Ready only while reads complete and the oldest unhandled entry moves on; names the reason when not. */
+  health(): Health
 }
 
 /**
@@ -54,14 +57,15 @@ export function createConsumer<C extends Catalog>(stream: StreamDefinition<C>, o
       // An observer's mistake must not stop the work it observes.
     }
   }
-  let started = false
+  let crew: Crew | undefined
   return {
     name: settings.consumer,
     async run({ signal }) {
-      if (started) throw new StreamsError('STARTED_BEFORE', 'a consumer runs once: create another')
-      started = true
-      await new Crew(stream, settings, redis, handlers as unknown as Handlers<Catalog>, tell).work(signal)
+      if (crew) throw new StreamsError('STARTED_BEFORE', 'a consumer runs once: create another')
+      crew = new Crew(stream, settings, redis, handlers as unknown as Handlers<Catalog>, tell)
+      await crew.work(signal)
     },
+    health: () => crew?.health() ?? { ready: false, reason: 'the consumer is not started' },
   }
 }
 
@@ -78,6 +82,7 @@ class Crew {
   readonly #claimer: Claimer
   readonly #keeper: LeaseKeeper
   readonly #janitor: Janitor
+  readonly #health: HealthKeeper
 
   constructor(
     stream: StreamDefinition,
@@ -116,6 +121,11 @@ class Crew {
     )
     this.#keeper = new LeaseKeeper({ group, consumer, leaseMs }, { broker, holdings, tell })
     this.#janitor = new Janitor(stream.retention, { broker, tell })
+    this.#health = new HealthKeeper(settings, { broker, holdings, reader: this.#reader })
+  }
+
+  health(): Health {
+    return this.#health.health()
   }
 
   async work(signal: AbortSignal): Promise<void> {
@@ -128,10 +138,12 @@ class Crew {
     try {
       await this.#join(intake.signal)
       if (intake.signal.aborted) return
+      this.#health.phase = 'running'
       loops = [
         this.#loop('reader', 0, () => this.#reader.readOnce(intake.signal), intake.signal),
         this.#loop('claimer', CLAIM_EVERY_MS, () => this.#claimer.claimOnce(intake.signal), intake.signal),
         this.#loop('janitor', TIDY_EVERY_MS, () => this.#janitor.tidyOnce(), intake.signal),
+        this.#loop('health', LOOK_EVERY_MS, () => this.#health.lookOnce(), intake.signal),
         this.#loop('lease keeper', this.#keeper.everyMs, () => this.#keeper.extendOnce(), upkeep.signal),
       ]
       const stopped = new Promise<void>((resolve) => intake.signal.addEventListener('abort', () => resolve()))
@@ -139,7 +151,9 @@ class Crew {
     } finally {
       signal.removeEventListener('abort', stopIntake)
       intake.abort()
+      this.#health.phase = 'stopping'
       const unfinished = await this.#drain(upkeep, loops)
+      this.#health.phase = 'stopped'
       this.#tell({ kind: 'stopped', ...this.#who, unfinished })
     }
   }

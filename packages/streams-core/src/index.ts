@@ -30,6 +30,7 @@ export {
   StreamsError,
 } from './errors.ts'
 export type { Context, Handler, Handlers } from './handler.ts'
+export type { Health } from './health.ts'
 export { inspectStream } from './inspect.ts'
 export type { ConsumerSettingsInput, ProducerSettingsInput, Retention, RetentionInput } from './options.ts'
 // Publish

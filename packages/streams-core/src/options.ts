@@ -103,6 +103,11 @@ const consumerSchema = z
     blockMs: ms(10, 60_000).default(2_000),
     /** Time that the running handlers have once the consumer is told to stop. Default 30 000 ms. */
     drainTimeoutMs: ms(0, DAY_MS).default(30_000),
+    /**
+     * When the oldest unhandled entry has not moved for this long, the consumer is not ready. Should be more than the
+     * slowest handler takes. Default 60 000 ms.
+     */
+    stalledAfterMs: ms(1_000, DAY_MS).default(60_000),
     /** As for the producer: a larger entry is dead-lettered. Default 1 048 576 bytes. */
     maxEventBytes: count(1_024, 100_000_000).default(1_048_576),
     retry: retrySchema.prefault({}),

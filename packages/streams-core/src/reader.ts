@@ -33,10 +33,14 @@ export class Reader {
     this.#dispatcher = actors.dispatcher
   }
 
+  get isPaused(): boolean {
+    return this.#pauses > 0
+  }
+
   async readOnce(signal: AbortSignal): Promise<number> {
-    await this.#changed.wait(() => this.#pauses === 0, signal)
+    await this.#changed.wait(() => !this.isPaused, signal)
     await this.#holdings.whenFree(signal)
-    if (signal.aborted || this.#pauses > 0) return 0
+    if (signal.aborted || this.isPaused) return 0
     this.#isReading = true
     try {
       const deliveries = await this.#broker.read(Math.min(this.#holdings.free, MAX_READ), this.#blockMs)

@@ -1,14 +1,15 @@
 import { userEvents } from '@redis-streams-processor/events'
 import { createLogger, Ledger, readSettings, retentionOf, runService } from '@redis-streams-processor/service-kit'
 import { createConsumer, exponential } from '@redis-streams-processor/streams-core'
-import { createHandlers } from './handlers.ts'
+import { loadHandlers } from './load-handlers.ts'
 import { recorded } from './recorded.ts'
 import { settingsSchema } from './settings.ts'
+import { startWatchdog } from './watchdog.ts'
 
 await runService(async (signal) => {
   const settings = readSettings(settingsSchema)
   const ledger = new Ledger(settings.LEDGER_DIR, 'consumer')
-  const handlers = createHandlers(settings.WORK_MS)
+  const handlers = await loadHandlers(settings.HANDLERS, settings.WORK_MS)
   const consumer = createConsumer(userEvents(settings.STREAM, retentionOf(settings)), {
     redis: settings.REDIS_URL,
     group: settings.GROUP,
@@ -22,12 +23,18 @@ await runService(async (signal) => {
       maxDeliveries: settings.MAX_DELIVERIES,
       delayMs: exponential({ baseMs: settings.RETRY_BASE_MS, maxMs: settings.RETRY_MAX_MS }),
     },
+    ...(settings.IDEMPOTENCY_TTL_MS > 0 ? { idempotency: { ttlMs: settings.IDEMPOTENCY_TTL_MS } } : {}),
     handlers: settings.LEDGER_DIR === undefined ? handlers : recorded(handlers, ledger),
     logger: createLogger('consumer', settings.LOG_LEVEL),
     onReport: (report) => {
       if (report.kind === 'started') ledger.write({ what: 'joined', group: report.group, consumer: report.consumer })
     },
   })
-  await consumer.run({ signal })
-  ledger.close()
+  const stopWatchdog = settings.BLOCKED_MS > 0 ? startWatchdog(settings.BLOCKED_MS) : undefined
+  try {
+    await consumer.run({ signal })
+  } finally {
+    await stopWatchdog?.()
+    ledger.close()
+  }
 })

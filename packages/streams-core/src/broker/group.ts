@@ -7,6 +7,7 @@ import { RETRY_HORIZON_MS } from '../retry.ts'
 import type { Argument, Connection } from './connection.ts'
 import { ALONE_SUFFIX, aloneName, type Keys, RETRY_CONSUMER } from './keys.ts'
 import { CLAIM, RECOVER } from './scripts/claim.ts'
+import { OLDEST_UNHANDLED } from './scripts/inspect.ts'
 import { FORGET_CONSUMER, JANITOR } from './scripts/janitor.ts'
 import { ACK, COMMIT, DEAD_LETTER, EXTEND, GUARD, PARK } from './scripts/settle.ts'
 
@@ -244,6 +245,12 @@ export class GroupBroker {
         lastDeliveredId,
       })),
     }
+  }
+
+  /** The oldest entry that somebody should be working on; `undefined` when there is none. */
+  async oldestUnhandled(): Promise<string | undefined> {
+    const args = [this.#group, RETRY_CONSUMER]
+    return (await this.#connection.run<string | null>(OLDEST_UNHANDLED, [this.#keys.stream], args)) ?? undefined
   }
 
   /** Deletes this consumer's names from the group, unless something is pending under them. */

@@ -2,7 +2,7 @@ import { compareIds, timeOf } from '../id.ts'
 import type { Connection } from './connection.ts'
 import type { Keys } from './keys.ts'
 import { RETRY_CONSUMER } from './keys.ts'
-import { COUNT_AFTER } from './scripts/dead-letters.ts'
+import { COUNT_AFTER } from './scripts/inspect.ts'
 
 export interface ConsumerState {
   name: string

@@ -23,20 +23,3 @@ local id = redis.call('XADD', KEYS[1], '*', unpack(fields))
 redis.call('XDEL', KEYS[2], ARGV[1])
 return id
 `)
-
-/**
- * Counts what a group has not been delivered yet, where XINFO does not know (its lag is nil after an XDEL or SETID).
- *
- * KEYS[1] stream
- * ARGV[1] last delivered id
- * Returns the number of entries behind it.
- */
-export const COUNT_AFTER = script(`
-local count, start = 0, '(' .. ARGV[1]
-while true do
-  local page = redis.call('XRANGE', KEYS[1], start, '+', 'COUNT', 1000)
-  count = count + #page
-  if #page < 1000 then return count end
-  start = '(' .. page[#page][1]
-end
-`)

@@ -1,0 +1,60 @@
+import type { GroupBroker } from './broker/group.ts'
+import { now } from './clock.ts'
+import type { Holdings } from './holdings.ts'
+import type { Reader } from './reader.ts'
+
+/** How often the oldest unhandled entry is looked up. */
+export const LOOK_EVERY_MS = 1_000
+/** A read may be this much later than its BLOCK. */
+const READ_MARGIN_MS = 3_000
+
+export type Health = { ready: true } | { ready: false; reason: string }
+
+export type Phase = 'starting' | 'running' | 'stopping' | 'stopped'
+
+/** Readiness from progress: what was done last, not whether the process is up. */
+export class HealthKeeper {
+  readonly #options: { blockMs: number; stalledAfterMs: number }
+  readonly #broker: GroupBroker
+  readonly #holdings: Holdings
+  readonly #reader: Reader
+  #oldest: { id: string; since: number } | undefined
+  #lookedAt = now()
+  phase: Phase = 'starting'
+
+  constructor(
+    options: { blockMs: number; stalledAfterMs: number },
+    actors: { broker: GroupBroker; holdings: Holdings; reader: Reader },
+  ) {
+    this.#options = options
+    this.#broker = actors.broker
+    this.#holdings = actors.holdings
+    this.#reader = actors.reader
+  }
+
+  async lookOnce(): Promise<void> {
+    const id = await this.#broker.oldestUnhandled()
+    this.#lookedAt = now()
+    if (id !== this.#oldest?.id) this.#oldest = id === undefined ? undefined : { id, since: now() }
+  }
+
+  /** The first reason not to be ready counts. */
+  health(): Health {
+    const { blockMs, stalledAfterMs } = this.#options
+    if (this.phase !== 'running') return unready(`the consumer is ${this.phase}`)
+    const lookedMs = now() - this.#lookedAt
+    if (lookedMs > LOOK_EVERY_MS + READ_MARGIN_MS) return unready(`Redis has not answered for ${lookedMs.toFixed()} ms`)
+    // Who is full, or runs a crash suspect alone, does not read: then the oldest entry tells.
+    const readMs = now() - this.#reader.lastReadAt
+    const shouldRead = this.#holdings.free > 0 && !this.#reader.isPaused
+    if (shouldRead && readMs > blockMs + READ_MARGIN_MS)
+      return unready(`no read has completed for ${readMs.toFixed()} ms`)
+    const stalledMs = this.#oldest ? now() - this.#oldest.since : 0
+    if (stalledMs > stalledAfterMs) {
+      return unready(`the oldest unhandled entry, ${this.#oldest?.id}, has not moved for ${stalledMs.toFixed()} ms`)
+    }
+    return { ready: true }
+  }
+}
+
+const unready = (reason: string): Health => ({ ready: false, reason })
