@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect } from 'vitest'
+import { GROUP, latch, range, test } from '../support/lab.ts'
+
+describe('G3: one owner at a time', () => {
+  test('what a living consumer runs or has buffered is not handed to another, however slow', async ({ lab }) => {
+    const gate = latch()
+    const started: number[] = []
+    const slow = await lab.consumer({
+      leaseMs: 500,
+      concurrency: 2,
+      maxBuffered: 6,
+      handlers: {
+        counted: async ({ data }) => {
+          started.push(data.n)
+          await gate.promise
+        },
+      },
+    })
+    const producer = lab.producer()
+    await Promise.all(range(8).map((n) => producer.publish('counted', { n })))
+    await lab.until(async () => (await lab.group()).pending === 8)
+    const rival = await lab.consumer({ leaseMs: 500 })
+
+    // Six leases long, the rival looks for something to claim.
+    await sleep(3_000)
+    expect(rival.reports.of('claimed')).toEqual([])
+    expect(started).toHaveLength(2)
+    gate.resolve()
+    await slow.reports.until((reports) => reports.settled('ack').length === 8)
+    expect(slow.reports.of('lease-lost')).toEqual([])
+    expect(slow.reports.settled().map(({ attempt }) => attempt)).toEqual(range(8).map(() => 1))
+  })
+
+  test('who was frozen beyond its lease finds out: the signal fires, nothing is written or claimed back', async ({
+    lab,
+  }) => {
+    const gate = latch()
+    let signal: AbortSignal | undefined
+    const frozen = await lab.consumer({
+      leaseMs: 1_000,
+      handlers: {
+        counted: async (_, context) => {
+          signal = context.signal
+          await gate.promise
+        },
+      },
+    })
+    const { entryId } = await lab.producer().publish('counted', { n: 1 })
+    await lab.until(() => signal !== undefined)
+    // Another owner, as after a freeze: from here on the entry is not ours.
+    await lab.send('XCLAIM', lab.streamName, GROUP, 'heir', 0, entryId)
+    await frozen.reports.until((reports) => reports.of('lease-lost').length === 1)
+    expect(signal?.aborted).toBe(true)
+    expect(signal?.reason).toMatchObject({ code: 'LEASE_LOST' })
+    gate.resolve()
+    await frozen.reports.until((reports) => reports.settled().length === 1)
+    expect(frozen.reports.settled()).toMatchObject([{ outcome: { type: 'abandon' }, result: 'lease-lost' }])
+    const pending = await lab.send<[string, string][]>('XPENDING', lab.streamName, GROUP, '-', '+', 10)
+    expect(pending.map(([id, owner]) => [id, owner])).toEqual([[entryId, 'heir']])
+    await lab.send('XACK', lab.streamName, GROUP, entryId)
+  })
+
+  test.for(['throw', 'reject', 'return'])(
+    'a zombie whose handler ends with %s settles nothing',
+    async (how, { lab }) => {
+      const gate = latch()
+      const zombie = await lab.consumer({
+        // So long that the lease keeper does not look in time: only the scripts' own check stands between.
+        leaseMs: 20_000,
+        handlers: {
+          counted: async (_, { attempt }) => {
+            await gate.promise
+            if (how === 'throw') throw new Error(`attempt ${attempt}`)
+            if (how === 'reject') (await import('../../src/index.ts')).reject('no')
+          },
+        },
+      })
+      const { entryId } = await lab.producer().publish('counted', { n: 1 })
+      await lab.until(async () => (await lab.group()).pending === 1)
+      await lab.send('XCLAIM', lab.streamName, GROUP, 'heir', 0, entryId)
+      gate.resolve()
+      await zombie.reports.until((reports) => reports.settled().length === 1)
+      if (how === 'return') {
+        // The one thing a zombie may do: it has handled the event, and says so. Nothing is lost by it.
+        expect(zombie.reports.settled('ack')).toHaveLength(1)
+      } else {
+        expect(zombie.reports.settled('abandon')).toHaveLength(1)
+        expect(await lab.send('XPENDING', lab.streamName, GROUP, '-', '+', 10)).toMatchObject([[entryId, 'heir', expect.any(Number), 2]])
+        expect(await lab.deadLetters()).toEqual([])
+        await lab.send('XACK', lab.streamName, GROUP, entryId)
+      }
+    },
+  )
+
+  test('a real process that is frozen by SIGSTOP and comes back', async ({ lab }) => {
+    const settings = { LEASE_MS: '1000', BLOCK_MS: '200', CONCURRENCY: '2', MAX_BUFFERED: '2' }
+    const frozen = lab.worker('consumer', { ...settings, CONSUMER: 'frozen', WORK_MS: '4000' })
+    await lab.until(() => lab.ledger('joined').length === 1)
+    await lab.worker('producer', { BURST: '4', USERS: '2' }).exited()
+    await lab.until(async () => lab.ledger('started').length === 2 && (await lab.group()).pending === 4)
+    frozen.kill('SIGSTOP')
+    const heir = await lab.worker('consumer', { ...settings, CONSUMER: 'heir', WORK_MS: '1' })
+    await lab.until(() => lab.ledger('finished').length === 4, 'the heir to finish')
+    frozen.kill('SIGCONT')
+    await frozen.waitFor(({ msg }) => msg?.startsWith('lost the lease') ?? false)
+    await lab.until(() => frozen.lines.filter(({ msg }) => msg === 'abandoned').length === 4, 'all to be abandoned')
+    expect(frozen.lines.filter(({ msg }) => msg === 'acknowledged')).toEqual([])
+    expect(heir.lines.filter(({ msg }) => msg === 'acknowledged')).toHaveLength(4)
+  })
+})

@@ -1,0 +1,85 @@
+import { describe, expect } from 'vitest'
+import { GROUP, type Lab, range, test } from '../support/lab.ts'
+
+/** Leaves entries with a consumer that is dead, delivered so many times. */
+async function leaveBehind(lab: Lab, events: number, deliveries: number, owner: string): Promise<string[]> {
+  await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM').catch(() => {})
+  const producer = lab.producer()
+  const published = await Promise.all(range(events).map((n) => producer.publish('counted', { n })))
+  await lab.send('XREADGROUP', 'GROUP', GROUP, owner, 'COUNT', events, 'STREAMS', lab.streamName, '>')
+  const ids = published.map(({ entryId }) => entryId)
+  await lab.send('XCLAIM', lab.streamName, GROUP, owner, 0, ...ids, 'RETRYCOUNT', deliveries)
+  return ids
+}
+
+describe('G7: poison pills are quarantined', () => {
+  test('entries that died twice in company run one at a time, with nothing else in flight', async ({ lab }) => {
+    await leaveBehind(lab, 10, 2, 'dead')
+    let running = 0
+    let most = 0
+    const owners = new Set<string>()
+    const heir = await lab.consumer({
+      leaseMs: 500,
+      handlers: {
+        counted: async () => {
+          running += 1
+          most = Math.max(most, running)
+          const pending = await lab.send<[string, string][]>('XPENDING', lab.streamName, GROUP, '-', '+', 100)
+          for (const [, owner] of pending) if (owner !== 'dead') owners.add(owner)
+          running -= 1
+        },
+      },
+    })
+    await heir.reports.until((reports) => reports.settled('ack').length === 10)
+    expect(most).toBe(1)
+    expect([...owners]).toEqual([`${heir.name}~alone`])
+    expect(heir.reports.of('quarantined')[0]?.suspects).toBe(10)
+  })
+
+  test('who died alone as often as it may is dead-lettered, unrun', async ({ lab }) => {
+    await leaveBehind(lab, 1, 5, 'dead~alone')
+    const heir = await lab.consumer({ leaseMs: 500 })
+    await heir.reports.until((reports) => reports.settled().length === 1)
+    expect(heir.reports.settled('dead-letter')).toMatchObject([{ result: 'crashed', attempt: 5 }])
+    expect(await lab.deadLetters()).toMatchObject([{ reason: 'crashed', deliveries: 5 }])
+  })
+
+  test('who was at its last delivery when a neighbour crashed gets it again, alone, and is not charged', async ({
+    lab,
+  }) => {
+    await leaveBehind(lab, 3, 5, 'dead')
+    const attempts: number[] = []
+    const heir = await lab.consumer({
+      leaseMs: 500,
+      handlers: { counted: (_, { attempt }) => void attempts.push(attempt) },
+    })
+    await heir.reports.until((reports) => reports.settled('ack').length === 3)
+    expect(attempts).toEqual([5, 5, 5])
+    expect(await lab.deadLetters()).toEqual([])
+  })
+
+  test('suspects at the head of a list do not hide what is behind them', async ({ lab }) => {
+    await leaveBehind(lab, 300, 2, 'dead')
+    await leaveBehind(lab, 5, 1, 'dead')
+    const heir = await lab.consumer({ leaseMs: 500, concurrency: 4 })
+    await heir.reports.until((reports) => reports.of('claimed').length > 0)
+    await heir.reports.until((reports) => reports.settled('ack').length === 305)
+    const first = heir.reports.of('claimed').flatMap(({ entryIds }) => entryIds)
+    expect(first).toHaveLength(5)
+  })
+
+  test('with maxDeliveries 1, a crash in company is followed by one run alone', async ({ lab }) => {
+    await leaveBehind(lab, 2, 1, 'dead')
+    const heir = await lab.consumer({ leaseMs: 500, retry: { maxDeliveries: 1 } })
+    await heir.reports.until((reports) => reports.settled('ack').length === 2)
+    expect(heir.reports.of('quarantined')).toHaveLength(1)
+  })
+
+  test('what arrives meanwhile is handled afterwards', async ({ lab }) => {
+    await leaveBehind(lab, 3, 2, 'dead')
+    const heir = await lab.consumer({ leaseMs: 500, blockMs: 60_000 })
+    await heir.reports.until((reports) => reports.of('quarantined').length === 1)
+    await lab.producer().publish('counted', { n: 99 })
+    await heir.reports.until((reports) => reports.settled('ack').length === 4)
+  })
+})

@@ -1,0 +1,120 @@
+import { describe, expect } from 'vitest'
+import { CommitError, LeaseLostError } from '../../src/index.ts'
+import { GROUP, latch, range, test } from '../support/lab.ts'
+
+describe('G8: Redis effects happen exactly once', () => {
+  test('commit runs the writes and the acknowledgement as one step', async ({ lab }) => {
+    const [counter, further] = [`{${lab.streamName}}:counter`, `{${lab.streamName}}:further`]
+    const replies: unknown[] = []
+    const consumer = await lab.consumer({
+      handlers: {
+        counted: async ({ id, data }, { commit }) => {
+          replies.push(
+            await commit([
+              ['INCRBY', counter, data.n],
+              ['XADD', further, '*', 'from', id],
+            ]),
+          )
+        },
+      },
+    })
+    const producer = lab.producer()
+    for (const n of range(10)) await producer.publish('counted', { n }, { id: `e${n}` })
+    await consumer.reports.until((reports) => reports.settled('committed').length === 10)
+    expect(await lab.send('GET', counter)).toBe('45')
+    const entries = await lab.send<[string, string[]][]>('XRANGE', further, '-', '+')
+    expect(entries.map(([, [, from]]) => from)).toEqual(range(10).map((n) => `e${n}`))
+    expect(replies).toContainEqual([0, entries[0]?.[0]])
+    expect((await lab.group()).pending).toBe(0)
+  })
+
+  test('of two that run the same event, one commits', async ({ lab }) => {
+    const counter = `{${lab.streamName}}:counter`
+    const gate = latch()
+    let error: unknown
+    const zombie = await lab.consumer({
+      leaseMs: 20_000,
+      handlers: {
+        counted: async (_, { commit }) => {
+          await gate.promise
+          await commit([['INCR', counter]]).catch((caught) => {
+            error = caught
+            throw caught
+          })
+        },
+      },
+    })
+    const { entryId } = await lab.producer().publish('counted', { n: 1 })
+    await lab.until(async () => (await lab.group()).pending === 1)
+    // As if the lease had run out: another took the entry, died, and an heir takes over and commits first.
+    await lab.send('XCLAIM', lab.streamName, GROUP, 'dead', 0, entryId, 'IDLE', 30_000, 'RETRYCOUNT', 1)
+    const heir = await lab.consumer({
+      leaseMs: 20_000,
+      handlers: { counted: async (_, { commit }) => void (await commit([['INCR', counter]])) },
+    })
+    await heir.reports.until((reports) => reports.settled('committed').length === 1)
+    gate.resolve()
+    await zombie.reports.until((reports) => reports.settled('abandon').length === 1)
+    expect(error).toBeInstanceOf(LeaseLostError)
+    expect(await lab.send('GET', counter)).toBe('1')
+  })
+
+  test('a handler that throws after commit is not run again', async ({ lab }) => {
+    let runs = 0
+    const consumer = await lab.consumer({
+      handlers: {
+        counted: async (_, { commit }) => {
+          runs += 1
+          await commit([['PING']])
+          throw new Error('too late')
+        },
+      },
+    })
+    await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until((reports) => reports.settled().length === 1)
+    expect(consumer.reports.settled()).toMatchObject([{ outcome: { type: 'committed' } }])
+    expect(runs).toBe(1)
+  })
+
+  test('an error of the first command leaves the event as it was: it is retried', async ({ lab }) => {
+    const key = `{${lab.streamName}}:text`
+    await lab.send('SET', key, 'no number')
+    const consumer = await lab.consumer({
+      retry: { delayMs: () => 20 },
+      handlers: { counted: async (_, { commit }) => void (await commit([['INCR', key]])) },
+    })
+    await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until((reports) => reports.settled('retry').length === 1)
+    expect(consumer.reports.settled('retry')[0]?.outcome).toMatchObject({
+      error: expect.stringContaining('not an integer'),
+    })
+    await lab.send('SET', key, '41')
+    await consumer.reports.until((reports) => reports.settled('committed').length === 1)
+    expect(await lab.send('GET', key)).toBe('42')
+  })
+
+  test('an error of a later command is not repeated: the event goes to the dead letters', async ({ lab }) => {
+    const [counter, text] = [`{${lab.streamName}}:counter`, `{${lab.streamName}}:text`]
+    await lab.send('SET', text, 'no number')
+    const errors: unknown[] = []
+    const consumer = await lab.consumer({
+      handlers: {
+        counted: async (_, { commit }) => {
+          await commit([
+            ['INCR', counter],
+            ['INCR', text],
+          ]).catch((error) => {
+            errors.push(error)
+            throw error
+          })
+        },
+      },
+    })
+    await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 1)
+    expect(errors).toMatchObject([{ applied: 1 }])
+    expect(errors[0]).toBeInstanceOf(CommitError)
+    expect(await lab.deadLetters()).toMatchObject([{ reason: 'commit-failed' }])
+    expect(await lab.send('GET', counter)).toBe('1')
+  })
+})

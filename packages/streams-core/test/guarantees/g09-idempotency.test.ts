@@ -1,0 +1,104 @@
+import { describe, expect } from 'vitest'
+import { GROUP, latch, test } from '../support/lab.ts'
+
+const idempotency = { ttlMs: 60_000 }
+
+describe('G9: external effects are guarded', () => {
+  test('a finished handler does not run again for a second entry with the same event id', async ({ lab }) => {
+    let runs = 0
+    const keys = new Set<string>()
+    const consumer = await lab.consumer({
+      idempotency,
+      handlers: {
+        counted: (_, { idempotencyKey }) => {
+          runs += 1
+          keys.add(idempotencyKey)
+        },
+      },
+    })
+    const producer = lab.producer({ dedupeMs: 0 })
+    await producer.publish('counted', { n: 1 }, { id: 'same' })
+    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    await producer.publish('counted', { n: 1 }, { id: 'same' })
+    await consumer.reports.until((reports) => reports.settled('ack').length === 2)
+    expect(runs).toBe(1)
+    expect(consumer.reports.settled()[1]?.result).toBe('handled-before')
+    expect([...keys]).toEqual([`${GROUP}:same`])
+  })
+
+  test('another group has a record of its own', async ({ lab }) => {
+    const consumers = [await lab.consumer({ idempotency }), await lab.consumer({ idempotency, group: 'other' })]
+    await lab.producer().publish('counted', { n: 1 }, { id: 'same' })
+    for (const { reports } of consumers) {
+      await reports.until((reports) => reports.settled('ack').length === 1)
+      expect(reports.settled()[0]?.result).toBe('returned')
+    }
+  })
+
+  test('a handler that is running elsewhere is not started; once it has finished, it is not needed', async ({
+    lab,
+  }) => {
+    const gate = latch()
+    let runs = 0
+    const handlers = {
+      counted: async () => {
+        runs += 1
+        await gate.promise
+      },
+    }
+    const one = await lab.consumer({ idempotency, handlers, leaseMs: 1_000 })
+    const producer = lab.producer({ dedupeMs: 0 })
+    await producer.publish('counted', { n: 1 }, { id: 'same' })
+    await lab.until(() => runs === 1)
+    const other = await lab.consumer({ idempotency, handlers, leaseMs: 1_000 })
+    await producer.publish('counted', { n: 1 }, { id: 'same' })
+    const releases = () => [...one.reports.settled('release'), ...other.reports.settled('release')]
+    // Longer than a lease, and so than a record that is not extended.
+    await lab.until(() => releases().length >= 4)
+    expect(runs).toBe(1)
+    expect(releases().every(({ result, attempt }) => result === 'handled-elsewhere' && attempt === 1)).toBe(true)
+    gate.resolve()
+    const acks = () => [...one.reports.settled('ack'), ...other.reports.settled('ack')]
+    await lab.until(() => acks().length === 2)
+    expect(runs).toBe(1)
+  })
+
+  test('a failure frees the record: the retry runs', async ({ lab }) => {
+    const consumer = await lab.consumer({
+      idempotency,
+      retry: { delayMs: () => 20 },
+      handlers: {
+        counted: (_, { attempt }) => {
+          if (attempt === 1) throw new Error('once')
+        },
+      },
+    })
+    await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    expect(consumer.reports.settled('ack')[0]).toMatchObject({ attempt: 2, result: 'returned' })
+  })
+
+  test('a crash in between frees it when the lease ends', async ({ lab }) => {
+    const settings = { LEASE_MS: '1000', BLOCK_MS: '200', IDEMPOTENCY_TTL_MS: '60000' }
+    const victim = lab.worker('consumer', { ...settings, CONSUMER: 'victim', WORK_MS: '60000' })
+    await lab.until(() => lab.ledger('joined').length === 1)
+    await lab.worker('producer', { BURST: '3', USERS: '2' }).exited()
+    await lab.until(() => lab.ledger('started').length === 3)
+    victim.kill('SIGKILL')
+    lab.worker('consumer', { ...settings, CONSUMER: 'heir', WORK_MS: '1' })
+    await lab.until(() => lab.ledger('finished').length === 3, 'the heir')
+  })
+
+  test('a commit marks the record, too', async ({ lab }) => {
+    const consumer = await lab.consumer({
+      idempotency,
+      handlers: { counted: async (_, { commit }) => void (await commit([['PING']])) },
+    })
+    const producer = lab.producer({ dedupeMs: 0 })
+    await producer.publish('counted', { n: 1 }, { id: 'same' })
+    await consumer.reports.until((reports) => reports.settled('committed').length === 1)
+    await producer.publish('counted', { n: 1 }, { id: 'same' })
+    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    expect(consumer.reports.settled('ack')[0]?.result).toBe('handled-before')
+  })
+})

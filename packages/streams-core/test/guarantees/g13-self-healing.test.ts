@@ -1,0 +1,182 @@
+import { RedisServer, TcpProxy } from '@redis-streams-processor/testbed'
+import { describe, expect } from 'vitest'
+import { GROUP, Lab, range, test } from '../support/lab.ts'
+
+/** A Redis of this test's own, to be broken, behind a proxy. */
+async function breakable(shared: Lab, options: string[] = []) {
+  const redis = await RedisServer.start(options)
+  shared.onClose(() => redis.stop())
+  const proxy = await TcpProxy.start(redis.port)
+  shared.onClose(() => proxy.stop())
+  const lab = new Lab(redis.url)
+  shared.onClose(() => lab.close())
+  return { redis, proxy, lab }
+}
+
+/** Commands that Redis has run so far. */
+async function commandsRun(lab: Lab): Promise<number> {
+  const info = await lab.send<string>('INFO', 'stats')
+  return Number(/total_commands_processed:(\d+)/.exec(info)?.[1])
+}
+
+describe('G13: self-healing', () => {
+  test('Redis restarted, and killed', async ({ lab: shared }) => {
+    const { redis, lab } = await breakable(shared, ['--appendfsync', 'always'])
+    const consumer = await lab.consumer({ blockMs: 200 })
+    const producer = lab.producer()
+    for (const breakIt of [() => redis.restart(), () => redis.kill().then(() => redis.start())]) {
+      const before = consumer.reports.settled('ack').length
+      await breakIt()
+      await producer.publish('counted', { n: 1 })
+      await consumer.reports.until((reports) => reports.settled('ack').length > before)
+    }
+    expect(consumer.reports.of('trouble')).toEqual([])
+  })
+
+  test('half-open sockets: Redis answers nothing, and later does', async ({ lab: shared }) => {
+    const { redis, lab } = await breakable(shared)
+    const consumer = await lab.consumer({ blockMs: 100 })
+    const producer = lab.producer({ publishTimeoutMs: 40_000 })
+    await producer.publish('counted', { n: 1 })
+    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    await redis.freeze()
+    const publishing = producer.publish('counted', { n: 2 })
+    await consumer.reports.until((reports) => reports.of('connection').some(({ state }) => state === 'lost'))
+    await redis.thaw()
+    await publishing
+    await consumer.reports.until((reports) => reports.settled('ack').length === 2)
+  })
+
+  test('sockets cut again and again while events flow', async ({ lab: shared }) => {
+    const { proxy, lab } = await breakable(shared)
+    const handled = new Set<number>()
+    const consumer = await lab.consumer({
+      redis: proxy.url,
+      leaseMs: 1_000,
+      blockMs: 200,
+      handlers: { counted: ({ data }) => void handled.add(data.n) },
+    })
+    const producer = lab.producer({ redis: proxy.url, publishTimeoutMs: 40_000 })
+    const publishing = range(10).map(async (round) => {
+      await Promise.all(range(50).map((n) => producer.publish('counted', { n: round * 50 + n })))
+    })
+    for (let cut = 0; cut < 5; cut += 1) {
+      const seen = handled.size
+      proxy.cut()
+      await lab.until(() => handled.size > seen || handled.size === 500)
+    }
+    await Promise.all(publishing)
+    await lab.until(() => handled.size === 500)
+    await lab.until(async () => (await lab.group()).pending === 0)
+    expect(consumer.reports.settled('dead-letter')).toEqual([])
+  })
+
+  test('a read whose answer never came: the deliveries are found, and not charged', async ({ lab: shared }) => {
+    const { proxy, lab } = await breakable(shared)
+    const attempts: number[] = []
+    const consumer = await lab.consumer({
+      redis: proxy.url,
+      leaseMs: 1_000,
+      blockMs: 100,
+      handlers: { counted: (_, { attempt }) => void attempts.push(attempt) },
+    })
+    proxy.dropReplies(true)
+    const producer = lab.producer()
+    await Promise.all(range(5).map((n) => producer.publish('counted', { n })))
+    await lab.until(async () => (await lab.group()).pending > 0, 'the read to reach Redis')
+    proxy.dropReplies(false)
+    proxy.cut()
+    await lab.until(() => attempts.length === 5)
+    expect(attempts).toEqual([1, 1, 1, 1, 1])
+    expect(consumer.reports.of('recovered').length).toBeGreaterThan(0)
+  })
+
+  test('after an outage, what living consumers hold is left to them', async ({ lab: shared }) => {
+    const { redis, lab } = await breakable(shared)
+    let release: (() => void) | undefined
+    const gate = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const starts: string[] = []
+    const handlers = {
+      counted: async (_: unknown, { consumer }: { consumer: string }) => {
+        starts.push(consumer)
+        await gate
+      },
+    }
+    const options = { leaseMs: 1_500, blockMs: 100, handlers }
+    const consumers = [await lab.consumer(options), await lab.consumer(options)]
+    const producer = lab.producer()
+    await Promise.all(range(6).map((n) => producer.publish('counted', { n })))
+    await lab.until(() => starts.length === 6)
+    await redis.freeze()
+    // Beyond the lease: at the end of it everything in Redis looks abandoned.
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    await redis.thaw()
+    const lost = () => consumers.flatMap(({ reports }) => reports.of('lease-lost'))
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    release?.()
+    await lab.until(async () => (await lab.group()).pending === 0)
+    expect(lost()).toEqual([])
+    expect(starts).toHaveLength(6)
+  })
+
+  test('the group destroyed: rebuilt from its low-water mark, neither from 0 nor from $', async ({ lab }) => {
+    const retention = { keepAtLeast: 10_000 }
+    const consumer = await lab.consumer({ blockMs: 100 }, retention)
+    const producer = lab.producer({}, retention)
+    await Promise.all(range(50).map((n) => producer.publish('counted', { n })))
+    await consumer.reports.until((reports) => reports.settled('ack').length === 50)
+    const { lastDeliveredId } = await lab.group()
+    const marks = `{${lab.streamName}}:marks`
+    await lab.until(async () => (await lab.send('HGET', marks, GROUP)) === lastDeliveredId, 'the mark')
+    await lab.send('XGROUP', 'DESTROY', lab.streamName, GROUP)
+    await Promise.all(range(5).map((n) => producer.publish('counted', { n: 50 + n })))
+    await consumer.reports.until((reports) => reports.settled('ack').length === 55)
+    expect(consumer.reports.of('group-rebuilt')).toEqual([
+      { kind: 'group-rebuilt', group: GROUP, startId: lastDeliveredId },
+    ])
+  })
+
+  test.for(['FLUSHALL', 'DEL'])('%s: it goes on with what comes', async (command, { lab: shared }) => {
+    const { lab } = await breakable(shared)
+    const consumer = await lab.consumer({ blockMs: 100 })
+    const producer = lab.producer()
+    await producer.publish('counted', { n: 1 })
+    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    await (command === 'DEL' ? lab.send('DEL', lab.streamName) : lab.send('FLUSHALL'))
+    await consumer.reports.until((reports) => reports.of('group-rebuilt').length > 0)
+    await producer.publish('counted', { n: 2 })
+    await consumer.reports.until((reports) => reports.settled('ack').length === 2)
+  })
+
+  test('out of memory: publishes wait for room, acknowledgements go on, nothing runs hot', async ({ lab: shared }) => {
+    const { lab } = await breakable(shared)
+    const consumer = await lab.consumer({ blockMs: 200 })
+    const producer = lab.producer({ publishTimeoutMs: 40_000 })
+    await producer.publish('counted', { n: 1 })
+    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    await lab.send('CONFIG', 'SET', 'maxmemory', '1')
+    const publishing = producer.publish('counted', { n: 2 })
+    const before = await commandsRun(lab)
+    const startedAt = Date.now()
+    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    const perSecond = ((await commandsRun(lab)) - before) / ((Date.now() - startedAt) / 1_000)
+    expect(perSecond).toBeLessThan(60)
+    await lab.send('CONFIG', 'SET', 'maxmemory', '0')
+    await publishing
+    await consumer.reports.until((reports) => reports.settled('ack').length === 2)
+  })
+
+  test('READONLY: it looks for the master again, and goes on when there is one', async ({ lab: shared }) => {
+    const { lab } = await breakable(shared)
+    const consumer = await lab.consumer({ blockMs: 200 })
+    const producer = lab.producer({ publishTimeoutMs: 40_000 })
+    await lab.send('REPLICAOF', '127.0.0.1', '1')
+    const publishing = producer.publish('counted', { n: 1 })
+    await consumer.reports.until((reports) => reports.of('connection').some(({ state }) => state === 'lost'))
+    await lab.send('REPLICAOF', 'NO', 'ONE')
+    await publishing
+    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+  })
+})

@@ -1,0 +1,111 @@
+import { describe, expect } from 'vitest'
+import { range, test } from '../support/lab.ts'
+
+describe('G14: redrive hits only the group that failed', () => {
+  test('the others acknowledge the redriven entry unrun', async ({ lab }) => {
+    let isBroken = true
+    const failing = await lab.consumer({
+      group: 'failing',
+      retry: { maxDeliveries: 1 },
+      handlers: {
+        counted: () => {
+          if (isBroken) throw new Error('broken')
+        },
+      },
+    })
+    const other = await lab.consumer({ group: 'other' })
+    const producer = lab.producer()
+    await Promise.all(range(10).map((n) => producer.publish('counted', { n }, { id: `e${n}` })))
+    await failing.reports.until((reports) => reports.settled('dead-letter').length === 10)
+    await other.reports.until((reports) => reports.settled('ack').length === 10)
+    isBroken = false
+
+    const letters = lab.openDeadLetters('failing')
+    expect(await letters.redrive({ dryRun: true })).toEqual({ redriven: 10, skipped: 0 })
+    expect(await letters.count()).toBe(10)
+    expect(await letters.redrive()).toEqual({ redriven: 10, skipped: 0 })
+    expect(await letters.count()).toBe(0)
+    await failing.reports.until((reports) => reports.settled('ack').length === 10)
+    await other.reports.until((reports) => reports.settled('ack').length === 20)
+    expect(
+      failing.reports
+        .settled('ack')
+        .map(({ eventId }) => eventId)
+        .sort(),
+    ).toEqual(range(10).map((n) => `e${n}`))
+    expect(
+      other.reports
+        .settled()
+        .slice(10)
+        .map(({ result }) => result),
+    ).toEqual(range(10).map(() => 'not-ours'))
+  })
+
+  test('a second death is marked, and not redriven unless asked for', async ({ lab }) => {
+    const consumer = await lab.consumer({
+      retry: { maxDeliveries: 1 },
+      handlers: {
+        counted: () => {
+          throw new Error('for ever')
+        },
+      },
+    })
+    await lab.producer().publish('counted', { n: 1 }, { id: 'stubborn' })
+    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 1)
+    const letters = lab.openDeadLetters()
+    await letters.redrive()
+    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 2)
+    expect(await lab.deadLetters()).toMatchObject([{ eventId: 'stubborn', redrives: 1 }])
+    expect(await letters.redrive()).toEqual({ redriven: 0, skipped: 1 })
+    expect(await letters.redrive({ again: true })).toEqual({ redriven: 1, skipped: 0 })
+    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 3)
+    expect(await lab.deadLetters()).toMatchObject([{ redrives: 2 }])
+  })
+
+  test('list, get and purge take filters; purge wants a confirmation', async ({ lab }) => {
+    const consumer = await lab.consumer({
+      retry: { maxDeliveries: 1 },
+      handlers: {
+        counted: () => {
+          throw new Error('no')
+        },
+      },
+    })
+    const producer = lab.producer()
+    await Promise.all(range(3).map((n) => producer.publish('counted', { n })))
+    await lab.send('XADD', lab.streamName, '*', 'hello', 'world')
+    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 4)
+    const letters = lab.openDeadLetters()
+    const listed = async (filter: object) => {
+      const found = []
+      for await (const letter of letters.list(filter)) found.push(letter)
+      return found
+    }
+    expect(await listed({ reason: 'malformed' })).toHaveLength(1)
+    expect(await listed({ eventType: 'counted' })).toHaveLength(3)
+    expect(await listed({ olderThanMs: 3_600_000 })).toHaveLength(0)
+    expect(await listed({ youngerThanMs: 3_600_000 })).toHaveLength(4)
+    const [first] = await listed({ eventType: 'counted' })
+    expect(await letters.get(first?.letterId ?? '')).toEqual(first)
+    expect(first?.history).toMatchObject([{ attempt: 1, error: 'no', consumer: consumer.name }])
+    expect(await letters.get('1-1')).toBeUndefined()
+    await expect(letters.purge({ confirm: 'wrong' })).rejects.toThrow("the group's name group_1, got wrong")
+    expect(await letters.purge({ confirm: 'group_1', reason: 'malformed' })).toBe(1)
+    expect(await letters.count()).toBe(3)
+  })
+
+  test('two who redrive at the same time move each letter once', async ({ lab }) => {
+    const consumer = await lab.consumer({
+      retry: { maxDeliveries: 1 },
+      handlers: { counted: () => Promise.reject(new Error('no')) },
+    })
+    const producer = lab.producer()
+    await Promise.all(range(50).map((n) => producer.publish('counted', { n })))
+    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 50)
+    await consumer.stop()
+    const [one, other] = [lab.openDeadLetters(), lab.openDeadLetters()]
+    const results = await Promise.all([one.redrive(), other.redrive()])
+    expect(results.reduce((sum, { redriven }) => sum + redriven, 0)).toBe(50)
+    expect(await lab.group()).toMatchObject({ lag: 50, deadLetters: 0 })
+  })
+})

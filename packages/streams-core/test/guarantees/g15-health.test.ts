@@ -1,0 +1,108 @@
+import { RedisServer } from '@redis-streams-processor/testbed'
+import { describe, expect } from 'vitest'
+import { createConsumer } from '../../src/index.ts'
+import { GROUP, Lab, latch, range, test } from '../support/lab.ts'
+
+describe('G15: health tells the truth', () => {
+  test('ready while it works, and not before, after, or while Redis does not answer', async ({ lab: shared }) => {
+    const redis = await RedisServer.start()
+    shared.onClose(() => redis.stop())
+    const lab = new Lab(redis.url)
+    const consumer = createConsumer(lab.stream(), {
+      redis: redis.url,
+      group: GROUP,
+      blockMs: 100,
+      handlers: { counted() {}, noted() {} },
+    })
+    expect(consumer.health()).toEqual({ ready: false, reason: 'the consumer is not started' })
+    const stopping = new AbortController()
+    const running = consumer.run({ signal: stopping.signal })
+    await lab.until(() => consumer.health().ready, 'readiness')
+    await redis.freeze()
+    await lab.until(() => !consumer.health().ready, 'the truth')
+    expect(consumer.health()).toMatchObject({ reason: expect.stringMatching(/has not answered|no read has completed/) })
+    await redis.thaw()
+    await lab.until(() => consumer.health().ready, 'readiness again')
+    stopping.abort()
+    await running
+    expect(consumer.health()).toEqual({ ready: false, reason: 'the consumer is stopped' })
+  })
+
+  test('a stalled event makes it unready, and its end ready again', async ({ lab }) => {
+    const gate = latch()
+    const consumer = createConsumer(lab.stream(), {
+      redis: lab.url,
+      group: GROUP,
+      stalledAfterMs: 1_000,
+      handlers: { counted: () => gate.promise, noted() {} },
+    })
+    const stopping = new AbortController()
+    const running = consumer.run({ signal: stopping.signal })
+    const { entryId } = await lab.producer().publish('counted', { n: 1 })
+    await lab.until(() => consumer.health().ready, 'readiness')
+    const reason = expect.stringContaining(`the oldest unhandled entry, ${entryId}, has not moved for`)
+    await lab.until(() => !consumer.health().ready, 'the stall')
+    expect(consumer.health()).toEqual({ ready: false, reason })
+    gate.resolve()
+    await lab.until(() => consumer.health().ready, 'readiness again')
+    stopping.abort()
+    await running
+  })
+
+  test('an event that waits for its retry is no stall', async ({ lab }) => {
+    const consumer = await lab.consumer({
+      retry: { delayMs: () => 3_600_000 },
+      handlers: { counted: () => Promise.reject(new Error('later')) },
+    })
+    await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until((reports) => reports.settled('retry').length === 1)
+    expect(await lab.group()).toMatchObject({ waitingForRetry: 1, pending: 0 })
+    lab.mayLeavePending = true
+  })
+
+  test('lag is right even where XINFO answers nil', async ({ lab }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const producer = lab.producer()
+    const published = await Promise.all(range(2_500).map((n) => producer.publish('counted', { n })))
+    await lab.send('XDEL', lab.streamName, published[1_000]?.entryId as string)
+    const info = (await lab.send<unknown[][]>('XINFO', 'GROUPS', lab.streamName))[0] as unknown[]
+    expect(info[info.indexOf('lag') + 1]).toBeNull()
+    expect(await lab.group()).toMatchObject({ lag: 2_499, pending: 0 })
+    await lab.send('XGROUP', 'DESTROY', lab.streamName, GROUP)
+  })
+
+  test('inspectStream shows what is going on', async ({ lab }) => {
+    const gate = latch()
+    const consumer = await lab.consumer({
+      concurrency: 2,
+      maxBuffered: 1,
+      handlers: { counted: () => gate.promise },
+    })
+    const producer = lab.producer()
+    for (const n of range(5)) await producer.publish('counted', { n })
+    await lab.until(async () => (await lab.group()).pending === 3)
+    expect(await lab.inspect()).toMatchObject({
+      stream: lab.streamName,
+      length: 5,
+      groups: [
+        {
+          group: GROUP,
+          lag: 2,
+          pending: 3,
+          waitingForRetry: 0,
+          deadLetters: 0,
+          droppedUnread: 0,
+          oldestUnhandledMs: expect.any(Number),
+          consumers: [{ name: consumer.name, pending: 3, idleMs: expect.any(Number) }],
+        },
+      ],
+    })
+    gate.resolve()
+    await consumer.reports.until((reports) => reports.settled('ack').length === 5)
+    expect(await lab.group()).toMatchObject({ lag: 0, pending: 0, oldestUnhandledMs: 0 })
+  })
+
+  test('a stream that does not exist has no groups', async ({ lab }) => {
+    expect(await lab.inspect()).toEqual({ stream: lab.streamName, length: 0, groups: [] })
+  })
+})
