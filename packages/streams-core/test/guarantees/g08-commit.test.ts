@@ -49,7 +49,7 @@ describe('G8: Redis effects happen exactly once', () => {
     // As if the lease had run out: another took the entry, died, and an heir takes over and commits first.
     await lab.send('XCLAIM', lab.streamName, GROUP, 'dead', 0, entryId, 'IDLE', 30_000, 'RETRYCOUNT', 1)
     const heir = await lab.consumer({
-      leaseMs: 20_000,
+      leaseMs: 1_000,
       handlers: { counted: async (_, { commit }) => void (await commit([['INCR', counter]])) },
     })
     await heir.reports.until((reports) => reports.settled('committed').length === 1)
