@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type LedgerLine, readLedger } from '@redis-streams-processor/service-kit'
 import { inspectStream, openDeadLetters, type StreamState } from '@redis-streams-processor/streams-core'
-import { RedisServer, Worker } from '@redis-streams-processor/testbed'
+import { RedisServer, TcpProxy, Worker } from '@redis-streams-processor/testbed'
 import { createClient } from 'redis'
 
 export const STREAM = { name: 'user_events' }
@@ -12,20 +12,25 @@ export const STREAM = { name: 'user_events' }
 /** A Redis, a ledger folder and workers, for one run; everything ends with it. */
 export class Arena {
   readonly redis: RedisServer
+  /** Between the workers of a drill and Redis; to be cut. */
+  readonly proxy: TcpProxy
   readonly ledgerFolder = mkdtempSync(join(tmpdir(), 'redis-streams-ledger-'))
   readonly #workers = new Set<Worker>()
 
-  private constructor(redis: RedisServer) {
+  private constructor(redis: RedisServer, proxy: TcpProxy) {
     this.redis = redis
+    this.proxy = proxy
   }
 
-  static async open(): Promise<Arena> {
-    return new Arena(await RedisServer.start())
+  /** @param serverOptions Further options of the Redis server. */
+  static async open(serverOptions: readonly string[] = []): Promise<Arena> {
+    const redis = await RedisServer.start(serverOptions)
+    return new Arena(redis, await TcpProxy.start(redis.port))
   }
 
-  /** Starts a service that writes into the ledger. */
-  start(service: 'consumer' | 'producer', env: Record<string, string> = {}): Worker {
-    const worker = new Worker(service, { REDIS_URL: this.redis.url, LEDGER_DIR: this.ledgerFolder, ...env })
+  /** Starts a service, or another program, that writes into the ledger. */
+  start(program: string, env: Record<string, string> = {}): Worker {
+    const worker = new Worker(program, { REDIS_URL: this.redis.url, LEDGER_DIR: this.ledgerFolder, ...env })
     this.#workers.add(worker)
     return worker
   }
@@ -38,14 +43,26 @@ export class Arena {
     return inspectStream(STREAM, { redis: this.redis.url })
   }
 
-  /** What Redis says a consumer holds. */
-  async heldBy(group: string, consumer: string): Promise<string[]> {
-    const client = createClient({ url: this.redis.url })
+  /** A raw command, as a foreign client would send it, on a connection of its own. */
+  async send<T = unknown>(...args: (string | Buffer)[]): Promise<T> {
+    const client = createClient({ url: this.redis.url, RESP: 2, socket: { reconnectStrategy: false } })
     client.on('error', () => {})
     await client.connect()
-    const entries = await client.xPendingRange(STREAM.name, group, '-', '+', 10_000, { consumer })
-    client.destroy()
-    return entries.map(({ id }) => id)
+    try {
+      return await client.sendCommand<T>(args)
+    } finally {
+      if (client.isOpen) client.destroy()
+    }
+  }
+
+  /** The entries that Redis says a consumer holds, alone or among others. */
+  async heldBy(group: string, consumer: string): Promise<string[]> {
+    const ids: string[] = []
+    for (const name of [consumer, `${consumer}~alone`]) {
+      const pending = await this.send<[string][]>('XPENDING', STREAM.name, group, '-', '+', '10000', name)
+      ids.push(...pending.map(([id]) => id))
+    }
+    return ids
   }
 
   async deadLetterIds(group: string): Promise<string[]> {
@@ -69,6 +86,7 @@ export class Arena {
   async close(): Promise<void> {
     for (const worker of this.#workers) if (worker.isRunning) worker.kill('SIGKILL')
     await Promise.all([...this.#workers].map((worker) => worker.exited()))
+    await this.proxy.stop()
     await this.redis.stop()
     rmSync(this.ledgerFolder, { recursive: true, force: true })
   }

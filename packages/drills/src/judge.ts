@@ -10,6 +10,13 @@ export interface Evidence {
   pending: number
   /** Event ids that must end in the dead letters of every group, and no others. */
   doomed: ReadonlySet<string>
+  /**
+   * How often the effect of an event was written, by group and event id, where handlers write one. Then the effect
+   * is what makes an event handled; otherwise the handler's own record is.
+   */
+  effects?: Readonly<Record<string, ReadonlyMap<string, number>>>
+  /** Published events that a fault was meant to destroy (FLUSHALL): they may be missing. */
+  destroyed?: ReadonlySet<string>
 }
 
 export interface Verdict {
@@ -22,6 +29,10 @@ export interface Verdict {
   lostIds: string[]
   /** Finished more than once in a group. Allowed after a kill (at-least-once), and reported. */
   handledTwice: number
+  /** Events whose effect was written more than once in a group. Must be 0. */
+  effectsDoubled: number
+  /** Events that were started more than once in a group. */
+  redelivered: number
   deadLetters: number
   /** In the dead letters without being doomed. */
   wronglyDeadLettered: number
@@ -36,53 +47,58 @@ export interface Verdict {
 }
 
 /** Pure: sorts every event into what became of it. Jepsen's total-queue: what goes in must come out. */
-export function judge({ ledger, groups, deadLetters, pending, doomed }: Evidence): Verdict {
-  const published = new Set<string>()
-  const attempted = new Set<string>()
-  const finishes = new Map(groups.map((group) => [group, new Map<string, number>()]))
-  let duplicatesRefused = 0
-  for (const line of ledger) {
-    if (line.what === 'attempted') attempted.add(line.id)
-    if (line.what === 'published') published.add(line.id)
-    if (line.what === 'published' && line.duplicate) duplicatesRefused += 1
-    if (line.what === 'finished') {
-      const counts = finishes.get(line.group)
-      counts?.set(line.id, (counts.get(line.id) ?? 0) + 1)
-    }
-  }
-
+export function judge(evidence: Evidence): Verdict {
+  const { ledger, groups, deadLetters, pending, doomed, effects, destroyed = new Set() } = evidence
+  const published = new Set(ledger.flatMap((line) => (line.what === 'published' ? [line.id] : [])))
+  const attempted = new Set(ledger.flatMap((line) => (line.what === 'attempted' ? [line.id] : [])))
   const lost = new Set<string>()
   const recovered = new Set<string>()
-  const verdict = { handled: 0, handledTwice: 0, deadLetters: 0, wronglyDeadLettered: 0, missingDeadLetters: 0 }
-  for (const group of groups) {
-    const counts = finishes.get(group) ?? new Map<string, number>()
-    const dead = new Set(deadLetters[group] ?? [])
-    for (const id of published) if (!counts.has(id) && !dead.has(id)) lost.add(id)
-    for (const id of counts.keys()) if (!published.has(id) && attempted.has(id)) recovered.add(id)
-    verdict.handled += counts.size
-    verdict.handledTwice += [...counts.values()].filter((count) => count > 1).length
-    verdict.deadLetters += deadLetters[group]?.length ?? 0
-    verdict.wronglyDeadLettered += [...dead].filter((id) => !doomed.has(id)).length
-    verdict.missingDeadLetters += [...doomed].filter((id) => !dead.has(id)).length
+  const sum = {
+    handled: 0,
+    handledTwice: 0,
+    effectsDoubled: 0,
+    redelivered: 0,
+    deadLetters: 0,
+    wronglyDeadLettered: 0,
+    missingDeadLetters: 0,
   }
-  const exactLetters = verdict.deadLetters === doomed.size * groups.length
+  for (const group of groups) {
+    const finished = countById(ledger, 'finished', group)
+    const handled = effects ? (effects[group] ?? new Map<string, number>()) : finished
+    const dead = new Set(deadLetters[group] ?? [])
+    for (const id of published) if (!handled.has(id) && !dead.has(id) && !destroyed.has(id)) lost.add(id)
+    for (const id of handled.keys()) if (!published.has(id) && attempted.has(id)) recovered.add(id)
+    sum.handled += handled.size
+    sum.handledTwice += repeated(finished)
+    sum.effectsDoubled += effects ? repeated(handled) : 0
+    sum.redelivered += repeated(countById(ledger, 'started', group))
+    sum.deadLetters += deadLetters[group]?.length ?? 0
+    sum.wronglyDeadLettered += [...dead].filter((id) => !doomed.has(id)).length
+    sum.missingDeadLetters += [...doomed].filter((id) => !dead.has(id)).length
+  }
+  const isExact =
+    sum.deadLetters === doomed.size * groups.length && sum.wronglyDeadLettered === 0 && sum.missingDeadLetters === 0
   return {
     published: published.size,
-    ...verdict,
+    ...sum,
     lost: lost.size,
     lostIds: [...lost].slice(0, 20),
-    duplicatesRefused,
+    duplicatesRefused: ledger.filter((line) => line.what === 'published' && line.duplicate).length,
     recoveredUnknown: recovered.size,
     pending,
-    passed:
-      published.size > 0 &&
-      lost.size === 0 &&
-      pending === 0 &&
-      exactLetters &&
-      verdict.wronglyDeadLettered === 0 &&
-      verdict.missingDeadLetters === 0,
+    passed: published.size > 0 && lost.size === 0 && pending === 0 && sum.effectsDoubled === 0 && isExact,
   }
 }
+
+function countById(ledger: readonly LedgerLine[], what: 'started' | 'finished', group: string): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const line of ledger) {
+    if (line.what === what && line.group === group) counts.set(line.id, (counts.get(line.id) ?? 0) + 1)
+  }
+  return counts
+}
+
+const repeated = (counts: ReadonlyMap<string, number>) => [...counts.values()].filter((count) => count > 1).length
 
 export interface Recovery {
   /** Entries that the victim held when it was killed. */

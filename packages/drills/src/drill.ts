@@ -1,0 +1,61 @@
+import { parseArgs } from 'node:util'
+import { type DrillName, drills } from './drills/index.ts'
+import { type DrillVerdict, runDrill } from './stage.ts'
+
+// `npm run drill`: all drills, or those named, one after the other, each on a Redis of its own.
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    events: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
+  },
+})
+
+const names = (positionals.length > 0 ? positionals : Object.keys(drills)) as DrillName[]
+const unknown = names.filter((name) => !Object.hasOwn(drills, name))
+if (values.list || unknown.length > 0) {
+  if (unknown.length > 0) console.error(`no such drill: ${unknown.join(', ')}`)
+  for (const [name, { about }] of Object.entries(drills)) console.error(`  ${name.padEnd(18)} ${about}`)
+  process.exit(unknown.length > 0 ? 1 : 0)
+}
+
+const columns: [head: string, width: number, of: (verdict: DrillVerdict) => string | number][] = [
+  ['drill', 18, ({ drill }) => drill],
+  ['faults', 6, ({ faults }) => faults],
+  ['published', 9, ({ published }) => published],
+  ['handled', 8, ({ handled }) => handled],
+  ['lost', 4, ({ lost }) => lost],
+  ['doubled', 7, ({ effectsDoubled }) => effectsDoubled],
+  ['redelivered', 11, ({ redelivered }) => redelivered],
+  ['wrongly dead', 12, ({ wronglyDeadLettered }) => wronglyDeadLettered],
+  ['pending', 7, ({ pending }) => pending],
+  ['recovery ms (median/p99/worst)', 30, ({ recoveryMs: r }) => (r ? `${r.median} / ${r.p99} / ${r.worst}` : '–')],
+  ['verdict', 7, ({ passed }) => (passed ? 'passed' : 'FAILED')],
+]
+const row = (cells: (string | number)[]) =>
+  cells
+    .map((cell, i) => String(cell).padEnd(columns[i]?.[1] ?? 0))
+    .join('  ')
+    .trimEnd()
+
+const verdicts: DrillVerdict[] = []
+if (!values.json) console.log(row(columns.map(([head]) => head)))
+for (const name of names) {
+  const drill = drills[name]
+  const quickEvents = Math.ceil(drill.events / 10)
+  const events = Number(
+    values.events ?? (values.quick ? Math.max(quickEvents, Math.min(drill.events, 500)) : drill.events),
+  )
+  const startedAt = Date.now()
+  const verdict = await runDrill(name, drill, { events, seed: Number(values.seed), quick: values.quick })
+  verdicts.push(verdict)
+  if (!values.json) console.log(row(columns.map(([, , of]) => of(verdict))))
+  for (const complaint of verdict.complaints) console.error(`  ${name}: ${complaint}`)
+  console.error(`  ${name}: ${((Date.now() - startedAt) / 1_000).toFixed(1)} s`)
+}
+if (values.json) console.log(JSON.stringify(positionals.length === 1 ? verdicts[0] : verdicts))
+process.exitCode = verdicts.every(({ passed }) => passed) ? 0 : 1

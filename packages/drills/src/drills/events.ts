@@ -1,0 +1,124 @@
+import { fileURLToPath } from 'node:url'
+import { openDeadLetters } from '@redis-streams-processor/streams-core'
+import { STREAM } from '../arena.ts'
+import { UNLUCKY_USER } from '../handlers.ts'
+import { hostileEntries } from '../hostile.ts'
+import type { Drill } from '../stage.ts'
+
+// Faults of events and of those who publish or redrive them.
+
+const program = (name: string) => fileURLToPath(new URL(`../programs/${name}.ts`, import.meta.url))
+
+export const malformed: Drill = {
+  about: 'hostile entries written by hand with XADD, among good ones',
+  events: 1_000,
+  async run(stage) {
+    await stage.fleet(3)
+    const publishing = stage.publish({ perSecond: 1_000 })
+    const hostile = hostileEntries(stage.random)
+    for (const fields of hostile) {
+      const entryId = await stage.arena.send<string>('XADD', STREAM.name, '*', ...fields)
+      const id = fields.indexOf('id')
+      // The judge knows a letter by its event id, or its entry id where it has none.
+      stage.doomed.add(id >= 0 && id % 2 === 0 ? String(fields[id + 1]) : entryId)
+      stage.faults += 1
+    }
+    await publishing
+    await stage.quiet()
+    stage.complainUnless(hostile.length >= 200, `only ${hostile.length} hostile entries`)
+  },
+}
+
+export const streamFull: Drill = {
+  about: 'a cap far below what the group is behind: publishers are told, nothing is dropped, and it goes on',
+  events: 55_000,
+  async run(stage) {
+    const behind = Math.floor((stage.options.events * 10) / 11)
+    const maxLength = Math.floor(behind / 5)
+    await stage.publish({ ids: stage.ids.slice(0, behind) })
+    const capped = stage.publisher(stage.arena.redis.url, { maxLength })
+    const rest = capped.publishAll({ ids: stage.ids.slice(behind) })
+    await stage.arena.until(async () => capped.refused > 0, 20_000)
+    const { length, groups } = await stage.arena.inspect()
+    stage.complainUnless(length === behind, `${length} entries of ${behind} at the cap`)
+    stage.complainUnless(groups[0]?.lag === behind, `lag ${groups[0]?.lag} of ${behind}`)
+    stage.complainUnless(capped.refused > 0, 'no publish was refused')
+    stage.faults = capped.refused
+    await stage.fleet(3, { CONCURRENCY: '128', WORK_MS: '0', MAX_LENGTH: String(maxLength), LOG_LEVEL: 'info' })
+    await rest
+    await stage.quiet(240_000)
+  },
+}
+
+export const slowGroup: Drill = {
+  about: 'one group is far slower than the other: it holds the stream, and gets everything',
+  events: 5_000,
+  async run(stage) {
+    stage.groups = ['drill_group', 'slow_group']
+    await stage.arena.send('XGROUP', 'CREATE', STREAM.name, 'slow_group', '0')
+    await stage.fleet(2)
+    await stage.fleet(1, { GROUP: 'slow_group', WORK_MS: '40', CONCURRENCY: '16' })
+    stage.faults = 1
+    await stage.publish()
+    await stage.quiet(240_000)
+  },
+}
+
+export const duplicatePublish: Drill = {
+  about: 'publishers are SIGKILLed between request and answer, and publish the same ids again',
+  events: 3_000,
+  async run(stage) {
+    const kills = stage.options.quick ? 3 : 10
+    for (let i = 0; i <= kills; i += 1) {
+      const env = {
+        REDIS_URL: stage.arena.proxy.url,
+        EVENTS: String(stage.options.events),
+        SEED: String(stage.options.seed),
+      }
+      const publisher = stage.arena.start(program('publish'), env)
+      if (i === kills) {
+        stage.complainUnless((await publisher.exited()) === 0, 'the last publisher failed')
+        break
+      }
+      await publisher.waitFor(({ msg }) => msg === 'publishing')
+      await stage.pause(stage.random.whole(0, 30))
+      stage.arena.proxy.dropReplies(true)
+      await stage.pause(stage.random.whole(0, 100))
+      publisher.kill('SIGKILL')
+      await publisher.exited()
+      stage.arena.proxy.cut()
+      stage.arena.proxy.dropReplies(false)
+      stage.faults += 1
+    }
+    const { length } = await stage.arena.inspect()
+    stage.complainUnless(length === stage.options.events, `${length} entries of ${stage.options.events} events`)
+    await stage.fleet(3)
+    await stage.quiet()
+  },
+}
+
+export const redriveKill: Drill = {
+  about: 'a redrive is SIGKILLed in the middle and begun again: each letter comes back once',
+  events: 1_000,
+  async run(stage) {
+    const failing = await stage.fleet(2, { FAIL_UNLUCKY: 'yes' })
+    await stage.publish({ userOf: () => UNLUCKY_USER })
+    await stage.quiet()
+    await failing.stop()
+    const letters = openDeadLetters(STREAM, { redis: stage.arena.redis.url, group: stage.group })
+    stage.complainUnless((await letters.count()) === stage.options.events, 'not everything was dead-lettered')
+    for (let left = await letters.count(); left > 0; left = await letters.count()) {
+      const redrive = stage.arena.start(program('redrive'), { GROUP: stage.group })
+      await redrive.waitFor(({ msg }) => msg === 'redriving')
+      if (stage.faults < (stage.options.quick ? 3 : 8)) {
+        await stage.pause(stage.random.whole(0, 60))
+        redrive.kill('SIGKILL')
+        stage.faults += 1
+      }
+      await redrive.exited()
+    }
+    await letters.close()
+    await stage.fleet(2)
+    await stage.quiet()
+  },
+}

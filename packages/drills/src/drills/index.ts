@@ -1,0 +1,26 @@
+import type { Drill } from '../stage.ts'
+import { duplicatePublish, malformed, redriveKill, slowGroup, streamFull } from './events.ts'
+import { everything, flushall, groupDestroyed, lostReply, redisKill, redisPause, socketCut } from './redis.ts'
+import { poison, rollingRestart, slowHandler, workerFreeze, workerKill } from './workers.ts'
+
+export const drills = {
+  'worker-kill': workerKill,
+  'worker-freeze': workerFreeze,
+  'rolling-restart': rollingRestart,
+  'redis-kill': redisKill,
+  'redis-pause': redisPause,
+  'socket-cut': socketCut,
+  'lost-reply': lostReply,
+  poison,
+  'slow-handler': slowHandler,
+  malformed,
+  'group-destroyed': groupDestroyed,
+  flushall,
+  'stream-full': streamFull,
+  'slow-group': slowGroup,
+  'duplicate-publish': duplicatePublish,
+  'redrive-kill': redriveKill,
+  everything,
+} as const satisfies Record<string, Drill>
+
+export type DrillName = keyof typeof drills

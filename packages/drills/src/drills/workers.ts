@@ -1,0 +1,98 @@
+import { POISON } from '../handlers.ts'
+import type { Drill } from '../stage.ts'
+
+// Faults of the workers: killed, frozen, replaced, slow, poisoned.
+
+const LEASE_MS = 2_000
+
+export const workerKill: Drill = {
+  about: '200 consumers are SIGKILLed under load, one after the other; a supervisor starts new ones',
+  events: 20_000,
+  async run(stage) {
+    const fleet = await stage.fleet(3, { LEASE_MS: String(LEASE_MS) })
+    const kills = stage.options.quick ? 10 : 200
+    const everyMs = 350
+    const perSecond = Math.max(50, stage.options.events / ((kills * everyMs) / 1_000))
+    await stage.whileWorking(stage.publish({ perSecond }), kills, everyMs, async () => {
+      await stage.kill(fleet, stage.random.whole(0, 2))
+    })
+    await stage.quiet()
+  },
+}
+
+export const workerFreeze: Drill = {
+  about: 'consumers are SIGSTOPped for longer than their lease, and come back as zombies',
+  events: 4_000,
+  async run(stage) {
+    const fleet = await stage.fleet(3, { LEASE_MS: '1000', WORK_MS: '20' })
+    const freezes = stage.options.quick ? 3 : 12
+    const perSecond = Math.max(50, stage.options.events / (freezes * 2.5))
+    await stage.whileWorking(stage.publish({ perSecond }), freezes, 500, async () => {
+      const slot = stage.random.whole(0, 2)
+      fleet.signal(slot, 'SIGSTOP')
+      await stage.pause(stage.random.whole(1_500, 3_000))
+      fleet.signal(slot, 'SIGCONT')
+    })
+    await stage.quiet()
+  },
+}
+
+export const rollingRestart: Drill = {
+  about: 'three consumers are replaced one by one under load (SIGTERM), again and again: nothing runs twice',
+  events: 6_000,
+  async run(stage) {
+    const fleet = await stage.fleet(3, { WORK_MS: '10' })
+    const rounds = stage.options.quick ? 1 : 5
+    const perSecond = Math.max(50, stage.options.events / (rounds * 4))
+    let slot = 0
+    await stage.whileWorking(stage.publish({ perSecond }), rounds * 3, 100, async () => {
+      await fleet.replace(slot++ % 3)
+    })
+    await stage.quiet()
+    const started = stage.arena.ledger().filter((line) => line.what === 'started')
+    const charged = started.filter((line) => line.what === 'started' && line.attempt > 1).length
+    stage.complainUnless(charged === 0, `${charged} deliveries were charged an extra attempt`)
+    stage.complainUnless(
+      started.length === stage.options.events,
+      `${started.length} starts of ${stage.options.events} events`,
+    )
+  },
+}
+
+export const slowHandler: Drill = {
+  about: 'handlers take twenty times as long as the lease: nothing runs twice while its process lives',
+  events: 60,
+  async run(stage) {
+    const leaseMs = stage.options.quick ? 500 : 3_000
+    const env = { LEASE_MS: String(leaseMs), WORK_MS: String(20 * leaseMs), CONCURRENCY: '10', MAX_BUFFERED: '10' }
+    const ids = stage.ids.slice(0, 60)
+    await stage.fleet(3, env)
+    await stage.publish({ ids })
+    stage.faults = ids.length
+    await stage.quiet(300_000)
+    const starts = stage.arena.ledger().filter(({ what }) => what === 'started').length
+    stage.complainUnless(starts === ids.length, `${starts} starts of ${ids.length} events`)
+  },
+}
+
+export const poison: Drill = {
+  about: 'events that exit, throw from a timer, run out of memory or block for ever, with innocents beside them',
+  events: 500,
+  async run(stage) {
+    const kinds = Object.values(POISON)
+    const every = Math.floor(stage.options.events / (kinds.length + 1))
+    const userOf = (n: number) => {
+      const kind = n % every === 0 ? kinds[n / every - 1] : undefined
+      if (kind) stage.doomed.add(stage.ids[n] as string)
+      return kind ?? `user_${2_000 + n}`
+    }
+    // Everything is in flight or buffered at the same time.
+    await stage.publish({ userOf })
+    const env = { CONCURRENCY: '600', WORK_MS: '20', LEASE_MS: '1000', BLOCKED_MS: '2000' }
+    const fleet = await stage.fleet(3, { ...env, NODE_OPTIONS: '--max-old-space-size=96' })
+    await stage.quiet(240_000)
+    stage.faults = fleet.crashes
+    const crashed = stage.arena.ledger().length > 0 && fleet.crashes >= kinds.length
+    stage.complainUnless(crashed, `only ${fleet.crashes} processes died`)
+  },
+}

@@ -1,0 +1,75 @@
+import type { Worker } from '@redis-streams-processor/testbed'
+import type { Arena } from './arena.ts'
+
+interface Member {
+  name: string
+  worker: Worker
+}
+
+/** Consumers under a supervisor: who dies is replaced at once, under a new name. */
+export class Fleet {
+  readonly #arena: Arena
+  readonly #env: Record<string, string>
+  readonly #prefix: string
+  readonly #members: Member[] = []
+  #incarnations = 0
+  #isStopping = false
+  /** Processes that ended without having been told to. */
+  crashes = 0
+
+  constructor(arena: Arena, env: Record<string, string>, prefix = 'w') {
+    this.#arena = arena
+    this.#env = env
+    this.#prefix = prefix
+  }
+
+  get members(): readonly Member[] {
+    return this.#members
+  }
+
+  /** Starts so many consumers; resolves once all have joined. */
+  async start(size: number): Promise<void> {
+    await Promise.all(Array.from({ length: size }, (_, slot) => this.#launch(slot)))
+  }
+
+  /** SIGKILL; the supervisor starts another. Returns who it was, once it is dead. */
+  async kill(slot: number): Promise<string> {
+    const { name, worker } = this.#members[slot] as Member
+    worker.kill('SIGKILL')
+    await worker.exited()
+    return name
+  }
+
+  signal(slot: number, signal: NodeJS.Signals): void {
+    this.#members[slot]?.worker.kill(signal)
+  }
+
+  /** SIGTERM; its successor is started at the same time, as a rolling deploy does. */
+  async replace(slot: number): Promise<void> {
+    const { worker } = this.#members[slot] as Member
+    const joined = this.#launch(slot)
+    await worker.stop()
+    await joined
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    for (const { worker } of this.#members) {
+      worker.kill('SIGCONT')
+      await worker.stop()
+    }
+  }
+
+  async #launch(slot: number): Promise<void> {
+    this.#incarnations += 1
+    const name = `${this.#prefix}${slot + 1}.${this.#incarnations}`
+    const worker = this.#arena.start('consumer', { ...this.#env, CONSUMER: name })
+    this.#members[slot] = { name, worker }
+    void worker.exited().then(() => {
+      if (this.#isStopping || this.#members[slot]?.worker !== worker) return
+      this.crashes += 1
+      this.#launch(slot).catch(() => {})
+    })
+    await worker.waitFor(({ msg }) => msg === 'consumer started')
+  }
+}

@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { UserEvents } from '@redis-streams-processor/events'
+import { type Context, type Handlers, reject } from '@redis-streams-processor/streams-core'
+
+// What the consumers of a drill run (setting HANDLERS). Every effect is written with `commit`, so that a second one
+// would show; some users are poison.
+
+/** Users whose events take the process along, each in its own way. */
+export const POISON = {
+  exit: 'user_9001',
+  timer: 'user_9002',
+  memory: 'user_9003',
+  block: 'user_9004',
+} as const
+
+/** Fails while the setting FAIL_UNLUCKY is there, and succeeds without it. */
+export const UNLUCKY_USER = 'user_1003'
+
+/** Hash: event id → how often its effect was written. */
+export const effectsKey = (group: string) => `{user_events}:effects:${group}`
+/** Stream that handlers chain to. */
+export const chainedKey = (group: string) => `{user_events}:chained:${group}`
+
+export function createHandlers(workMs: number): Handlers<UserEvents> {
+  const work = async ({ id, data }: { id: string; data: { userId: string } }, { group, commit }: Context) => {
+    await poison(data.userId)
+    if (workMs > 0) await sleep(workMs)
+    if (data.userId === UNLUCKY_USER && process.env.FAIL_UNLUCKY) reject('unlucky')
+    await commit([
+      ['HINCRBY', effectsKey(group), id, 1],
+      ['XADD', chainedKey(group), 'MAXLEN', '~', 1_000, '*', 'id', id],
+    ])
+  }
+  return {
+    'user.registered': work,
+    'user.deleted': work,
+    'payment.confirmed': work,
+    'payment.failed': work,
+    'subscription.renewed': work,
+    'invoice.sent': work,
+  }
+}
+
+async function poison(userId: string): Promise<void> {
+  if (userId === POISON.exit) process.exit(1)
+  if (userId === POISON.timer) {
+    setTimeout(() => {
+      throw new Error('thrown from a timer')
+    }, 5)
+    await sleep(60_000)
+  }
+  if (userId === POISON.memory) {
+    const hoard: string[][] = []
+    for (;;) hoard.push(new Array(100_000).fill('x').map((x, i) => x + i))
+  }
+  if (userId === POISON.block) for (;;);
+}

@@ -1,0 +1,191 @@
+import { fileURLToPath } from 'node:url'
+import type { RetentionInput } from '@redis-streams-processor/streams-core'
+import { Arena, openWork, STREAM } from './arena.ts'
+import { Fleet } from './fleet.ts'
+import { effectsKey } from './handlers.ts'
+import { judge, type Verdict } from './judge.ts'
+import { Publisher, type PublishPlan } from './publisher.ts'
+import { Random } from './random.ts'
+
+const HANDLERS = fileURLToPath(new URL('handlers.ts', import.meta.url))
+
+export interface DrillOptions {
+  events: number
+  seed: number
+  /** Fewer and shorter faults, for CI. */
+  quick: boolean
+}
+
+export interface Drill {
+  /** What happens, in one line. */
+  about: string
+  /** Events by default. */
+  events: number
+  /** Further options of the Redis server. */
+  server?: readonly string[]
+  run(stage: Stage): Promise<void>
+}
+
+export interface DrillVerdict extends Verdict {
+  drill: string
+  faults: number
+  /** From a fault until what its victim held ran elsewhere, in milliseconds. */
+  recoveryMs: { entries: number; median: number; p99: number; worst: number } | undefined
+  /** What else was wrong. */
+  complaints: string[]
+}
+
+/** What a drill works with: an arena, a seeded chance, and notes for the judge. */
+export class Stage {
+  readonly arena: Arena
+  readonly options: DrillOptions
+  readonly random: Random
+  readonly ids: readonly string[]
+  readonly doomed = new Set<string>()
+  readonly destroyed = new Set<string>()
+  readonly complaints: string[] = []
+  groups: readonly string[] = ['drill_group']
+  faults = 0
+  readonly #victims: { at: number; group: string; consumer: string; entryIds: string[] }[] = []
+  readonly #closers: (() => Promise<void>)[] = []
+
+  constructor(arena: Arena, options: DrillOptions) {
+    this.arena = arena
+    this.options = options
+    this.random = new Random(options.seed)
+    this.ids = Array.from({ length: options.events }, (_, n) => `event-${options.seed}-${n}`)
+  }
+
+  get group(): string {
+    return this.groups[0] as string
+  }
+
+  /** Consumers of the first group, through the proxy. */
+  async fleet(size: number, env: Record<string, string> = {}): Promise<Fleet> {
+    const defaults = { GROUP: this.group, HANDLERS, LEASE_MS: '2000', BLOCK_MS: '500', WORK_MS: '5', LOG_LEVEL: 'info' }
+    const fleet = new Fleet(this.arena, { ...defaults, REDIS_URL: this.arena.proxy.url, ...env }, env.GROUP ?? 'w')
+    this.#closers.push(() => fleet.stop())
+    await fleet.start(size)
+    return fleet
+  }
+
+  publisher(redisUrl = this.arena.redis.url, retention?: RetentionInput): Publisher {
+    const publisher = new Publisher(redisUrl, this.arena.ledgerFolder, retention)
+    this.#closers.push(() => publisher.close())
+    return publisher
+  }
+
+  /** Publishes every event of the drill. */
+  publish(plan: Partial<PublishPlan> = {}): Promise<void> {
+    return this.publisher().publishAll({ ids: this.ids, ...plan })
+  }
+
+  /** Repeats a fault, at random moments, for as long as `work` lasts and the count has not been reached. */
+  async whileWorking(
+    work: Promise<unknown>,
+    count: number,
+    everyMs: number,
+    fault: () => Promise<void>,
+  ): Promise<void> {
+    let isDone = false
+    const done = work.finally(() => {
+      isDone = true
+    })
+    for (let i = 0; i < count && !isDone; i += 1) {
+      await this.pause(everyMs * (0.5 + this.random.next()))
+      await fault()
+      this.faults += 1
+    }
+    await done
+  }
+
+  /** Kills a consumer, and notes what it held. */
+  async kill(fleet: Fleet, slot: number): Promise<void> {
+    const at = Date.now()
+    const consumer = await fleet.kill(slot)
+    const entryIds = await this.arena.heldBy(this.group, consumer).catch(() => [])
+    this.#victims.push({ at, group: this.group, consumer, entryIds })
+  }
+
+  pause(ms: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, ms))
+  }
+
+  /** Resolves once nothing is left to do. A drill that never gets there is judged as it stands. */
+  async quiet(timeoutMs = 120_000): Promise<void> {
+    const isQuiet = async () => {
+      const state = await this.arena.inspect().catch(() => undefined)
+      return state !== undefined && state.groups.length >= this.groups.length && openWork(state) === 0
+    }
+    if (!(await this.arena.until(isQuiet, timeoutMs))) this.complaints.push(`not quiet after ${timeoutMs} ms`)
+  }
+
+  complainUnless(isFine: boolean, complaint: string): void {
+    if (!isFine) this.complaints.push(complaint)
+  }
+
+  async close(): Promise<void> {
+    for (const closer of this.#closers.reverse()) await closer()
+  }
+
+  /** What every event came to. */
+  async verdict(drill: string): Promise<DrillVerdict> {
+    const { arena, groups, doomed, destroyed, complaints } = this
+    const effects: Record<string, Map<string, number>> = {}
+    const deadLetters: Record<string, string[]> = {}
+    for (const group of groups) {
+      const flat = await arena.send<string[]>('HGETALL', effectsKey(group))
+      effects[group] = new Map()
+      for (let i = 0; i < flat.length; i += 2) effects[group].set(flat[i] as string, Number(flat[i + 1]))
+      deadLetters[group] = await arena.deadLetterIds(group)
+    }
+    const ledger = arena.ledger()
+    const pending = openWork(await arena.inspect())
+    const verdict = judge({ ledger, groups, deadLetters, pending, doomed, effects, destroyed })
+    const { recoveryMs, never } = this.#recovery(ledger)
+    this.complainUnless(never === 0, `${never} entries of a victim were never started elsewhere`)
+    const passed = verdict.passed && complaints.length === 0
+    return { drill, faults: this.faults, ...verdict, passed, recoveryMs, complaints }
+  }
+
+  #recovery(ledger: ReturnType<Arena['ledger']>) {
+    const started = new Map<string, { at: number; consumer: string }[]>()
+    for (const line of ledger) {
+      if (line.what !== 'started') continue
+      const key = `${line.group} ${line.entryId}`
+      started.set(key, [...(started.get(key) ?? []), line])
+    }
+    const times: number[] = []
+    let never = 0
+    for (const { at, group, consumer, entryIds } of this.#victims) {
+      for (const entryId of entryIds) {
+        const others = (started.get(`${group} ${entryId}`) ?? []).filter(
+          (line) => line.at >= at && line.consumer !== consumer,
+        )
+        if (others.length > 0) times.push(Math.min(...others.map((line) => line.at)) - at)
+        else never += 1
+      }
+    }
+    times.sort((a, b) => a - b)
+    const quantile = (q: number) => times[Math.min(times.length - 1, Math.floor(times.length * q))] as number
+    const recoveryMs = times.length
+      ? { entries: times.length, median: quantile(0.5), p99: quantile(0.99), worst: quantile(1) }
+      : undefined
+    return { recoveryMs, never }
+  }
+}
+
+/** Runs one drill on a Redis of its own, and judges it. */
+export async function runDrill(name: string, drill: Drill, options: DrillOptions): Promise<DrillVerdict> {
+  const arena = await Arena.open(drill.server)
+  const stage = new Stage(arena, options)
+  try {
+    await arena.send('XGROUP', 'CREATE', STREAM.name, stage.group, '0', 'MKSTREAM')
+    await drill.run(stage)
+    await stage.close()
+    return await stage.verdict(name)
+  } finally {
+    await stage.close().catch(() => {})
+    await arena.close()
+  }
+}
