@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util'
 import { type DrillName, drills } from './drills/index.ts'
+import { type MutantVerdict, runMutants } from './mutants.ts'
 import { type DrillVerdict, runDrill } from './stage.ts'
 
-// `npm run drill`: all drills, or those named, one after the other, each on a Redis of its own.
+// `npm run drill`: all drills, or those named, one after the other, each on a Redis of its own; `--mutants`: the proof
+// that the drills see what they are there to see.
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -11,6 +13,8 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    'deadline-ms': { type: 'string', default: '240000' },
+    mutants: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
   },
 })
@@ -42,20 +46,43 @@ const row = (cells: (string | number)[]) =>
     .join('  ')
     .trimEnd()
 
-const verdicts: DrillVerdict[] = []
-if (!values.json) console.log(row(columns.map(([head]) => head)))
-for (const name of names) {
-  const drill = drills[name]
-  const quickEvents = Math.ceil(drill.events / 10)
-  const events = Number(
-    values.events ?? (values.quick ? Math.max(quickEvents, Math.min(drill.events, 500)) : drill.events),
-  )
-  const startedAt = Date.now()
-  const verdict = await runDrill(name, drill, { events, seed: Number(values.seed), quick: values.quick })
-  verdicts.push(verdict)
-  if (!values.json) console.log(row(columns.map(([, , of]) => of(verdict))))
-  for (const complaint of verdict.complaints) console.error(`  ${name}: ${complaint}`)
-  console.error(`  ${name}: ${((Date.now() - startedAt) / 1_000).toFixed(1)} s`)
+async function runAll(): Promise<boolean> {
+  const verdicts: DrillVerdict[] = []
+  if (!values.json) console.log(row(columns.map(([head]) => head)))
+  for (const name of names) {
+    const drill = drills[name]
+    const quickEvents = Math.ceil(drill.events / 10)
+    const events = Number(
+      values.events ?? (values.quick ? Math.max(quickEvents, Math.min(drill.events, 500)) : drill.events),
+    )
+    const startedAt = Date.now()
+    const options = {
+      events,
+      seed: Number(values.seed),
+      quick: values.quick,
+      deadlineMs: Number(values['deadline-ms']),
+    }
+    const verdict = await runDrill(name, drill, options)
+    verdicts.push(verdict)
+    if (!values.json) console.log(row(columns.map(([, , of]) => of(verdict))))
+    for (const complaint of verdict.complaints) console.error(`  ${name}: ${complaint}`)
+    console.error(`  ${name}: ${((Date.now() - startedAt) / 1_000).toFixed(1)} s`)
+  }
+  if (values.json) console.log(JSON.stringify(positionals.length === 1 ? verdicts[0] : verdicts))
+  return verdicts.every(({ passed }) => passed)
 }
-if (values.json) console.log(JSON.stringify(positionals.length === 1 ? verdicts[0] : verdicts))
-process.exitCode = verdicts.every(({ passed }) => passed) ? 0 : 1
+
+/** Breaks the library on purpose: a mutant that no drill notices is a hole in the drills. */
+async function runAllMutants(): Promise<boolean> {
+  const verdicts: MutantVerdict[] = []
+  for await (const verdict of runMutants()) {
+    verdicts.push(verdict)
+    const { mutant, drill, caught, because } = verdict
+    if (!values.json)
+      console.log(`${mutant.padEnd(26)}${drill.padEnd(18)}${caught ? 'caught' : 'SURVIVED'}: ${because}`)
+  }
+  if (values.json) console.log(JSON.stringify(verdicts))
+  return verdicts.every(({ caught }) => caught)
+}
+
+process.exitCode = (await (values.mutants ? runAllMutants() : runAll())) ? 0 : 1

@@ -14,6 +14,8 @@ export interface DrillOptions {
   seed: number
   /** Fewer and shorter faults, for CI. */
   quick: boolean
+  /** A drill that has not come to rest after this is judged as it stands. */
+  deadlineMs: number
 }
 
 export interface Drill {
@@ -112,12 +114,13 @@ export class Stage {
   }
 
   /** Resolves once nothing is left to do. A drill that never gets there is judged as it stands. */
-  async quiet(timeoutMs = 120_000): Promise<void> {
+  async quiet(): Promise<void> {
+    const { deadlineMs } = this.options
     const isQuiet = async () => {
       const state = await this.arena.inspect().catch(() => undefined)
       return state !== undefined && state.groups.length >= this.groups.length && openWork(state) === 0
     }
-    if (!(await this.arena.until(isQuiet, timeoutMs))) this.complaints.push(`not quiet after ${timeoutMs} ms`)
+    this.complainUnless(await this.arena.until(isQuiet, deadlineMs), `not at rest after ${deadlineMs} ms`)
   }
 
   complainUnless(isFine: boolean, complaint: string): void {

@@ -1,10 +1,20 @@
 import { InvalidOptionError, RedisRefusedError } from '@redis-streams-processor/streams-core'
 import { SettingsError } from './settings.ts'
 
-/** Aborted by the first SIGTERM or SIGINT; a second one ends the process at once. */
+/** A Ctrl-C may arrive twice, from the terminal and from npm: a second signal counts only after this. */
+const SECOND_SIGNAL_MS = 1_000
+
+/** Aborted by the first SIGTERM or SIGINT; a later one ends the process at once, with exit code 130. */
 export function untilSignal(): AbortSignal {
   const controller = new AbortController()
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => controller.abort())
+  let firstAt: number | undefined
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      firstAt ??= performance.now()
+      controller.abort()
+      if (performance.now() - firstAt > SECOND_SIGNAL_MS) process.exit(130)
+    })
+  }
   return controller.signal
 }
 

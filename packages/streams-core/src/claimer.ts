@@ -1,6 +1,7 @@
 import type { GroupBroker } from './broker/group.ts'
 import { now } from './clock.ts'
 import type { Dispatcher } from './dispatcher.ts'
+import type { Holdings } from './holdings.ts'
 import type { Reader } from './reader.ts'
 import type { Tell } from './report.ts'
 import { RETRY_HORIZON_MS } from './retry.ts'
@@ -19,6 +20,7 @@ export interface ClaimerOptions {
 export class Claimer {
   readonly #options: ClaimerOptions
   readonly #broker: GroupBroker
+  readonly #holdings: Holdings
   readonly #dispatcher: Dispatcher
   readonly #reader: Reader
   readonly #tell: Tell
@@ -28,10 +30,11 @@ export class Claimer {
 
   constructor(
     options: ClaimerOptions,
-    actors: { broker: GroupBroker; dispatcher: Dispatcher; reader: Reader; tell: Tell },
+    actors: { broker: GroupBroker; holdings: Holdings; dispatcher: Dispatcher; reader: Reader; tell: Tell },
   ) {
     this.#options = options
     this.#broker = actors.broker
+    this.#holdings = actors.holdings
     this.#dispatcher = actors.dispatcher
     this.#reader = actors.reader
     this.#tell = actors.tell
@@ -79,7 +82,9 @@ export class Claimer {
     const { leaseMs } = this.#options
     if (now() - this.#lastRecovery < Math.min(1_000, leaseMs / 4)) return
     this.#lastRecovery = now()
-    this.#accept(await this.#broker.recover(leaseMs / 2), 'recovered')
+    const idle = await this.#broker.idleOfOurs(leaseMs / 2)
+    const unseen = idle.filter(({ entryId }) => !this.#holdings.has(entryId))
+    if (unseen.length > 0) this.#accept(await this.#broker.retake(unseen), 'recovered')
   }
 
   #accept(deliveries: Parameters<Dispatcher['accept']>[0], kind: 'claimed' | 'recovered'): void {

@@ -9,7 +9,7 @@ import { type Health, HealthKeeper, LOOK_EVERY_MS } from './health.ts'
 import { Holdings } from './holdings.ts'
 import { Janitor, TIDY_EVERY_MS } from './janitor.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
-import { every } from './loop.ts'
+import { every, jittered } from './loop.ts'
 import { type ConsumerSettings, type ConsumerSettingsInput, parseConsumerSettings } from './options.ts'
 import { Reader } from './reader.ts'
 import { type Logger, logReport, type Report, silent } from './report.ts'
@@ -117,7 +117,7 @@ class Crew {
     )
     this.#claimer = new Claimer(
       { group, consumer, leaseMs, maxDeliveries },
-      { broker, dispatcher, reader: this.#reader, tell },
+      { broker, holdings, dispatcher, reader: this.#reader, tell },
     )
     this.#keeper = new LeaseKeeper({ group, consumer, leaseMs }, { broker, holdings, tell })
     this.#janitor = new Janitor(stream.retention, { broker, tell })
@@ -141,7 +141,7 @@ class Crew {
       this.#health.phase = 'running'
       loops = [
         this.#loop('reader', 0, () => this.#reader.readOnce(intake.signal), intake.signal),
-        this.#loop('claimer', CLAIM_EVERY_MS, () => this.#claimer.claimOnce(intake.signal), intake.signal),
+        this.#loop('claimer', jittered(CLAIM_EVERY_MS), () => this.#claimer.claimOnce(intake.signal), intake.signal),
         this.#loop('janitor', TIDY_EVERY_MS, () => this.#janitor.tidyOnce(), intake.signal),
         this.#loop('health', LOOK_EVERY_MS, () => this.#health.lookOnce(), intake.signal),
         this.#loop('lease keeper', this.#keeper.everyMs, () => this.#keeper.extendOnce(), upkeep.signal),
@@ -216,7 +216,12 @@ class Crew {
     return new Connection({ redis, name: this.#settings.consumer, onState })
   }
 
-  #loop(loop: string, intervalMs: number, runOnce: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
+  #loop(
+    loop: string,
+    intervalMs: number | (() => number),
+    runOnce: () => Promise<unknown>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const whenConnected = async () => {
       await Promise.all([this.#commands.ready(signal), this.#reads.ready(signal)])
       if (!signal.aborted) await runOnce()

@@ -58,7 +58,7 @@ export function logReport(logger: Logger, report: Report): void {
     case 'connection':
       return logConnection(logger, report)
     case 'claimed':
-      return logger.info(countOf(report), 'claimed entries that nobody was working on')
+      return logger.info(countOf(report), 'claimed entries that were due again or left behind')
     case 'recovered':
       return logger.warn(countOf(report), 'recovered entries whose delivery never arrived')
     case 'quarantined':

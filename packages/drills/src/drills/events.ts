@@ -46,7 +46,7 @@ export const streamFull: Drill = {
     stage.faults = capped.refused
     await stage.fleet(3, { CONCURRENCY: '128', WORK_MS: '0', MAX_LENGTH: String(maxLength), LOG_LEVEL: 'info' })
     await rest
-    await stage.quiet(240_000)
+    await stage.quiet()
   },
 }
 
@@ -60,7 +60,7 @@ export const slowGroup: Drill = {
     await stage.fleet(1, { GROUP: 'slow_group', WORK_MS: '40', CONCURRENCY: '16' })
     stage.faults = 1
     await stage.publish()
-    await stage.quiet(240_000)
+    await stage.quiet()
   },
 }
 

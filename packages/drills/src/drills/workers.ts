@@ -1,4 +1,4 @@
-import { POISON } from '../handlers.ts'
+import { POISON, UNLUCKY_USER } from '../handlers.ts'
 import type { Drill } from '../stage.ts'
 
 // Faults of the workers: killed, frozen, replaced, slow, poisoned.
@@ -6,14 +6,18 @@ import type { Drill } from '../stage.ts'
 const LEASE_MS = 2_000
 
 export const workerKill: Drill = {
-  about: '200 consumers are SIGKILLed under load, one after the other; a supervisor starts new ones',
+  about: '200 consumers are SIGKILLed under load, one after the other; every tenth event is to be dead-lettered',
   events: 20_000,
   async run(stage) {
-    const fleet = await stage.fleet(3, { LEASE_MS: String(LEASE_MS) })
+    const fleet = await stage.fleet(3, { LEASE_MS: String(LEASE_MS), FAIL_UNLUCKY: 'yes' })
+    const userOf = (n: number) => {
+      if (n % 10 === 0) stage.doomed.add(stage.ids[n] as string)
+      return n % 10 === 0 ? UNLUCKY_USER : `user_${2_000 + n}`
+    }
     const kills = stage.options.quick ? 10 : 200
     const everyMs = 350
     const perSecond = Math.max(50, stage.options.events / ((kills * everyMs) / 1_000))
-    await stage.whileWorking(stage.publish({ perSecond }), kills, everyMs, async () => {
+    await stage.whileWorking(stage.publish({ perSecond, userOf }), kills, everyMs, async () => {
       await stage.kill(fleet, stage.random.whole(0, 2))
     })
     await stage.quiet()
@@ -22,18 +26,22 @@ export const workerKill: Drill = {
 
 export const workerFreeze: Drill = {
   about: 'consumers are SIGSTOPped for longer than their lease, and come back as zombies',
-  events: 4_000,
+  events: 2_500,
   async run(stage) {
-    const fleet = await stage.fleet(3, { LEASE_MS: '1000', WORK_MS: '20' })
+    // Handlers run for long, so that heirs are still at work when the zombies come back.
+    const fleet = await stage.fleet(3, { LEASE_MS: '1500', WORK_MS: '1000', CONCURRENCY: '32' })
     const freezes = stage.options.quick ? 3 : 12
-    const perSecond = Math.max(50, stage.options.events / (freezes * 2.5))
+    const perSecond = stage.options.events / (freezes * 3.5)
     await stage.whileWorking(stage.publish({ perSecond }), freezes, 500, async () => {
-      const slot = stage.random.whole(0, 2)
+      // The third is never frozen: nobody may take away what it has taken over.
+      const slot = stage.random.whole(0, 1)
       fleet.signal(slot, 'SIGSTOP')
-      await stage.pause(stage.random.whole(1_500, 3_000))
+      await stage.pause(stage.random.whole(2_000, 3_500))
       fleet.signal(slot, 'SIGCONT')
     })
     await stage.quiet()
+    const abandoned = fleet.members[2]?.worker.lines.filter(({ msg }) => msg === 'abandoned').length
+    stage.complainUnless(abandoned === 0, `${abandoned} entries were taken from a consumer that was never frozen`)
   },
 }
 
@@ -69,7 +77,7 @@ export const slowHandler: Drill = {
     await stage.fleet(3, env)
     await stage.publish({ ids })
     stage.faults = ids.length
-    await stage.quiet(300_000)
+    await stage.quiet()
     const starts = stage.arena.ledger().filter(({ what }) => what === 'started').length
     stage.complainUnless(starts === ids.length, `${starts} starts of ${ids.length} events`)
   },
@@ -90,7 +98,7 @@ export const poison: Drill = {
     await stage.publish({ userOf })
     const env = { CONCURRENCY: '600', WORK_MS: '20', LEASE_MS: '1000', BLOCKED_MS: '2000' }
     const fleet = await stage.fleet(3, { ...env, NODE_OPTIONS: '--max-old-space-size=96' })
-    await stage.quiet(240_000)
+    await stage.quiet()
     stage.faults = fleet.crashes
     const crashed = stage.arena.ledger().length > 0 && fleet.crashes >= kinds.length
     stage.complainUnless(crashed, `only ${fleet.crashes} processes died`)

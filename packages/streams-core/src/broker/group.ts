@@ -6,7 +6,7 @@ import type { Retention } from '../options.ts'
 import { RETRY_HORIZON_MS } from '../retry.ts'
 import type { Argument, Connection } from './connection.ts'
 import { ALONE_SUFFIX, aloneName, type Keys, RETRY_CONSUMER } from './keys.ts'
-import { CLAIM, RECOVER } from './scripts/claim.ts'
+import { CLAIM, RETAKE } from './scripts/claim.ts'
 import { OLDEST_UNHANDLED } from './scripts/inspect.ts'
 import { FORGET_CONSUMER, JANITOR } from './scripts/janitor.ts'
 import { ACK, COMMIT, DEAD_LETTER, EXTEND, GUARD, PARK } from './scripts/settle.ts'
@@ -20,6 +20,13 @@ export interface Claimed {
   deliveries: Delivery[]
   /** Crash suspects that wait for a consumer to run them alone. */
   suspects: number
+}
+
+/** A pending entry under a name of ours. */
+export interface Unseen {
+  entryId: string
+  owner: string
+  attempt: number
 }
 
 export interface ClaimOptions {
@@ -117,15 +124,34 @@ export class GroupBroker {
     return (await this.#claim('alone', options))?.deliveries[0]
   }
 
-  /** Deliveries that were made to us and never arrived. */
-  async recover(idleMs: number): Promise<Delivery[]> {
+  /** What Redis says is ours and has been idle for so long. */
+  async idleOfOurs(idleMs: number): Promise<Unseen[]> {
+    const names = [this.#consumer, aloneName(this.#consumer)]
+    const pages = names.map((name) =>
+      this.#connection.send<[id: string, owner: string, idleMs: number, attempt: number][]>([
+        'XPENDING',
+        this.#keys.stream,
+        this.#group,
+        'IDLE',
+        Math.ceil(idleMs),
+        '-',
+        '+',
+        CHUNK,
+        name,
+      ]),
+    )
+    return (await Promise.all(pages)).flat().map(([entryId, owner, , attempt]) => ({ entryId, owner, attempt }))
+  }
+
+  /** Takes deliveries that were made to us and never arrived, as far as they are still ours. */
+  async retake(unseen: readonly Unseen[]): Promise<Delivery[]> {
     const since = now()
     const reply = await this.#connection.run<[string, string, number, string[] | null][]>(
-      RECOVER,
+      RETAKE,
       [this.#keys.stream],
-      [this.#group, Math.ceil(idleMs), this.#consumer, aloneName(this.#consumer)],
+      [this.#group, ...unseen.flatMap(({ entryId, owner, attempt }) => [entryId, owner, attempt])],
     )
-    return reply.map(([owner, id, attempt, fields]) => this.#delivery(id, fields, owner, attempt, 'run', since))
+    return reply.map(([id, owner, attempt, fields]) => this.#delivery(id, fields, owner, attempt, 'run', since))
   }
 
   /** Extends the leases of deliveries that are still ours, and tells those that are not that they are lost. */

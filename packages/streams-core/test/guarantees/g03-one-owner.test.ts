@@ -86,7 +86,9 @@ describe('G3: one owner at a time', () => {
         expect(zombie.reports.settled('ack')).toHaveLength(1)
       } else {
         expect(zombie.reports.settled('abandon')).toHaveLength(1)
-        expect(await lab.send('XPENDING', lab.streamName, GROUP, '-', '+', 10)).toMatchObject([[entryId, 'heir', expect.any(Number), 2]])
+        expect(await lab.send('XPENDING', lab.streamName, GROUP, '-', '+', 10)).toMatchObject([
+          [entryId, 'heir', expect.any(Number), 2],
+        ])
         expect(await lab.deadLetters()).toEqual([])
         await lab.send('XACK', lab.streamName, GROUP, entryId)
       }

@@ -1,4 +1,5 @@
 import { script } from '../connection.ts'
+import { holdsLua } from './fragments.ts'
 
 /**
  * Claims what nobody is working on: entries of dead consumers (idle for leaseMs) and retries that are due
@@ -70,21 +71,22 @@ return { suspects, unpack(claimed) }
 `)
 
 /**
- * Finds deliveries that Redis made to us and we never saw, because the reply was lost: they are ours, and nobody
- * extends them. They are handed out with the count they have; nothing was tried yet.
+ * Takes deliveries that Redis made to us and we never saw, because the reply was lost: they are ours, and nobody
+ * extends them. They keep the count they have; nothing was tried yet.
  *
  * KEYS[1] stream
- * ARGV[1] group   ARGV[2] idle ms that nothing held by us ever reaches   ARGV[3…] our names
- * Returns { owner, id, attempt, fields or false }…
+ * ARGV[1] group   ARGV[2…] entry id, owner, attempt of each
+ * Returns { id, owner, attempt, fields or false } of those that are still ours.
  */
-export const RECOVER = script(`
-local stream, group, found = KEYS[1], ARGV[1], {}
-for i = 3, #ARGV do
-  for _, entry in ipairs(redis.call('XPENDING', stream, group, 'IDLE', ARGV[2], '-', '+', 200, ARGV[i])) do
-    local id, attempt = entry[1], entry[4]
-    local taken = redis.call('XCLAIM', stream, group, ARGV[i], 0, id, 'RETRYCOUNT', attempt)[1]
-    found[#found + 1] = { ARGV[i], id, attempt, taken and taken[2] or false }
+export const RETAKE = script(`
+${holdsLua}
+local stream, group, taken = KEYS[1], ARGV[1], {}
+for i = 2, #ARGV, 3 do
+  local id, owner, attempt = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
+  if holds(stream, group, id, owner, attempt) then
+    local entry = redis.call('XCLAIM', stream, group, owner, 0, id, 'RETRYCOUNT', attempt)[1]
+    taken[#taken + 1] = { id, owner, attempt, entry and entry[2] or false }
   end
 end
-return found
+return taken
 `)

@@ -1,0 +1,186 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { DrillName } from './drills/index.ts'
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+const CORE = 'packages/streams-core/src'
+
+/** One way in which the library is broken on purpose, and the drill that must notice. */
+interface Mutant {
+  about: string
+  drill: DrillName
+  events: number
+  edits: readonly (readonly [file: string, from: string, to: string])[]
+}
+
+const mutants: Record<string, Mutant> = {
+  'ack-before-handling': {
+    about: 'the entry is acknowledged before its handler runs',
+    drill: 'worker-kill',
+    events: 500,
+    edits: [
+      [
+        'dispatcher.ts',
+        'const run = await this.#runner.run(',
+        "await this.#settler.settle({ ...running, run: { result: 'returned' }, outcome: { type: 'ack' } })\n    const run = await this.#runner.run(",
+      ],
+    ],
+  },
+  'no-lease-extension': {
+    about: 'leases are not extended',
+    drill: 'slow-handler',
+    events: 20,
+    edits: [['lease-keeper.ts', 'if (due.length === 0) return 0', 'if (due.length >= 0) return 0']],
+  },
+  'buffered-not-extended': {
+    about: 'leases of entries that wait in the buffer are not extended',
+    drill: 'slow-handler',
+    events: 60,
+    // The first `concurrency` entries held are those that run.
+    edits: [['lease-keeper.ts', 'this.#holdings.all().filter(', 'this.#holdings.all().slice(0, 10).filter(']],
+  },
+  'extension-unchecked': {
+    about: 'leases are extended without asking whose they are',
+    drill: 'worker-freeze',
+    events: 600,
+    edits: [
+      [
+        'broker/scripts/settle.ts',
+        "local extended = holds(stream, group, id, owner, ARGV[i + 2])\n    and redis.call('XCLAIM'",
+        "local extended = redis.call('XCLAIM'",
+      ],
+    ],
+  },
+  'group-at-dollar': {
+    about: 'a group that is gone is created again at $',
+    drill: 'group-destroyed',
+    events: 1_000,
+    edits: [['broker/group.ts', "const startId = mark ?? '0'", "const startId = mark ? '$' : '$'"]],
+  },
+  'maxlen-while-lagging': {
+    about: 'the stream is trimmed by MAXLEN while a group lags',
+    drill: 'slow-group',
+    events: 3_000,
+    edits: [
+      ['broker/scripts/janitor.ts', "'MINID', '~', needed, 'LIMIT', math.min(excess, 100000)", "'MAXLEN', '~', 500"],
+    ],
+  },
+  'dead-letter-in-two-steps': {
+    about: 'a dead letter is acknowledged first and written afterwards',
+    drill: 'worker-kill',
+    events: 2_000,
+    edits: [
+      [
+        'settler.ts',
+        "      case 'dead-letter':\n        return",
+        "      case 'dead-letter':\n        await this.#broker.ack([delivery])\n        await sleep(50, this.#givenUp.signal)\n        return",
+      ],
+      [
+        'broker/scripts/settle.ts',
+        'if not holds(stream, group, id, ARGV[3], ARGV[4]) then return false end\nlocal before',
+        'local before',
+      ],
+    ],
+  },
+  'commit-unconditional': {
+    about: 'commit writes its effects whether or not the delivery is still its own',
+    drill: 'worker-freeze',
+    events: 600,
+    edits: [
+      ['broker/scripts/settle.ts', "if not holds(stream, group, id, ARGV[3], ARGV[4]) then return { 'lost' } end", ''],
+    ],
+  },
+  'suspects-in-company': {
+    about: 'crash suspects run beside others, and who is over maxDeliveries is dead-lettered',
+    drill: 'poison',
+    events: 500,
+    edits: [
+      ['broker/scripts/claim.ts', 'local guilty = wasAlone(name)', 'local guilty = attempt >= maxDeliveries'],
+      [
+        'broker/scripts/claim.ts',
+        'elseif guilty or attempt >= 2 or attempt >= maxDeliveries then',
+        'elseif false then',
+      ],
+    ],
+  },
+}
+
+export interface MutantVerdict {
+  mutant: string
+  about: string
+  drill: DrillName
+  caught: boolean
+  /** What the drill saw. */
+  because: string
+}
+
+/** Breaks a copy of the library, one way at a time, and runs the drill that must turn red. */
+export async function* runMutants(): AsyncGenerator<MutantVerdict> {
+  for (const [mutant, { about, drill, events, edits }] of Object.entries(mutants)) {
+    const copy = copyProject()
+    try {
+      for (const [file, from, to] of edits) edit(join(copy, CORE, file), from, to)
+      yield { mutant, about, drill, ...(await runIn(copy, drill, events)) }
+    } finally {
+      rmSync(copy, { recursive: true, force: true })
+    }
+  }
+}
+
+/** The sources, with links to the dependencies; links between the packages stay inside the copy. */
+function copyProject(): string {
+  const copy = mkdtempSync(join(tmpdir(), 'redis-streams-mutant-'))
+  const isSource = (path: string) => !['node_modules', 'dist', 'test'].includes(basename(path))
+  for (const part of ['package.json', 'tsconfig.base.json', 'packages', 'services']) {
+    cpSync(join(ROOT, part), join(copy, part), { recursive: true, filter: isSource })
+  }
+  const scope = '@redis-streams-processor'
+  mkdirSync(join(copy, 'node_modules', scope), { recursive: true })
+  for (const name of readdirSync(join(ROOT, 'node_modules')).filter(
+    (name) => name !== scope && !name.startsWith('.'),
+  )) {
+    symlinkSync(join(ROOT, 'node_modules', name), join(copy, 'node_modules', name))
+  }
+  for (const name of readdirSync(join(copy, 'packages'))) {
+    symlinkSync(join(copy, 'packages', name), join(copy, 'node_modules', scope, name))
+  }
+  return copy
+}
+
+function edit(file: string, from: string, to: string): void {
+  const text = readFileSync(file, 'utf8')
+  if (text.split(from).length !== 2) throw new Error(`${file} does not hold exactly once:\n${from}`)
+  writeFileSync(
+    file,
+    text.replace(from, () => to),
+  )
+}
+
+async function runIn(copy: string, drill: DrillName, events: number): Promise<{ caught: boolean; because: string }> {
+  const options = ['--quick', '--json', '--events', String(events), '--deadline-ms', '30000']
+  const command = [
+    '--conditions=source',
+    '--import',
+    'tsx',
+    join(copy, 'packages/drills/src/drill.ts'),
+    drill,
+    ...options,
+  ]
+  const child = spawn(process.execPath, command, { cwd: copy, stdio: ['ignore', 'pipe', 'ignore'] })
+  let output = ''
+  child.stdout.on('data', (chunk) => {
+    output += chunk
+  })
+  await once(child, 'close')
+  // A drill that broke down has judged nothing, and so has caught nothing.
+  if (!output.startsWith('{')) return { caught: false, because: 'the drill itself failed' }
+  const verdict = JSON.parse(output)
+  const wrong = ['lost', 'effectsDoubled', 'wronglyDeadLettered', 'missingDeadLetters', 'pending']
+    .filter((name) => verdict[name] > 0)
+    .map((name) => `${name} ${verdict[name]}`)
+  return { caught: !verdict.passed, because: [...wrong, ...verdict.complaints].join(', ') || 'nothing' }
+}

@@ -1,0 +1,108 @@
+import { parseArgs } from 'node:util'
+import { publishBurst } from './smoke/burst.ts'
+import { joined } from './smoke/consumers.ts'
+import { GROUP, Stack } from './smoke/stack.ts'
+import type { Step } from './smoke/step.ts'
+import { crash } from './smoke/steps/crash.ts'
+import { killByHand } from './smoke/steps/kill-by-hand.ts'
+import { redisRestart } from './smoke/steps/redis-restart.ts'
+import { scaleDownUp } from './smoke/steps/scale-down-up.ts'
+import { judgeSmoke, type SmokeEvidence, type SmokeVerdict, show } from './smoke/verdict.ts'
+import { drawProgress, endProgress } from './verdict-table.ts'
+
+// `npm run smoke`: the same judgement as the demo's, against Compose. 10,000 events at once, besides those that the
+// producer service publishes all the while; three consumers; containers killed, restarted and scaled under load.
+
+const EVENTS = 10_000
+const LEASE_MS = 5_000
+// A lease, a scan, and the crash suspects one by one.
+const TAKE_OVER_MS = LEASE_MS + 25_000
+const SETTINGS = {
+  LOG_LEVEL: 'warn',
+  // The work must last longer than all the steps together; each of them checks that it did.
+  WORK_MS: '200',
+  LEASE_MS: String(LEASE_MS),
+  INTERVAL_MS: '50',
+  // Without user_1003: what the producer publishes besides the burst does not fail.
+  USERS: '2',
+  // A publish outlasts the restart of Redis.
+  PUBLISH_TIMEOUT_MS: '60000',
+}
+const STEPS: readonly Step[] = [killByHand(TAKE_OVER_MS), crash(TAKE_OVER_MS), redisRestart, scaleDownUp]
+
+const say = (text: string) => console.error(text)
+
+async function smoke(stack: Stack): Promise<SmokeVerdict> {
+  say('building the images, starting Redis, a producer and three consumers')
+  await stack.build()
+  await stack.compose('up', '--detach', '--wait', '--scale', 'consumer=3')
+  await joined(stack, await stack.running('consumer'))
+  say(`publishing ${EVENTS} events at once, one of them poison, one of them twice`)
+  await publishBurst(stack, EVENTS)
+
+  const { findings, problems } = await runSteps(stack)
+  await stack.stop('producer')
+  say('waiting until nothing is left to do')
+  await quiet(stack).catch((error) => problems.push(error.message))
+  const { openWork: pending } = await stack.redis.view()
+  const deadLetterIds = await stack.redis.deadLetterIds()
+  await stack.stop('consumer')
+  const unexpectedDeaths = stack.watch.unexpectedDeaths()
+  const ledger = stack.ledger()
+  return judgeSmoke({
+    ...{ group: GROUP, events: EVENTS, ledger, findings, deadLetterIds, pending, unexpectedDeaths, problems },
+  })
+}
+
+/** One after the other; after one that fails, the state is not what the next one expects. */
+async function runSteps(stack: Stack) {
+  const findings: SmokeEvidence['findings'][number][] = []
+  const problems: string[] = []
+  for (const step of STEPS) {
+    say(step.name)
+    const since = Date.now()
+    try {
+      const finding = await step.run(stack)
+      findings.push({ ...finding, name: step.name, seconds: Math.round((Date.now() - since) / 100) / 10 })
+      say(`  ${finding.seen}`)
+    } catch (error) {
+      problems.push(`${step.name}: ${(error as Error).message}`)
+      break
+    }
+  }
+  return { findings, problems }
+}
+
+async function quiet(stack: Stack): Promise<void> {
+  const look = async () => {
+    const { openWork, pending, delivered } = await stack.redis.view()
+    drawProgress('handled', delivered - pending, delivered - pending + openWork)
+    return openWork === 0
+  }
+  await stack.until('nothing is left to do', look, 120_000).finally(endProgress)
+}
+
+const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
+const interrupted = new AbortController()
+// Never to be removed: npm hands a Ctrl-C on to us once more, and the second one must not stop the tidying up.
+for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => interrupted.abort(new Error(`interrupted by ${name}`)))
+
+process.exitCode = 1
+let stack: Stack | undefined
+try {
+  stack = await Stack.open(SETTINGS, interrupted.signal)
+  const verdict = await smoke(stack)
+  console.log(values.json ? JSON.stringify(verdict) : `\n${show(verdict)}\n`)
+  if (verdict.passed) process.exitCode = 0
+  else say(stack.watch.logsOfSuspects())
+} catch (error) {
+  const { message } = error as Error
+  if (values.json) console.log(JSON.stringify({ passed: false, problems: [message] }))
+  say(message)
+  if (stack && !interrupted.signal.aborted) say(stack.watch.logsOfSuspects())
+} finally {
+  await stack?.remove().catch((error) => {
+    process.exitCode = 1
+    say(`not everything could be removed: ${error.message}`)
+  })
+}

@@ -1,0 +1,29 @@
+import { joined, pickVictim, strike, takenOver } from '../consumers.ts'
+import type { Stack } from '../stack.ts'
+import type { Step } from '../step.ts'
+
+/** The main process dies of itself, as far as Docker knows: the restart policy has to bring the container back. */
+export const crash = (takeOverMs: number): Step => ({
+  name: 'SIGKILL of a consumer from outside',
+  async run(stack) {
+    const victim = await pickVictim(stack)
+    const { state, restarts } = await stack.inspect(victim.containerId)
+    const kill = await strike(stack, victim, () => killProcess(stack, state.Pid))
+    const isBack = async () => {
+      const now = await stack.inspect(victim.containerId)
+      return now.state.Running && now.state.Pid !== state.Pid && now.restarts > restarts && now.restarts
+    }
+    const restartCount = await stack.until('the restart policy brings it back', isBack, 20_000)
+    await joined(stack, [victim.containerId], victim.consumers)
+    await takenOver(stack, victim, takeOverMs)
+    return { seen: `held ${kill.heldEntryIds.length} entries, back with RestartCount ${restartCount}`, kill }
+  },
+})
+
+/** From a container that sees the engine's processes: they may be in a virtual machine, or another user's. */
+async function killProcess(stack: Stack, pid: number): Promise<void> {
+  const [redis = ''] = await stack.running('redis')
+  const { image } = await stack.inspect(redis)
+  const run = ['run', '--rm', '--pid', 'host', '--network', 'none', '--entrypoint', 'sh']
+  await stack.docker(...run, image, '-c', 'kill -KILL "$0"', String(pid))
+}
