@@ -1,4 +1,4 @@
-import type { Worker } from '@redis-streams-processor/testbed'
+import type { LogLine, Worker } from '@redis-streams-processor/testbed'
 import type { Arena } from './arena.ts'
 
 interface Member {
@@ -12,6 +12,7 @@ export class Fleet {
   readonly #env: Record<string, string>
   readonly #prefix: string
   readonly #members: Member[] = []
+  readonly #all: Worker[] = []
   #incarnations = 0
   #isStopping = false
   /** Processes that ended without having been told to. */
@@ -21,6 +22,11 @@ export class Fleet {
     this.#arena = arena
     this.#env = env
     this.#prefix = prefix
+  }
+
+  /** What all consumers have logged, also those that are gone. */
+  get lines(): LogLine[] {
+    return this.#all.flatMap((worker) => [...worker.lines])
   }
 
   get members(): readonly Member[] {
@@ -65,6 +71,7 @@ export class Fleet {
     const name = `${this.#prefix}${slot + 1}.${this.#incarnations}`
     const worker = this.#arena.start('consumer', { ...this.#env, CONSUMER: name })
     this.#members[slot] = { name, worker }
+    this.#all.push(worker)
     void worker.exited().then(() => {
       if (this.#isStopping || this.#members[slot]?.worker !== worker) return
       this.crashes += 1

@@ -12,6 +12,7 @@ export class Janitor {
   readonly #retention: Retention
   readonly #broker: GroupBroker
   readonly #tell: Tell
+  readonly #dropped = new Map<string, number>()
   readonly #marks = new Map<string, { neededId: string; since: number; warned: boolean }>()
 
   constructor(retention: Retention, actors: { broker: GroupBroker; tell: Tell }) {
@@ -26,7 +27,15 @@ export class Janitor {
     if (tidied.trimmed > 0) this.#tell({ kind: 'trimmed', entries: tidied.trimmed })
     if (tidied.consumersDeleted > 0) this.#tell({ kind: 'consumers-deleted', consumers: tidied.consumersDeleted })
     for (const group of tidied.groups) this.#watch(group, tidied.newestId)
+    if (this.#retention.policy === 'maxlen') await this.#tellDropped()
     return tidied.trimmed
+  }
+
+  async #tellDropped(): Promise<void> {
+    for (const [group, total] of await this.#broker.droppedUnread()) {
+      if (total > (this.#dropped.get(group) ?? 0)) this.#tell({ kind: 'dropped-unread', group, total })
+      this.#dropped.set(group, total)
+    }
   }
 
   #watch({ group, neededId, pending }: { group: string; neededId: string; pending: number }, newestId: string): void {

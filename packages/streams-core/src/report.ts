@@ -30,6 +30,8 @@ export type Report =
   | { kind: 'group-rebuilt'; group: string; startId: string }
   | { kind: 'trimmed'; entries: number }
   | { kind: 'consumers-deleted'; consumers: number }
+  /** The lossy retention has dropped entries that the group had not acknowledged; `total` since the stream began. */
+  | { kind: 'dropped-unread'; group: string; total: number }
   | { kind: 'group-behind'; group: string; neededId: string; pending: number; stalledMs: number }
   /** A loop failed a round and goes on; told once until a round succeeds again. */
   | { kind: 'trouble'; loop: string; error: unknown }
@@ -71,6 +73,8 @@ export function logReport(logger: Logger, report: Report): void {
       return logger.debug(fieldsOf(report), 'trimmed entries that every group has acknowledged')
     case 'consumers-deleted':
       return logger.debug(fieldsOf(report), 'deleted consumers that hold nothing')
+    case 'dropped-unread':
+      return logger.warn(fieldsOf(report), 'maxlen has dropped entries that the group had not acknowledged')
     case 'group-behind':
       return logger.warn(fieldsOf(report), 'a group has not moved and holds the stream back')
     case 'trouble': {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
-import { openDeadLetters } from '@redis-streams-processor/streams-core'
-import { STREAM } from '../arena.ts'
+import { type UserEvents, userEvents } from '@redis-streams-processor/events'
+import { createConsumer, createProducer, type Handlers, openDeadLetters } from '@redis-streams-processor/streams-core'
+import { openWork, STREAM } from '../arena.ts'
 import { UNLUCKY_USER } from '../handlers.ts'
 import { hostileEntries } from '../hostile.ts'
 import type { Drill } from '../stage.ts'
@@ -120,5 +121,51 @@ export const redriveKill: Drill = {
     await letters.close()
     await stage.fleet(2)
     await stage.quiet()
+  },
+}
+
+export const flatMemory: Drill = {
+  about: 'a million events through a stream with three groups: the memory of Redis stays flat',
+  events: 1_000_000,
+  async run(stage) {
+    const { events } = stage.options
+    const redis = stage.arena.redis.url
+    const stream = userEvents()
+    const groups = ['drill_group', 'group_b', 'group_c']
+    const handled = new Map(groups.map((group) => [group, 0]))
+    const stopping = new AbortController()
+    const running = groups.map((group) => {
+      const count = () => void handled.set(group, (handled.get(group) ?? 0) + 1)
+      const types = Object.keys(stream.catalog) as (keyof typeof stream.catalog)[]
+      const handlers = Object.fromEntries(types.map((type) => [type, count])) as unknown as Handlers<UserEvents>
+      const consumer = createConsumer(stream, { redis, group, handlers, concurrency: 500 })
+      return consumer.run({ signal: stopping.signal })
+    })
+    const producer = createProducer(stream, { redis, dedupeMs: 0 })
+    const behind = () => Math.min(...handled.values())
+    const samples: number[] = []
+    for (let published = 0; published < events; ) {
+      const size = Math.min(1_000, events - published)
+      await Promise.all(Array.from({ length: size }, () => producer.publish('user.deleted', { userId: 'user_1' })))
+      published += size
+      // A publisher that outruns its groups for ever would need memory for the difference: keep pace.
+      while (published - behind() > 5_000) await stage.pause(5)
+      const info = await stage.arena.send<string>('INFO', 'memory')
+      samples.push(Number(/used_memory:(\d+)/.exec(info)?.[1]))
+    }
+    const total = events * groups.length
+    const count = () => [...handled.values()].reduce((sum, n) => sum + n, 0)
+    await stage.arena.until(async () => count() >= total, stage.options.deadlineMs)
+    const pending = openWork(await stage.arena.inspect())
+    stopping.abort()
+    await Promise.all([...running, producer.close()])
+    // After a first tenth of the way, nothing may grow any more.
+    const early = Math.max(...samples.slice(0, Math.ceil(samples.length / 10)))
+    const late = Math.max(...samples.slice(-Math.ceil(samples.length / 10)))
+    const flat = late < early * 1.5 + 5_000_000
+    stage.complainUnless(flat, `used_memory grew from ${early} to ${late} bytes`)
+    stage.faults = groups.length
+    const lost = total - Math.min(total, count())
+    stage.tally = { published: events, handled: count(), lost, effectsDoubled: Math.max(0, count() - total), pending }
   },
 }

@@ -1,5 +1,5 @@
 import type { Drill } from '../stage.ts'
-import { duplicatePublish, malformed, redriveKill, slowGroup, streamFull } from './events.ts'
+import { duplicatePublish, flatMemory, malformed, redriveKill, slowGroup, streamFull } from './events.ts'
 import { everything, flushall, groupDestroyed, lostReply, redisKill, redisPause, socketCut } from './redis.ts'
 import { poison, rollingRestart, slowHandler, workerFreeze, workerKill } from './workers.ts'
 
@@ -18,6 +18,7 @@ export const drills = {
   flushall,
   'stream-full': streamFull,
   'slow-group': slowGroup,
+  'flat-memory': flatMemory,
   'duplicate-publish': duplicatePublish,
   'redrive-kill': redriveKill,
   everything,

@@ -14,6 +14,7 @@ export const workerKill: Drill = {
       if (n % 10 === 0) stage.doomed.add(stage.ids[n] as string)
       return n % 10 === 0 ? UNLUCKY_USER : `user_${2_000 + n}`
     }
+    stage.maxRecoveryMs = LEASE_MS + 1_000
     const kills = stage.options.quick ? 10 : 200
     const everyMs = 350
     const perSecond = Math.max(50, stage.options.events / ((kills * everyMs) / 1_000))
@@ -47,16 +48,21 @@ export const workerFreeze: Drill = {
 
 export const rollingRestart: Drill = {
   about: 'three consumers are replaced one by one under load (SIGTERM), again and again: nothing runs twice',
-  events: 6_000,
+  events: 3_000,
   async run(stage) {
-    const fleet = await stage.fleet(3, { WORK_MS: '10' })
+    const fleet = await stage.fleet(3, { WORK_MS: '50', CONCURRENCY: '4' })
     const rounds = stage.options.quick ? 1 : 5
-    const perSecond = Math.max(50, stage.options.events / (rounds * 4))
+    const perSecond = 150
     let slot = 0
     await stage.whileWorking(stage.publish({ perSecond }), rounds * 3, 100, async () => {
       await fleet.replace(slot++ % 3)
     })
     await stage.quiet()
+    stage.maxRecoveryMs = 1_000
+    for (const { msg, time, consumer, entryId } of fleet.lines) {
+      if (msg !== 'handed back') continue
+      stage.noteVictim({ at: Date.parse(String(time)), consumer: String(consumer), entryIds: [String(entryId)] })
+    }
     const started = stage.arena.ledger().filter((line) => line.what === 'started')
     const charged = started.filter((line) => line.what === 'started' && line.attempt > 1).length
     stage.complainUnless(charged === 0, `${charged} deliveries were charged an extra attempt`)

@@ -273,6 +273,14 @@ export class GroupBroker {
     }
   }
 
+  /** Group → entries that the lossy retention has dropped, so far, before the group had acknowledged them. */
+  async droppedUnread(): Promise<Map<string, number>> {
+    const flat = await this.#connection.send<string[]>(['HGETALL', this.#keys.dropped])
+    const dropped = new Map<string, number>()
+    for (let i = 0; i + 1 < flat.length; i += 2) dropped.set(flat[i] as string, Number(flat[i + 1]))
+    return dropped
+  }
+
   /** The oldest entry that somebody should be working on; `undefined` when there is none. */
   async oldestUnhandled(): Promise<string | undefined> {
     const args = [this.#group, RETRY_CONSUMER]

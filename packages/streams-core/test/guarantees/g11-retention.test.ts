@@ -117,6 +117,14 @@ describe('G11: retention never drops what some group has not acknowledged', () =
     const dropped = 240 - length
     expect(groups.find(({ group }) => group === 'nobody')?.droppedUnread).toBe(dropped)
     expect(groups.find(({ group }) => group === 'reader')?.droppedUnread).toBe(dropped - 30)
+    const late = await lab.consumer({ group: 'nobody' }, retention)
+    await late.reports.until((reports) => reports.of('dropped-unread').length === 2)
+    expect(late.reports.of('dropped-unread')).toContainEqual({
+      kind: 'dropped-unread',
+      group: 'nobody',
+      total: dropped,
+    })
+    await late.reports.until((reports) => reports.settled('ack').length === length)
     // What was dropped is nobody's any more: it does not stay pending without a body.
     expect(groups.find(({ group }) => group === 'reader')?.pending).toBe(0)
   })
