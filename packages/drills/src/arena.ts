@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type LedgerLine, readLedger } from '@redis-streams-processor/service-kit'
 import { inspectStream, openDeadLetters, type StreamState } from '@redis-streams-processor/streams-core'
-import { RedisServer, TcpProxy, Worker } from '@redis-streams-processor/testbed'
+import { ownFolder, RedisServer, TcpProxy, Worker } from '@redis-streams-processor/testbed'
 import { createClient } from 'redis'
 
 export const STREAM = { name: 'user_events' }
@@ -14,7 +14,7 @@ export class Arena {
   readonly redis: RedisServer
   /** Between the workers of a drill and Redis; to be cut. */
   readonly proxy: TcpProxy
-  readonly ledgerFolder = mkdtempSync(join(tmpdir(), 'redis-streams-ledger-'))
+  readonly ledgerFolder = ownFolder(mkdtempSync(join(tmpdir(), 'redis-streams-ledger-')))
   readonly #workers = new Set<Worker>()
 
   private constructor(redis: RedisServer, proxy: TcpProxy) {

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { endOnSignal } from '@redis-streams-processor/testbed'
 import { Arena, openWork } from './arena.ts'
 import { judge, judgeRecovery, type Recovery, type Verdict } from './judge.ts'
 import { drawProgress, endProgress, table } from './verdict-table.ts'
@@ -105,6 +106,7 @@ function show(verdict: DemoVerdict): string {
   ])
 }
 
+endOnSignal()
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
 const verdict = await demo((text) => console.error(text))
 console.log(values.json ? JSON.stringify(verdict) : `\n${show(verdict)}`)

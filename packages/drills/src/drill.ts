@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { endOnSignal } from '@redis-streams-processor/testbed'
 import { type DrillName, drills } from './drills/index.ts'
 import { type MutantVerdict, runMutants } from './mutants.ts'
 import { type DrillVerdict, runDrill } from './stage.ts'
@@ -6,6 +7,7 @@ import { type DrillVerdict, runDrill } from './stage.ts'
 // `npm run drill`: all drills, or those named, one after the other, each on a Redis of its own; `--mutants`: the proof
 // that the drills see what they are there to see.
 
+endOnSignal()
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {

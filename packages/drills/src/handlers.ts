@@ -7,10 +7,10 @@ import { type Context, type Handlers, reject } from '@redis-streams-processor/st
 
 /** Users whose events take the process along, each in its own way. */
 export const POISON = {
-  exit: 'user_9001',
-  timer: 'user_9002',
-  memory: 'user_9003',
-  block: 'user_9004',
+  exit: 'user_666001',
+  timer: 'user_666002',
+  memory: 'user_666003',
+  block: 'user_666004',
 } as const
 
 /** Fails while the setting FAIL_UNLUCKY is there, and succeeds without it. */

@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ownFolder } from '@redis-streams-processor/testbed'
 import type { DrillName } from './drills/index.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
@@ -133,7 +134,7 @@ export async function* runMutants(): AsyncGenerator<MutantVerdict> {
 
 /** The sources, with links to the dependencies; links between the packages stay inside the copy. */
 function copyProject(): string {
-  const copy = mkdtempSync(join(tmpdir(), 'redis-streams-mutant-'))
+  const copy = ownFolder(mkdtempSync(join(tmpdir(), 'redis-streams-mutant-')))
   const isSource = (path: string) => !['node_modules', 'dist', 'test'].includes(basename(path))
   for (const part of ['package.json', 'tsconfig.base.json', 'packages', 'services']) {
     cpSync(join(ROOT, part), join(copy, part), { recursive: true, filter: isSource })

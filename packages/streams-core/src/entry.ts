@@ -147,7 +147,8 @@ function toJson(type: string, data: unknown): string {
   return json
 }
 
-function sizeOf(fields: Fields): number {
+/** Bytes of an entry's names and values. */
+export function sizeOf(fields: Fields): number {
   let size = 0
   for (const text of fields) size += Buffer.byteLength(text)
   return size

@@ -4,7 +4,7 @@ import { Connection, type ConnectionState, type RedisOptions } from './broker/co
 import { Keys } from './broker/keys.ts'
 import { now } from './clock.ts'
 import { Condition } from './condition.ts'
-import { encode } from './entry.ts'
+import { encode, sizeOf } from './entry.ts'
 import {
   isPassing,
   isRefusal,
@@ -70,6 +70,8 @@ export function createProducer<C extends Catalog>(stream: StreamDefinition<C>, o
   const { redis, logger = silent, ...given } = options
   return new GroupCommitProducer(stream, parseProducerSettings(given), redis, logger)
 }
+
+const MAX_BATCH_BYTES = 1_000_000
 
 interface Pending {
   id: string
@@ -151,7 +153,7 @@ class GroupCommitProducer<C extends Catalog> implements Producer<C> {
     while (this.#queue.length > 0) {
       // Without a connection this waits; deadlines pass all the same. A refusal is the answer to every event.
       await this.#connection.ready().catch(() => {})
-      this.#inFlight = this.#queue.splice(0, this.#settings.maxBatch)
+      this.#inFlight = this.#queue.splice(0, this.#batchSize())
       if (this.#inFlight.length === 0) break
       const again = await this.#append(this.#inFlight)
       this.#inFlight = []
@@ -160,6 +162,16 @@ class GroupCommitProducer<C extends Catalog> implements Producer<C> {
       if (failures > 0) await sleep(backoffMs(failures), never)
     }
     this.#flushing = undefined
+  }
+
+  /** So many events that no call holds Redis up for long: at most `maxBatch`, and about a megabyte. */
+  #batchSize(): number {
+    let bytes = 0
+    const tooMany = this.#queue.slice(0, this.#settings.maxBatch).findIndex(({ fields }) => {
+      bytes += sizeOf(fields)
+      return bytes > MAX_BATCH_BYTES
+    })
+    return tooMany === -1 ? this.#settings.maxBatch : Math.max(1, tooMany)
   }
 
   /** Returns what is to be tried again. */

@@ -1,10 +1,11 @@
 import type { Argument } from './broker/connection.ts'
-import type { GroupBroker } from './broker/group.ts'
+import type { CommitReply, GroupBroker } from './broker/group.ts'
 import type { Run } from './decide.ts'
 import type { Delivery } from './delivery.ts'
 import { type Decoded, decode } from './entry.ts'
-import { CommitError, LeaseLostError, StreamsError } from './errors.ts'
+import { CommitError, isPassing, LeaseLostError, StreamsError } from './errors.ts'
 import type { Context, Handler, Handlers } from './handler.ts'
+import { backoffMs, never, sleep } from './loop.ts'
 import type { Catalog, StreamDefinition } from './stream.ts'
 
 export interface RunnerOptions {
@@ -38,16 +39,14 @@ export class Runner {
     if (!decoded.ok) return { result: 'malformed', reason: decoded.reason }
     if (decoded.redriveFor !== undefined && decoded.redriveFor !== this.#options.group) return { result: 'not-ours' }
     if (delivery.lease.isLost) return { result: 'lease-lost' }
-    try {
-      if (this.#options.guardTtlMs !== undefined) {
-        const guard = await this.#broker.guard(delivery, decoded.event.id)
-        if (guard === 'done') return { result: 'handled-before' }
-        if (guard === 'elsewhere') return { result: 'handled-elsewhere' }
-      }
-      return await this.#handle(delivery, decoded.event)
-    } catch (error) {
-      return { result: 'threw', error }
+    if (this.#options.guardTtlMs !== undefined) {
+      // Without an answer nothing is started, and nothing is the event's fault.
+      const guard = await this.#broker.guard(delivery, decoded.event.id).catch(() => undefined)
+      if (guard === undefined) return { result: 'unstarted' }
+      if (guard === 'done') return { result: 'handled-before' }
+      if (guard === 'elsewhere') return { result: 'handled-elsewhere' }
     }
+    return this.#handle(delivery, decoded.event)
   }
 
   async #handle(delivery: Delivery, event: Extract<Decoded, { ok: true }>['event']): Promise<Run> {
@@ -90,7 +89,7 @@ class Commit {
 
   async run(commands: readonly (readonly Argument[])[]): Promise<unknown[]> {
     if (this.result) throw new StreamsError('COMMITTED_BEFORE', 'commit was called before in this handler')
-    const reply = await this.#broker.commit(this.#delivery, commands, this.#guardTtlMs)
+    const reply = await this.#commit(commands)
     switch (reply.status) {
       case 'committed':
         this.result = { result: 'committed' }
@@ -106,6 +105,18 @@ class Commit {
       }
       default:
         return reply satisfies never
+    }
+  }
+
+  /** An outage is not the event's fault: tried again while the lease is sure. If it had run, the next try finds out. */
+  async #commit(commands: readonly (readonly Argument[])[]): Promise<CommitReply> {
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await this.#broker.commit(this.#delivery, commands, this.#guardTtlMs)
+      } catch (error) {
+        if (!isPassing(error) || !this.#delivery.lease.isSure) throw error
+        await sleep(backoffMs(failures), never)
+      }
     }
   }
 }

@@ -1,3 +1,4 @@
+export { endOnSignal, ownFolder } from './children.ts'
 export { findServerProgram, type ServerProgram } from './find-server.ts'
 export { TcpProxy } from './proxy.ts'
 export { RedisServer, startRedis } from './redis-server.ts'

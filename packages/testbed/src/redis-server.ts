@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { createClient } from 'redis'
+import { ownChild, ownFolder } from './children.ts'
 import { findServerProgram, type ServerProgram } from './find-server.ts'
 
 const run = promisify(execFile)
@@ -20,7 +21,7 @@ export class RedisServer {
   readonly port: number
   readonly #program: ServerProgram
   readonly #options: readonly string[]
-  readonly #folder = mkdtempSync(join(tmpdir(), 'redis-streams-processor-'))
+  readonly #folder = ownFolder(mkdtempSync(join(tmpdir(), 'redis-streams-processor-')))
   #process: ChildProcess | undefined
 
   private constructor(program: ServerProgram, port: number, options: readonly string[]) {
@@ -42,7 +43,7 @@ export class RedisServer {
 
   /** Starts it, again with the data it had; resolves when it answers. */
   async start(): Promise<void> {
-    const child = this.#spawn()
+    const child = ownChild(this.#spawn())
     this.#process = child
     let output = ''
     child.stdout?.on('data', (chunk) => {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { ownChild } from './children.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const SERVICES = {
@@ -21,13 +22,15 @@ export class Worker {
   /** @param program A service of this repository, or the path of a module to run. */
   constructor(program: keyof typeof SERVICES | (string & {}), env: Record<string, string>) {
     const file = SERVICES[program as keyof typeof SERVICES] ?? program
-    this.#process = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', file], {
-      cwd: ROOT,
-      // What the caller has set for itself must not reach the worker by accident.
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-    })
+    this.#process = ownChild(
+      spawn(process.execPath, ['--conditions=source', '--import', 'tsx', file], {
+        cwd: ROOT,
+        // What the caller has set for itself must not reach the worker by accident.
+        env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true,
+      }),
+    )
     this.#exited = once(this.#process, 'exit').then(([code, signal]) => code ?? signal)
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       if (stream) createInterface({ input: stream }).on('line', (text) => this.#take(text))

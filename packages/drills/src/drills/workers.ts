@@ -12,11 +12,11 @@ export const workerKill: Drill = {
     const fleet = await stage.fleet(3, { LEASE_MS: String(LEASE_MS), FAIL_UNLUCKY: 'yes' })
     const userOf = (n: number) => {
       if (n % 10 === 0) stage.doomed.add(stage.ids[n] as string)
-      return n % 10 === 0 ? UNLUCKY_USER : `user_${2_000 + n}`
+      return n % 10 === 0 ? UNLUCKY_USER : `user_${2_000 + (n % 50)}`
     }
     stage.maxRecoveryMs = LEASE_MS + 1_000
     const kills = stage.options.quick ? 10 : 200
-    const everyMs = 350
+    const everyMs = 700
     const perSecond = Math.max(50, stage.options.events / ((kills * everyMs) / 1_000))
     await stage.whileWorking(stage.publish({ perSecond, userOf }), kills, everyMs, async () => {
       await stage.kill(fleet, stage.random.whole(0, 2))
@@ -98,7 +98,7 @@ export const poison: Drill = {
     const userOf = (n: number) => {
       const kind = n % every === 0 ? kinds[n / every - 1] : undefined
       if (kind) stage.doomed.add(stage.ids[n] as string)
-      return kind ?? `user_${2_000 + n}`
+      return kind ?? `user_${2_000 + (n % 50)}`
     }
     // Everything is in flight or buffered at the same time.
     await stage.publish({ userOf })
