@@ -100,10 +100,14 @@ const mutants: Record<string, Mutant> = {
     drill: 'poison',
     events: 500,
     edits: [
-      ['broker/scripts/claim.ts', 'local guilty = wasAlone(name)', 'local guilty = attempt >= maxDeliveries'],
       [
         'broker/scripts/claim.ts',
-        'elseif guilty or attempt >= 2 or attempt >= maxDeliveries then',
+        'local guilty = wasAlone(name) and name ~= alone',
+        'local guilty = attempt >= maxDeliveries',
+      ],
+      [
+        'broker/scripts/claim.ts',
+        'elseif wasAlone(name) or attempt >= 2 or attempt >= maxDeliveries then',
         'elseif false then',
       ],
     ],

@@ -114,6 +114,7 @@ export class Crew {
       const uptimeMs = this.#commands.server?.uptimeMs ?? 0
       if (uptimeMs < this.#settings.leaseMs) this.#claimer.holdOff(this.#settings.leaseMs - uptimeMs)
       const { created } = await this.#broker.createGroup()
+      await this.#broker.disown()
       this.#tell({ kind: 'started', ...this.#who, groupCreated: created })
       joined.abort()
     }

@@ -93,8 +93,11 @@ export function openDeadLetters(
   const connection = new Connection({ redis: options.redis, name: 'dead-letters' })
   const broker = new DeadLetterBroker(connection, new Keys(stream.name), group)
 
+  /** Waits a while for Redis; without it, the command that follows says so. */
+  const connected = () => connection.ready(AbortSignal.timeout(5_000))
+
   async function* list(filter: LetterFilter = {}): AsyncGenerator<DeadLetter> {
-    await connection.ready()
+    await connected()
     for await (const [letterId, fields] of broker.list()) {
       const letter = toLetter(letterId, fields)
       if (matches(letter, filter)) yield letter
@@ -109,11 +112,11 @@ export function openDeadLetters(
   return {
     list,
     async count() {
-      await connection.ready()
+      await connected()
       return broker.count()
     },
     async get(letterId) {
-      await connection.ready()
+      await connected()
       const fields = await broker.get(letterId)
       return fields && toLetter(letterId, fields)
     },

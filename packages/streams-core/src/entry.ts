@@ -14,9 +14,7 @@ const attributes = ['id', 'type', 'source', 'time', 'subject', 'traceparent'] as
 const MAX_ID_LENGTH = 256
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
 
-export type Decoded =
-  | { ok: true; event: StreamEvent; redriveFor: string | undefined; redrives: number }
-  | { ok: false; reason: string }
+export type Decoded = { ok: true; event: StreamEvent } | { ok: false; reason: string }
 
 export interface PublishedAttributes {
   id: string
@@ -95,8 +93,6 @@ export function decode(catalog: Catalog, fields: Fields, maxBytes: number): Deco
   return {
     ok: true,
     event: { ...withoutUndefined(given), type: type as string, data: data.value } as StreamEvent,
-    redriveFor: entry.get(REDRIVE_FOR),
-    redrives: Number(entry.get(REDRIVES) ?? 0) || 0,
   }
 }
 

@@ -130,10 +130,6 @@ export function isMissingGroup(error: unknown): boolean {
   return messageOf(error).startsWith('NOGROUP')
 }
 
-export function isExistingGroup(error: unknown): boolean {
-  return messageOf(error).startsWith('BUSYGROUP')
-}
-
 export function isRefusal(error: unknown): boolean {
   return error instanceof RedisRefusedError || startsWithAny(messageOf(error), refusals)
 }

@@ -2,7 +2,7 @@ import type { Argument } from './broker/connection.ts'
 import type { CommitReply, GroupBroker } from './broker/group.ts'
 import type { Run } from './decide.ts'
 import type { Delivery } from './delivery.ts'
-import { type Decoded, decode } from './entry.ts'
+import { type Decoded, decode, fieldOf, REDRIVE_FOR } from './entry.ts'
 import { CommitError, isPassing, LeaseLostError, StreamsError } from './errors.ts'
 import type { Context, Handler, Handlers } from './handler.ts'
 import { backoffMs, never, sleep } from './loop.ts'
@@ -36,13 +36,14 @@ export class Runner {
   async run(delivery: Delivery, decoded: Decoded | undefined): Promise<Run> {
     if (!decoded) return { result: 'deleted' }
     if (delivery.kind === 'crashed') return { result: 'crashed' }
+    const redriveFor = fieldOf(delivery.fields ?? [], REDRIVE_FOR)
+    if (redriveFor !== undefined && redriveFor !== this.#options.group) return { result: 'not-ours' }
     if (!decoded.ok) return { result: 'malformed', reason: decoded.reason }
-    if (decoded.redriveFor !== undefined && decoded.redriveFor !== this.#options.group) return { result: 'not-ours' }
     if (delivery.lease.isLost) return { result: 'lease-lost' }
     if (this.#options.guardTtlMs !== undefined) {
       // Without an answer nothing is started, and nothing is the event's fault.
       const guard = await this.#broker.guard(delivery, decoded.event.id).catch(() => undefined)
-      if (guard === undefined) return { result: 'unstarted' }
+      if (guard === undefined) return { result: 'unguarded' }
       if (guard === 'done') return { result: 'handled-before' }
       if (guard === 'elsewhere') return { result: 'handled-elsewhere' }
     }

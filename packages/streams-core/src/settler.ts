@@ -2,7 +2,7 @@ import type { GroupBroker } from './broker/group.ts'
 import { now } from './clock.ts'
 import type { Outcome, Run } from './decide.ts'
 import type { Delivery } from './delivery.ts'
-import { type Decoded, fieldOf } from './entry.ts'
+import { type Decoded, fieldOf, REDRIVES } from './entry.ts'
 import { isMissingGroup, isPassing } from './errors.ts'
 import type { Holdings } from './holdings.ts'
 import { backoffMs, sleep } from './loop.ts'
@@ -89,13 +89,13 @@ export class Settler {
   }
 
   /** False: the lease was lost. */
-  async #write({ delivery, outcome, run, decoded }: Settlement): Promise<boolean> {
+  async #write({ delivery, outcome, run }: Settlement): Promise<boolean> {
     switch (outcome.type) {
       case 'retry':
       case 'release':
         return this.#broker.park(delivery, outcome)
       case 'dead-letter':
-        return this.#broker.deadLetter(delivery, letterOf(delivery, outcome, decoded, this.#options), outcome.error)
+        return this.#broker.deadLetter(delivery, letterOf(delivery, outcome, this.#options), outcome.error)
       case 'ack':
       case 'committed':
         return true
@@ -150,7 +150,6 @@ export class Settler {
 function letterOf(
   delivery: Delivery,
   outcome: Extract<Outcome, { type: 'dead-letter' }>,
-  decoded: Decoded | undefined,
   { group, consumer }: SettlerOptions,
 ) {
   return {
@@ -160,7 +159,7 @@ function letterOf(
     reason: outcome.reason,
     error: outcome.error.slice(0, 1_000),
     deliveries: delivery.attempt,
-    redrives: decoded?.ok ? decoded.redrives : Number(fieldOf(delivery.fields ?? [], 'redrives')) || 0,
+    redrives: Number(fieldOf(delivery.fields ?? [], REDRIVES)) || 0,
     diedAt: new Date().toISOString(),
   }
 }

@@ -23,7 +23,7 @@ export type EventInput<C extends Catalog, T extends EventType<C>> = z.input<C[T]
  * `data` is what the schema makes of the stored JSON: the schema's output.
  */
 export interface StreamEvent<T extends string = string, D = unknown> {
-  /** Unique for this `source`; publishing it twice appends once. */
+  /** Unique in its stream, whatever the `source`; publishing it twice appends once. */
   readonly id: string
   readonly type: T
   /** Where it happened: a URI reference such as `/webhooks/stripe`. */

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { ownChild } from './children.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+const TSX = import.meta.resolve('tsx')
 const SERVICES = {
   consumer: `${ROOT}services/consumer/src/main.ts`,
   producer: `${ROOT}services/producer/src/main.ts`,
@@ -19,12 +21,15 @@ export class Worker {
   readonly #exited: Promise<number | NodeJS.Signals>
   #listeners: ((line: LogLine) => void)[] = []
 
-  /** @param program A service of this repository, or the path of a module to run. */
-  constructor(program: keyof typeof SERVICES | (string & {}), env: Record<string, string>) {
+  /**
+   * @param program A service of this repository, or the path of a module to run.
+   * @param cwd Where it looks for `.env`. Default: where there is none.
+   */
+  constructor(program: keyof typeof SERVICES | (string & {}), env: Record<string, string>, cwd = tmpdir()) {
     const file = SERVICES[program as keyof typeof SERVICES] ?? program
     this.#process = ownChild(
-      spawn(process.execPath, ['--conditions=source', '--import', 'tsx', file], {
-        cwd: ROOT,
+      spawn(process.execPath, ['--conditions=source', '--import', TSX, file], {
+        cwd,
         // What the caller has set for itself must not reach the worker by accident.
         env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
         stdio: ['ignore', 'pipe', 'pipe'],

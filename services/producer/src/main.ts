@@ -20,11 +20,12 @@ await runService(async (signal) => {
     durability: settings.DURABILITY,
     logger,
   })
+  const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
   try {
+    await Promise.race([producer.ready(), stopped])
     if (settings.BURST === undefined) {
       await trickle()
     } else {
-      await producer.ready()
       const summary = await runBurst({
         events: settings.BURST,
         duplicates: settings.DUPLICATES,

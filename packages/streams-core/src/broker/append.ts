@@ -1,4 +1,4 @@
-import { RedisRefusedError } from '../errors.ts'
+import { RedisUnavailableError } from '../errors.ts'
 import type { ProducerSettings, Retention } from '../options.ts'
 import type { Connection } from './connection.ts'
 import type { Keys } from './keys.ts'
@@ -41,7 +41,7 @@ export class AppendBroker {
       PUBLISH,
       [this.#keys.stream, this.#keys.dropped, ...(dedupeMs > 0 ? events.map(({ id }) => this.#keys.dedupe(id)) : [])],
       [
-        ...[policy, maxLength, keepAtLeast, dedupeMs, groups.length, ...groups],
+        ...[policy, maxLength, keepAtLeast, dedupeMs, this.#keys.historyFormat, groups.length, ...groups],
         ...events.flatMap(({ fields }) => [fields.length, ...fields]),
       ],
     )
@@ -53,8 +53,8 @@ export class AppendBroker {
   async #waitForDisk(): Promise<void> {
     const timeoutMs = this.#settings.publishTimeoutMs
     const [synced] = await this.#connection.send<[number, number]>(['WAITAOF', 1, 0, timeoutMs], timeoutMs + 1_000)
-    if (synced !== 1)
-      throw new RedisRefusedError(`Redis did not write to disk within ${timeoutMs} ms (durability: fsync)`)
+    // It may be on disk a moment later; publishing the same id again finds out.
+    if (synced !== 1) throw new RedisUnavailableError(`not on disk within ${timeoutMs} ms`, { mayHaveRun: true })
   }
 }
 

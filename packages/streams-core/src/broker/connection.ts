@@ -13,8 +13,13 @@ export interface Script {
   readonly sha: string
 }
 
-export function script(lua: string): Script {
-  return { lua, sha: createHash('sha1').update(lua).digest('hex') }
+/**
+ * @param options.allowOom The script runs although Redis is over its `maxmemory`: for what only moves or frees, and
+ * without which nothing would ever be freed again (Redis, "Eval scripts", script flags).
+ */
+export function script(lua: string, options: { allowOom?: boolean } = {}): Script {
+  const text = options.allowOom ? `#!lua flags=allow-oom\n${lua}` : lua
+  return { lua: text, sha: createHash('sha1').update(text).digest('hex') }
 }
 
 export type Argument = string | number

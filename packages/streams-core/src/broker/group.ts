@@ -1,12 +1,12 @@
 import { now } from '../clock.ts'
 import type { Outcome } from '../decide.ts'
 import { type Delivery, guardValue, Lease } from '../delivery.ts'
-import { isExistingGroup } from '../errors.ts'
 import type { Retention } from '../options.ts'
 import { RETRY_HORIZON_MS } from '../retry.ts'
 import type { Argument, Connection } from './connection.ts'
 import { ALONE_SUFFIX, aloneName, type Keys, RETRY_CONSUMER } from './keys.ts'
 import { CLAIM, RETAKE } from './scripts/claim.ts'
+import { CREATE_GROUP, DISOWN } from './scripts/group.ts'
 import { OLDEST_UNHANDLED } from './scripts/inspect.ts'
 import { FORGET_CONSUMER, JANITOR } from './scripts/janitor.ts'
 import { ACK, COMMIT, DEAD_LETTER, EXTEND, GUARD, PARK } from './scripts/settle.ts'
@@ -70,19 +70,20 @@ export class GroupBroker {
   }
 
   /**
-   * Creates the group, and the stream with it, so that it starts after the given id; from the last low-water mark, or
-   * else the beginning of the stream, when no id is given. An existing group is left as it is.
+   * Creates the group, and the stream with it, from its last low-water mark, or else the beginning of the stream. An
+   * existing group is left as it is.
    */
   async createGroup(): Promise<{ created: boolean; startId: string }> {
-    const mark = await this.#connection.send<string | null>(['HGET', this.#keys.marks, this.#group])
-    const startId = mark ?? '0'
-    try {
-      await this.#connection.send(['XGROUP', 'CREATE', this.#keys.stream, this.#group, startId, 'MKSTREAM'])
-      return { created: true, startId }
-    } catch (error) {
-      if (isExistingGroup(error)) return { created: false, startId }
-      throw error
-    }
+    const keys = [this.#keys.stream, this.#keys.marks]
+    const [created, startId] = await this.#connection.run<[number, string]>(CREATE_GROUP, keys, [this.#group])
+    return { created: created === 1, startId }
+  }
+
+  /** Leaves what an earlier process of this name held to be claimed, as of any dead consumer. */
+  async disown(): Promise<number> {
+    const left = `${this.#consumer}~left`
+    const names = [this.#consumer, left, aloneName(this.#consumer), aloneName(left)]
+    return this.#connection.run<number>(DISOWN, [this.#keys.stream], [this.#group, ...names])
   }
 
   /** Waits up to `blockMs` for entries that nobody was given yet. */
@@ -124,23 +125,17 @@ export class GroupBroker {
     return (await this.#claim('alone', options))?.deliveries[0]
   }
 
-  /** What Redis says is ours and has been idle for so long. */
+  /** What Redis says is ours and has been idle for so long; what we run alone is the claimer's own business. */
   async idleOfOurs(idleMs: number): Promise<Unseen[]> {
-    const names = [this.#consumer, aloneName(this.#consumer)]
-    const pages = names.map((name) =>
-      this.#connection.send<[id: string, owner: string, idleMs: number, attempt: number][]>([
-        'XPENDING',
-        this.#keys.stream,
-        this.#group,
-        'IDLE',
-        Math.ceil(idleMs),
-        '-',
-        '+',
-        CHUNK,
-        name,
-      ]),
-    )
-    return (await Promise.all(pages)).flat().map(([entryId, owner, , attempt]) => ({ entryId, owner, attempt }))
+    const idle = ['IDLE', Math.ceil(idleMs), '-', '+', CHUNK]
+    const page = await this.#connection.send<[id: string, owner: string, idleMs: number, attempt: number][]>([
+      'XPENDING',
+      this.#keys.stream,
+      this.#group,
+      ...idle,
+      this.#consumer,
+    ])
+    return page.map(([entryId, owner, , attempt]) => ({ entryId, owner, attempt }))
   }
 
   /** Takes deliveries that were made to us and never arrived, as far as they are still ours. */

@@ -51,6 +51,11 @@ export class Keys {
     return `${this.#prefix}:${group}:history`
   }
 
+  /** The same for Lua's `string.format`, with `%s` for the group. */
+  get historyFormat(): string {
+    return `${this.#prefix.replaceAll('%', '%%')}:%s:history`
+  }
+
   /** String: one scan for claimable entries at a time in a group. */
   scanLock(group: string): string {
     return `${this.#prefix}:${group}:scan`

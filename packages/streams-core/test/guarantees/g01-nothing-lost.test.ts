@@ -60,7 +60,9 @@ describe('G1: nothing is lost', () => {
       // only where the server syncs: it must not pretend.
       await lab.send('CONFIG', 'SET', 'appendfsync', 'everysec')
       await producer.ready()
-      await expect(producer.publish('counted', { n: 1 })).resolves.toMatchObject({ duplicate: false })
+      const publish = () => producer.publish('counted', { n: 1 }, { id: 'once' })
+      await expect(publish()).resolves.toMatchObject({ duplicate: false })
+      await expect(publish()).resolves.toMatchObject({ duplicate: true })
     }
     await lab.close()
   })

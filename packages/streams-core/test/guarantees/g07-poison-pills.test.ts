@@ -75,6 +75,25 @@ describe('G7: poison pills are quarantined', () => {
     expect(heir.reports.of('quarantined')).toHaveLength(1)
   })
 
+  test('who comes back under the name of a dead process is charged with its crash all the same', async ({ lab }) => {
+    await leaveBehind(lab, 1, 1, 'fixed')
+    await leaveBehind(lab, 1, 5, 'fixed~alone')
+    const again = await lab.consumer({ leaseMs: 500, consumer: 'fixed' })
+    await again.reports.until((reports) => reports.settled().length === 2)
+    expect(again.reports.settled('ack')).toMatchObject([{ attempt: 2 }])
+    expect(again.reports.settled('dead-letter')).toMatchObject([{ result: 'crashed' }])
+  })
+
+  test('a suspect whose hand-over got lost is run alone by the living, and not convicted', async ({ lab }) => {
+    const [entryId] = await leaveBehind(lab, 1, 5, 'dead')
+    const consumer = await lab.consumer({ leaseMs: 2_000 })
+    const alone = `${consumer.name}~alone`
+    await lab.send('XCLAIM', lab.streamName, GROUP, alone, 0, `${entryId}`, 'IDLE', 30_000, 'JUSTID')
+    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    expect(consumer.reports.settled('ack')).toMatchObject([{ attempt: 5 }])
+    expect(await lab.deadLetters()).toEqual([])
+  })
+
   test('what arrives meanwhile is handled afterwards', async ({ lab }) => {
     await leaveBehind(lab, 3, 2, 'dead')
     const heir = await lab.consumer({ leaseMs: 500, blockMs: 60_000 })

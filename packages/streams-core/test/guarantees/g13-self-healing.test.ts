@@ -180,3 +180,29 @@ describe('G13: self-healing', () => {
     await consumer.reports.until((reports) => reports.settled('ack').length === 1)
   })
 })
+
+describe('G13: out of memory', () => {
+  test('what is acknowledged is still trimmed, retries still come, a consumer can still join', async ({
+    lab: shared,
+  }) => {
+    const { lab } = await breakable(shared)
+    let isBroken = true
+    const handlers = {
+      counted: () => {
+        if (isBroken) throw new Error('not yet')
+      },
+    }
+    const options = { blockMs: 100, concurrency: 100, retry: { maxDeliveries: 1_000, delayMs: () => 100 }, handlers }
+    const consumer = await lab.consumer(options)
+    const producer = lab.producer()
+    await Promise.all(range(500).map((n) => producer.publish('counted', { n })))
+    await consumer.reports.until((reports) => reports.settled('retry').length >= 500)
+    await lab.send('CONFIG', 'SET', 'maxmemory', '1')
+    isBroken = false
+    const late = await lab.consumer(options)
+    const acked = () => consumer.reports.settled('ack').length + late.reports.settled('ack').length
+    await lab.until(() => acked() === 500, 'retries')
+    await lab.until(async () => (await lab.inspect()).length < 200, 'trimming')
+    await lab.send('CONFIG', 'SET', 'maxmemory', '0')
+  })
+})

@@ -41,6 +41,19 @@ describe('G14: redrive hits only the group that failed', () => {
     ).toEqual(range(10).map(() => 'not-ours'))
   })
 
+  test('a malformed letter that is redriven disturbs the other groups no more than any', async ({ lab }) => {
+    const failing = await lab.consumer({ group: 'failing' })
+    const other = await lab.consumer({ group: 'other' })
+    await lab.send('XADD', lab.streamName, '*', 'hello', 'world')
+    await failing.reports.until((reports) => reports.settled('dead-letter').length === 1)
+    await other.reports.until((reports) => reports.settled('dead-letter').length === 1)
+    await lab.openDeadLetters('failing').redrive()
+    await failing.reports.until((reports) => reports.settled('dead-letter').length === 2)
+    await other.reports.until((reports) => reports.settled('ack').length === 1)
+    expect(await lab.deadLetters('other')).toHaveLength(1)
+    expect(await lab.deadLetters('failing')).toMatchObject([{ reason: 'malformed', redrives: 1 }])
+  })
+
   test('a second death is marked, and not redriven unless asked for', async ({ lab }) => {
     const consumer = await lab.consumer({
       retry: { maxDeliveries: 1 },

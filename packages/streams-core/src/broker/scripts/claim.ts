@@ -17,7 +17,8 @@ import { holdsLua } from './fragments.ts'
  * ARGV[9] how many at most   ARGV[10] lockMs   ARGV[11] mode: shared or alone
  * Returns { number of suspects left, { kind, id, attempt, fields or false }… }; kind: run or crashed. False: locked.
  */
-export const CLAIM = script(`
+export const CLAIM = script(
+  `
 local stream, group, me, alone, suffix, retry = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local leaseMs, horizonMs, maxDeliveries = ARGV[6], ARGV[7], tonumber(ARGV[8])
 local room, lockMs, shared = tonumber(ARGV[9]), ARGV[10], ARGV[11] == 'shared'
@@ -34,12 +35,14 @@ end
 local function wasAlone(name) return string.sub(name, -#suffix) == suffix end
 
 local function takeExpired(id, name, attempt)
-  local guilty = wasAlone(name)
+  -- Under our own name alone it is a delivery whose reply was lost: we live, so nobody is guilty.
+  local guilty = wasAlone(name) and name ~= alone
   if guilty and attempt >= maxDeliveries then
     if shared then claim(me, id, attempt, 'crashed') end
-  elseif guilty or attempt >= 2 or attempt >= maxDeliveries then
+  elseif wasAlone(name) or attempt >= 2 or attempt >= maxDeliveries then
     suspects = suspects + 1
-    if not shared then claim(alone, id, math.min(attempt + 1, maxDeliveries), 'run') end
+    local next = name == alone and attempt or math.min(attempt + 1, maxDeliveries)
+    if not shared then claim(alone, id, next, 'run') end
   elseif shared then
     claim(me, id, math.min(attempt + 1, maxDeliveries), 'run')
   end
@@ -60,7 +63,7 @@ end
 
 for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
   local name, pending = info[2], info[4]
-  if pending > 0 and name ~= retry and name ~= me and name ~= alone then walk(name, leaseMs, takeExpired) end
+  if pending > 0 and name ~= retry and name ~= me then walk(name, leaseMs, takeExpired) end
 end
 if shared then
   walk(retry, horizonMs, function(id, _, attempt) claim(me, id, math.min(attempt + 1, maxDeliveries), 'run') end)
@@ -68,7 +71,9 @@ end
 -- Whoever could not take all there was lets the next one look at once.
 if shared and room == 0 then redis.call('DEL', KEYS[2]) end
 return { suspects, unpack(claimed) }
-`)
+`,
+  { allowOom: true },
+)
 
 /**
  * Takes deliveries that Redis made to us and we never saw, because the reply was lost: they are ours, and nobody
@@ -78,7 +83,8 @@ return { suspects, unpack(claimed) }
  * ARGV[1] group   ARGV[2…] entry id, owner, attempt of each
  * Returns { id, owner, attempt, fields or false } of those that are still ours.
  */
-export const RETAKE = script(`
+export const RETAKE = script(
+  `
 ${holdsLua}
 local stream, group, taken = KEYS[1], ARGV[1], {}
 for i = 2, #ARGV, 3 do
@@ -89,4 +95,6 @@ for i = 2, #ARGV, 3 do
   end
 end
 return taken
-`)
+`,
+  { allowOom: true },
+)

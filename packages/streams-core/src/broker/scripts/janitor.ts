@@ -11,7 +11,8 @@ import { compareIdsLua, neededLua } from './fragments.ts'
  * Returns { entries trimmed, consumers deleted, newest id, { group, oldest needed id, pending, last delivered id }… },
  * or false: another did it just now, or there is no stream.
  */
-export const JANITOR = script(`
+export const JANITOR = script(
+  `
 ${compareIdsLua}
 ${neededLua}
 local stream = KEYS[1]
@@ -49,7 +50,9 @@ if ARGV[3] == 'acknowledged' and needed and excess > 0 then
 end
 local newest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
 return { trimmed, deleted, newest and newest[1] or '0-0', unpack(groups) }
-`)
+`,
+  { allowOom: true },
+)
 
 /**
  * Deletes a consumer that leaves, unless something is pending under its name.

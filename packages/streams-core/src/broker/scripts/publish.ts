@@ -6,7 +6,8 @@ import { compareIdsLua, neededLua } from './fragments.ts'
  *
  * KEYS[1] stream   KEYS[2] dropped   KEYS[3…] the dedupe key of each event, if dedupeMs > 0
  * ARGV[1] policy: `acknowledged` or `maxlen`   ARGV[2] maxLength, 0 for none   ARGV[3] keepAtLeast
- * ARGV[4] dedupeMs   ARGV[5] number n of groups that must exist   ARGV[6…] their names
+ * ARGV[4] dedupeMs   ARGV[5] key of a group's history, with %s for the group
+ * ARGV[6] number of groups that must exist   ARGV[7…] their names
  * then for each event: the number of its fields and values, and these
  * Returns for each event a status and a value, flat:
  *   `appended` entry id, `duplicate` entry id of the first, `full` length, `error` text
@@ -17,7 +18,7 @@ ${neededLua}
 local stream, policy = KEYS[1], ARGV[1]
 local maxLength, keepAtLeast, dedupeMs = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local required = {}
-for i = 1, tonumber(ARGV[5]) do required[i] = ARGV[5 + i] end
+for i = 1, tonumber(ARGV[6]) do required[i] = ARGV[6 + i] end
 
 local length = redis.call('XLEN', stream)
 local trimmed = false
@@ -38,7 +39,7 @@ local function isFull()
   return length >= maxLength
 end
 
-local replies, at, event = {}, 6 + #required, 0
+local replies, at, event = {}, 7 + #required, 0
 while at <= #ARGV do
   local size = tonumber(ARGV[at])
   event = event + 1
@@ -46,6 +47,8 @@ while at <= #ARGV do
   local status, value
   local first = dedupeKey and redis.call('GET', dedupeKey)
   if first then
+    -- A write, though it changes nothing: a WAITAOF that follows then covers the first append as well.
+    redis.call('PEXPIRE', dedupeKey, redis.call('PTTL', dedupeKey))
     status, value = 'duplicate', first
   elseif isFull() then
     status, value = 'full', tostring(length)
@@ -75,7 +78,11 @@ if policy == 'maxlen' and length >= maxLength + 100 then
       if compareIds(oldest[i][1], delivered) > 0 then lost = lost + 1 end
     end
     local pending = redis.call('XPENDING', stream, group, '-', '(' .. keep, length)
-    for _, entry in ipairs(pending) do redis.call('XACK', stream, group, entry[1]) end
+    local history = string.format(ARGV[5], group)
+    for _, entry in ipairs(pending) do
+      redis.call('XACK', stream, group, entry[1])
+      redis.call('HDEL', history, entry[1])
+    end
     if lost + #pending > 0 then redis.call('HINCRBY', KEYS[2], group, lost + #pending) end
   end
   redis.call('XTRIM', stream, 'MINID', '=', keep)

@@ -11,7 +11,8 @@ import { holdsLua } from './fragments.ts'
  * ARGV[1] group   ARGV[2] leaseMs   ARGV[3…] entry id, owner, attempt, value of the guard while ours, for each delivery
  * Returns the ids that are lost.
  */
-export const EXTEND = script(`
+export const EXTEND = script(
+  `
 ${holdsLua}
 local stream, group, lost, at = KEYS[1], ARGV[1], {}, 1
 for i = 3, #ARGV, 4 do
@@ -26,7 +27,9 @@ for i = 3, #ARGV, 4 do
   end
 end
 return lost
-`)
+`,
+  { allowOom: true },
+)
 
 /**
  * Acknowledges with a check, forgets the history, and marks the idempotency records as done.
@@ -35,7 +38,8 @@ return lost
  * ARGV[1] group   ARGV[2] ttlMs of a guard   ARGV[3…] entry id, owner, attempt for each delivery
  * Returns the ids that are lost.
  */
-export const ACK = script(`
+export const ACK = script(
+  `
 ${holdsLua}
 local stream, group, lost, at = KEYS[1], ARGV[1], {}, 2
 for i = 3, #ARGV, 3 do
@@ -50,7 +54,9 @@ for i = 3, #ARGV, 3 do
   end
 end
 return lost
-`)
+`,
+  { allowOom: true },
+)
 
 /**
  * Parks a delivery under the pseudo-consumer of retries, idle by so much that it is due after its delay: the pending
@@ -61,7 +67,8 @@ return lost
  * ARGV[7] delivery count to leave   ARGV[8] line for the history, or empty   ARGV[9] value of the guard while ours
  * Returns 1, or 0 when the lease is lost.
  */
-export const PARK = script(`
+export const PARK = script(
+  `
 ${holdsLua}
 local stream, group, id = KEYS[1], ARGV[1], ARGV[2]
 if not holds(stream, group, id, ARGV[3], ARGV[4]) then return 0 end
@@ -72,7 +79,9 @@ if ARGV[8] ~= '' then
 end
 if KEYS[3] and redis.call('GET', KEYS[3]) == ARGV[9] then redis.call('DEL', KEYS[3]) end
 return 1
-`)
+`,
+  { allowOom: true },
+)
 
 /**
  * Moves an entry to the dead letters, byte for byte, behind two fields of ours: \`letter\` and \`history\`.
@@ -83,7 +92,8 @@ return 1
  * ARGV[7] value of the guard while ours
  * Returns the id of the dead letter, or false when the lease is lost.
  */
-export const DEAD_LETTER = script(`
+export const DEAD_LETTER = script(
+  `
 ${holdsLua}
 local stream, group, id = KEYS[1], ARGV[1], ARGV[2]
 if not holds(stream, group, id, ARGV[3], ARGV[4]) then return false end
@@ -97,7 +107,9 @@ redis.call('XACK', stream, group, id)
 redis.call('HDEL', KEYS[2], id)
 if KEYS[4] and redis.call('GET', KEYS[4]) == ARGV[7] then redis.call('DEL', KEYS[4]) end
 return letterId
-`)
+`,
+  { allowOom: true },
+)
 
 /**
  * Runs a handler's writes and the acknowledgement as one step that happens once. The writes come first, because Redis

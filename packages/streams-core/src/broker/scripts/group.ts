@@ -1,0 +1,46 @@
+import { script } from '../connection.ts'
+
+/**
+ * Creates the group, and the stream with it, from its last low-water mark, or else the beginning of the stream.
+ *
+ * KEYS[1] stream   KEYS[2] marks
+ * ARGV[1] group
+ * Returns { 1 if created or 0 if it existed, the id that it starts after }.
+ */
+export const CREATE_GROUP = script(
+  `
+local start = redis.call('HGET', KEYS[2], ARGV[1]) or '0'
+local reply = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], start, 'MKSTREAM')
+if not reply.err then return { 1, start } end
+if string.find(reply.err, 'BUSYGROUP', 1, true) then return { 0, start } end
+return reply
+`,
+  { allowOom: true },
+)
+
+/**
+ * Gives up what is pending under a name that an earlier process had: that process is dead, and what it held is claimed
+ * like anything that a dead consumer leaves behind, its crash charged.
+ *
+ * KEYS[1] stream
+ * ARGV[1] group   ARGV[2…] name, name to leave it under, for each name
+ * Returns how many.
+ */
+export const DISOWN = script(
+  `
+local stream, group, count = KEYS[1], ARGV[1], 0
+for i = 2, #ARGV, 2 do
+  local start = '-'
+  repeat
+    local page = redis.call('XPENDING', stream, group, start, '+', 200, ARGV[i])
+    for _, entry in ipairs(page) do
+      redis.call('XCLAIM', stream, group, ARGV[i + 1], 0, entry[1], 'IDLE', entry[3], 'JUSTID')
+      count = count + 1
+    end
+    if #page > 0 then start = '(' .. page[#page][1] end
+  until #page < 200
+end
+return count
+`,
+  { allowOom: true },
+)
