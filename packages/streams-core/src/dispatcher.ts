@@ -56,7 +56,8 @@ export class Dispatcher {
   /** Runs one delivery, expecting nothing else to be in flight; resolves when it is settled, or the signal is aborted. */
   async runAlone(delivery: Delivery, signal: AbortSignal): Promise<void> {
     this.#holdings.add(delivery)
-    void this.#start(delivery)
+    if (this.#draining) this.#handBack(delivery)
+    else void this.#start(delivery)
     await this.whenIdle(signal)
   }
 

@@ -39,7 +39,8 @@ export class Runner {
     const redriveFor = fieldOf(delivery.fields ?? [], REDRIVE_FOR)
     if (redriveFor !== undefined && redriveFor !== this.#options.group) return { result: 'not-ours' }
     if (!decoded.ok) return { result: 'malformed', reason: decoded.reason }
-    if (delivery.lease.isLost) return { result: 'lease-lost' }
+    // After a freeze, what waited in the buffer may have found another owner: ask before it is started.
+    if (!delivery.lease.isSure && !(await this.#isStillOurs(delivery))) return { result: 'lease-lost' }
     if (this.#options.guardTtlMs !== undefined) {
       // Without an answer nothing is started, and nothing is the event's fault.
       const guard = await this.#broker.guard(delivery, decoded.event.id).catch(() => undefined)
@@ -48,6 +49,13 @@ export class Runner {
       if (guard === 'elsewhere') return { result: 'handled-elsewhere' }
     }
     return this.#handle(delivery, decoded.event)
+  }
+
+  /** Without an answer the entry is abandoned: whoever may have it then, claims it. */
+  async #isStillOurs(delivery: Delivery): Promise<boolean> {
+    if (delivery.lease.isLost) return false
+    const lost = await this.#broker.extend([delivery]).catch(() => [delivery])
+    return lost.length === 0
   }
 
   async #handle(delivery: Delivery, event: Extract<Decoded, { ok: true }>['event']): Promise<Run> {
