@@ -1,3 +1,4 @@
+import type { RetentionInput } from '@redis-streams-processor/streams-core'
 import { config } from 'dotenv'
 import { z } from 'zod'
 
@@ -55,10 +56,17 @@ export const streamSettings = {
   STREAM: z.string().default('user_events'),
   RETENTION: z.enum(policies, { error: `one of ${policies.join(', ')}` }).default('acknowledged'),
   MAX_LENGTH: whole(0, Number.MAX_SAFE_INTEGER).optional(),
+  RETENTION_GROUPS: z
+    .string()
+    .regex(/^[\w.-]+(,[\w.-]+)*$/, 'group names with commas between them, e.g. billing_group,analytics_group')
+    .transform((names) => names.split(','))
+    .optional(),
 }
 
+type StreamSettings = z.output<z.ZodObject<typeof streamSettings>>
+
 /** What `defineStream` takes as retention. */
-export function retentionOf(settings: { RETENTION: (typeof policies)[number]; MAX_LENGTH?: number | undefined }) {
-  const { RETENTION: policy, MAX_LENGTH: maxLength } = settings
-  return maxLength === undefined ? { policy } : { policy, maxLength }
+export function retentionOf({ RETENTION: policy, MAX_LENGTH, RETENTION_GROUPS }: StreamSettings): RetentionInput {
+  const maxLength = MAX_LENGTH === undefined ? {} : { maxLength: MAX_LENGTH }
+  return policy === 'maxlen' ? { policy, ...maxLength } : { policy, ...maxLength, groups: RETENTION_GROUPS ?? [] }
 }

@@ -20,6 +20,7 @@ describe('a wrong setting ends the process at once, with one readable message', 
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL: expected one of trace, debug, info, warn, error, silent, got "loud"'],
     [{ GROUP: 'a b' }, 'GROUP: expected 1 to 128 letters, digits, "_", "-" or ".", got "a b"'],
     [{ RETENTION: 'none' }, 'RETENTION: expected one of acknowledged, maxlen, got "none"'],
+    [{ RETENTION_GROUPS: 'a, b' }, 'RETENTION_GROUPS: expected group names with commas between them'],
     [{ GROUP: 'dedupe' }, 'group: not one of dedupe, marks, dropped, lock (got "dedupe")'],
     [{ RETRY_BASE_MS: '10', RETRY_MAX_MS: '5' }, 'expected 0 <= baseMs <= maxMs'],
   ])('%o', async (env, message) => {
