@@ -5,13 +5,17 @@ import { GROUP, Stack } from './smoke/stack.ts'
 import type { Step } from './smoke/step.ts'
 import { crash } from './smoke/steps/crash.ts'
 import { killByHand } from './smoke/steps/kill-by-hand.ts'
+import { partition } from './smoke/steps/partition.ts'
+import { redisPause } from './smoke/steps/redis-pause.ts'
 import { redisRestart } from './smoke/steps/redis-restart.ts'
+import { rolling } from './smoke/steps/rolling.ts'
 import { scaleDownUp } from './smoke/steps/scale-down-up.ts'
 import { judgeSmoke, type SmokeEvidence, type SmokeVerdict, show } from './smoke/verdict.ts'
 import { drawProgress, endProgress } from './verdict-table.ts'
 
 // `npm run smoke`: the same judgement as the demo's, against Compose. 10,000 events at once, besides those that the
-// producer service publishes all the while; three consumers; containers killed, restarted and scaled under load.
+// producer service publishes all the while; three consumers; containers killed, restarted, scaled, cut off, paused and
+// replaced under load.
 
 const EVENTS = 10_000
 const LEASE_MS = 5_000
@@ -20,15 +24,23 @@ const TAKE_OVER_MS = LEASE_MS + 25_000
 const SETTINGS = {
   LOG_LEVEL: 'warn',
   // The work must last longer than all the steps together; each of them checks that it did.
-  WORK_MS: '200',
+  WORK_MS: '300',
   LEASE_MS: String(LEASE_MS),
   INTERVAL_MS: '50',
   // Without user_1003: what the producer publishes besides the burst does not fail.
   USERS: '2',
-  // A publish outlasts the restart of Redis.
+  // A publish outlasts the restart and the pause of Redis.
   PUBLISH_TIMEOUT_MS: '60000',
 }
-const STEPS: readonly Step[] = [killByHand(TAKE_OVER_MS), crash(TAKE_OVER_MS), redisRestart, scaleDownUp]
+const STEPS: readonly Step[] = [
+  killByHand(TAKE_OVER_MS),
+  crash(TAKE_OVER_MS),
+  redisRestart,
+  scaleDownUp,
+  partition(LEASE_MS, TAKE_OVER_MS),
+  redisPause,
+  rolling,
+]
 
 const say = (text: string) => console.error(text)
 

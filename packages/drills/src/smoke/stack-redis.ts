@@ -46,16 +46,26 @@ export class StackRedis {
 
   /** Every consumer of the group, with the number of entries that it holds. */
   async consumers(): Promise<Map<string, number>> {
-    const infos = await this.#ask<{ name: string; pending: number }[]>('XINFO', 'CONSUMERS', this.#stream, this.#group)
-    return new Map(infos.map(({ name, pending }) => [name, pending]))
+    return new Map((await this.#consumerInfos()).map(({ name, pending }) => [name, pending]))
+  }
+
+  /** Every consumer of the group, with the milliseconds since it last read or claimed an entry. */
+  async inactivity(): Promise<Map<string, number>> {
+    const infos = await this.#consumerInfos()
+    return new Map(infos.map(({ name, inactive }) => [name, inactive < 0 ? Number.POSITIVE_INFINITY : inactive]))
   }
 
   /** Ids of the entries that these consumers hold. */
   async heldBy(consumers: readonly string[]): Promise<string[]> {
-    const entries = await this.#ask<[id: string, consumer: string][]>(
+    return [...(await this.pending())].flatMap(([id, consumer]) => (consumers.includes(consumer) ? [id] : []))
+  }
+
+  /** Every entry that is delivered and not acknowledged, with the consumer that holds it. */
+  async pending(): Promise<Map<string, string>> {
+    const entries = await this.#ask<[id: string, consumer: string, ...unknown[]][]>(
       ...['XPENDING', this.#stream, this.#group, '-', '+', '100000'],
     )
-    return entries.flatMap(([id, consumer]) => (consumers.includes(consumer) ? [id] : []))
+    return new Map(entries.map(([id, consumer]) => [id, consumer]))
   }
 
   async deadLetterIds(): Promise<string[]> {
@@ -64,6 +74,11 @@ export class StackRedis {
       const name = fields.findIndex((text, at) => at % 2 === 0 && text === 'id')
       return fields[name + 1] ?? letterId
     })
+  }
+
+  #consumerInfos() {
+    type Info = { name: string; pending: number; inactive: number }
+    return this.#ask<Info[]>('XINFO', 'CONSUMERS', this.#stream, this.#group)
   }
 
   async #ask<T>(...command: string[]): Promise<T> {

@@ -25,9 +25,10 @@ function environment(): NodeJS.ProcessEnv {
 
 export interface Container {
   id: string
-  state: { Running: boolean; Pid: number; StartedAt: string; Health?: { Status: string } }
+  state: { Running: boolean; Paused: boolean; Pid: number; StartedAt: string; Health?: { Status: string } }
   restarts: number
   image: string
+  networks: string[]
 }
 
 /** The product in Compose, in a project of its own, with a ledger on this machine. Everything ends with `remove`. */
@@ -90,8 +91,15 @@ export class Stack {
   }
 
   async inspect(id: string): Promise<Container> {
-    const [{ State, RestartCount, Image }] = JSON.parse(await this.docker('inspect', id))
-    return { id, state: State, restarts: RestartCount, image: Image }
+    const [{ State, RestartCount, Image, NetworkSettings }] = JSON.parse(await this.docker('inspect', id))
+    const networks = Object.keys(NetworkSettings.Networks)
+    return { id, state: State, restarts: RestartCount, image: Image, networks }
+  }
+
+  /** Whether the process that was seen in this container is still the one that runs there. */
+  async isSameProcess({ id, state, restarts }: Container): Promise<boolean> {
+    const now = await this.inspect(id)
+    return now.state.Running && now.state.StartedAt === state.StartedAt && now.restarts === restarts
   }
 
   /** Resolves to the exit codes of these containers, once all have ended after the mark, a former number of deaths. */

@@ -11,13 +11,24 @@ export interface Finding {
   /** For a person to read. */
   seen: string
   /** To be judged by the ledger, when all is over. */
-  kill?: Kill
+  loss?: Loss
+  /** To be judged by the ledger as well. */
+  handover?: Handover
 }
 
-export interface Kill {
+/** A consumer that is gone since then, and what it held. */
+export interface Loss {
   consumer: string
   at: number
   heldEntryIds: string[]
+}
+
+/** Consumers that left as they should, and the entries that were first delivered meanwhile. */
+export interface Handover {
+  leavers: Loss[]
+  /** Not itself one of them. */
+  afterEntryId: string
+  untilEntryId: string
 }
 
 export function must(isSo: boolean, what: string): asserts isSo {

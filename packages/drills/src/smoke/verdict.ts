@@ -2,14 +2,17 @@ import type { LedgerLine } from '@redis-streams-processor/service-kit'
 import { judge, judgeRecovery, type Recovery, type Verdict } from '../judge.ts'
 import { table } from '../verdict-table.ts'
 import type { Death } from './container-watch.ts'
+import { type HandoverReport, judgeHandover } from './handover.ts'
 import type { Finding } from './step.ts'
 
 export interface StepReport {
   name: string
   seen: string
   seconds: number
-  /** Of what a killed consumer held. */
+  /** Of what a consumer held that was killed or cut off. */
   recovery?: Recovery
+  /** Of what was delivered while consumers were replaced. */
+  handover?: HandoverReport
 }
 
 export interface SmokeVerdict extends Verdict {
@@ -37,9 +40,10 @@ export function judgeSmoke(evidence: SmokeEvidence): SmokeVerdict {
   )
   const deadLetters = { [group]: evidence.deadLetterIds }
   const verdict = judge({ ledger, groups: [group], deadLetters, pending, doomed })
-  const steps = evidence.findings.map(({ name, seen, seconds, kill }) => ({
+  const steps = evidence.findings.map(({ name, seen, seconds, loss, handover }) => ({
     ...{ name, seen, seconds },
-    ...(kill && { recovery: judgeRecovery(ledger, { group, ...kill }) }),
+    ...(loss && { recovery: judgeRecovery(ledger, { group, ...loss }) }),
+    ...(handover && { handover: judgeHandover(ledger, group, handover) }),
   }))
 
   const problems = [...evidence.problems]
@@ -48,8 +52,10 @@ export function judgeSmoke(evidence: SmokeEvidence): SmokeVerdict {
   if (refused > 0) problems.push(`${refused} publishes were refused`)
   if (verdict.duplicatesRefused === 0) problems.push('the duplicate publish was not recognised')
   if (doomed.size !== 1) problems.push(`${doomed.size} poison events were published, not one`)
-  for (const { name, recovery } of steps) {
+  for (const { name, recovery, handover } of steps) {
     if (recovery && recovery.startedMs === undefined) problems.push(`${name}: not all of its entries ran elsewhere`)
+    if (handover && handover.finishedTwice > 0)
+      problems.push(`${name}: ${handover.finishedTwice} events finished twice`)
   }
   for (const { name, exitCode } of evidence.unexpectedDeaths) problems.push(`${name} ended with exit code ${exitCode}`)
   return { ...verdict, passed: verdict.passed && problems.length === 0, steps, problems }
@@ -65,7 +71,9 @@ export function show(verdict: SmokeVerdict): string {
     ['dead letters', `${deadLetters} (${wronglyDeadLettered} wrong, ${missingDeadLetters} missing)`],
     ['duplicate publishes refused', verdict.duplicatesRefused],
     ['still pending', verdict.pending],
-    ...verdict.steps.map(({ name, seen, recovery }): [string, string] => [name, `${seen}${recoveryText(recovery)}`]),
+    ...verdict.steps.map(({ name, seen, recovery, handover }): [string, string] => {
+      return [name, `${seen}${recoveryText(recovery)}${handoverText(handover)}`]
+    }),
     ...verdict.problems.map((problem): [string, string] => ['problem', problem]),
     ['verdict', verdict.passed ? 'passed: nothing lost' : 'FAILED'],
   ])
@@ -73,3 +81,9 @@ export function show(verdict: SmokeVerdict): string {
 
 const recoveryText = (recovery?: Recovery) =>
   recovery ? `; all running elsewhere after ${recovery.startedMs ?? 'never'} ms` : ''
+
+const handoverText = (handover?: HandoverReport) =>
+  handover
+    ? `; of ${handover.delivered} delivered meanwhile ${handover.finishedTwice} finished twice, ` +
+      `${handover.handedOver} handed over, within ${handover.longestWaitMs} ms`
+    : ''

@@ -8,7 +8,7 @@ export const crash = (takeOverMs: number): Step => ({
   async run(stack) {
     const victim = await pickVictim(stack)
     const { state, restarts } = await stack.inspect(victim.containerId)
-    const kill = await strike(stack, victim, () => killProcess(stack, state.Pid))
+    const loss = await strike(stack, victim, () => killProcess(stack, state.Pid))
     const isBack = async () => {
       const now = await stack.inspect(victim.containerId)
       return now.state.Running && now.state.Pid !== state.Pid && now.restarts > restarts && now.restarts
@@ -16,7 +16,7 @@ export const crash = (takeOverMs: number): Step => ({
     const restartCount = await stack.until('the restart policy brings it back', isBack, 20_000)
     await joined(stack, [victim.containerId], victim.consumers)
     await takenOver(stack, victim, takeOverMs)
-    return { seen: `held ${kill.heldEntryIds.length} entries, back with RestartCount ${restartCount}`, kill }
+    return { seen: `held ${loss.heldEntryIds.length} entries, back with RestartCount ${restartCount}`, loss }
   },
 })
 

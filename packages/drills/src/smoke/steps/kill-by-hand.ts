@@ -6,12 +6,12 @@ export const killByHand = (takeOverMs: number): Step => ({
   name: 'docker kill of a consumer',
   async run(stack) {
     const victim = await pickVictim(stack)
-    const kill = await strike(stack, victim, () => stack.docker('kill', victim.containerId))
+    const loss = await strike(stack, victim, () => stack.docker('kill', victim.containerId))
     await takenOver(stack, victim, takeOverMs)
     const { state } = await stack.inspect(victim.containerId)
     must(!state.Running, 'the container came back by itself')
     await stack.scale(3)
     await joined(stack, [victim.containerId], victim.consumers)
-    return { seen: `held ${kill.heldEntryIds.length} entries, taken over while it lay dead, then started again`, kill }
+    return { seen: `held ${loss.heldEntryIds.length} entries, taken over while it lay dead, then started again`, loss }
   },
 })

@@ -1,0 +1,38 @@
+import { lossOf, pickVictim, takenOver, type Victim } from '../consumers.ts'
+import type { Stack } from '../stack.ts'
+import { type Loss, must, type Step } from '../step.ts'
+
+const BACK_MS = 30_000
+
+/** Its process lives on and knows nothing: its siblings take over, and once it is let in again, it works again. */
+export const partition = (leaseMs: number, takeOverMs: number): Step => ({
+  name: 'network partition of a consumer',
+  async run(stack) {
+    const victim = await pickVictim(stack)
+    const container = await stack.inspect(victim.containerId)
+    const [network = '', ...more] = container.networks
+    must(network !== '' && more.length === 0, 'a consumer is not in one network')
+    await stack.docker('network', 'disconnect', network, victim.containerId)
+    const cutOffAt = Date.now()
+    const letIn = () => stack.docker('network', 'connect', network, victim.containerId)
+    // Also after a failure: it could not drain otherwise.
+    const loss = await cutOff(stack, victim, cutOffAt, leaseMs, takeOverMs).finally(letIn)
+    const letInAt = Date.now()
+    const worksAgain = async () => ((await stack.redis.consumers()).get(loss.consumer) ?? 0) > 0
+    await stack.until('the consumer that was cut off holds entries again', worksAgain, BACK_MS)
+    const backAfterMs = Date.now() - letInAt
+    must(await stack.isSameProcess(container), 'the consumer came back by a restart')
+    const story = `cut off for ${letInAt - cutOffAt} ms with ${loss.heldEntryIds.length} entries`
+    return { seen: `${story}, back at work after ${backAfterMs} ms without a restart`, loss }
+  },
+})
+
+/** Resolves once its siblings have all that it held, and its lease is long over. */
+async function cutOff(stack: Stack, victim: Victim, at: number, leaseMs: number, takeOverMs: number): Promise<Loss> {
+  const loss = await lossOf(stack, victim, at)
+  await takenOver(stack, victim, takeOverMs)
+  await stack.until('the partition outlasts the lease', async () => Date.now() - at > 2 * leaseMs, 3 * leaseMs)
+  must((await stack.redis.heldBy(victim.consumers)).length === 0, 'the consumer was not cut off: it holds entries')
+  must((await stack.redis.view()).openWork > 0, 'no work was open any more: the partition did not hit')
+  return loss
+}
