@@ -26,7 +26,7 @@ type Unstamped<T> = T extends unknown ? Omit<T, 'at'> : never
  * Without a folder nothing is recorded.
  */
 export class Ledger {
-  readonly #file: number | undefined
+  #file: number | undefined
 
   constructor(folder: string | undefined, name: string) {
     if (folder === undefined) return
@@ -40,6 +40,7 @@ export class Ledger {
 
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file)
+    this.#file = undefined
   }
 }
 

@@ -33,4 +33,6 @@ export async function runService(work: (signal: AbortSignal) => Promise<void>): 
     else if (error instanceof RedisRefusedError) console.error(`Redis refused: ${error.message}`)
     else console.error(error)
   }
+  // A handler that was left behind must not keep the process: everything is written by now.
+  process.exit()
 }

@@ -17,7 +17,7 @@ export const whole = (min: number, max: number) =>
 
 export const redisUrl = z
   .string()
-  .regex(/^(rediss?|unix):\/\/./, 'a URL such as redis://user:password@host:6379/0')
+  .refine((url) => /^rediss?:\/\/./.test(url) && URL.canParse(url), 'a URL such as redis://user:password@host:6379/0')
   .default('redis://127.0.0.1:6379')
 
 export const logLevel = z

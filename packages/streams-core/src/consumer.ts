@@ -40,11 +40,11 @@ export function createConsumer<C extends Catalog>(stream: StreamDefinition<C>, o
   if (missing) throw new StreamsError('MISSING_HANDLER', `createConsumer: no handler for ${missing}`)
 
   const tell = (report: Report) => {
-    logReport(logger, report)
-    try {
-      onReport?.(report)
-    } catch {
-      // An observer's mistake must not stop the work it observes.
+    // An observer's mistake must not stop the work it observes.
+    for (const observe of [(r: Report) => logReport(logger, r), onReport]) {
+      try {
+        observe?.(report)
+      } catch {}
     }
   }
   let crew: Crew | undefined

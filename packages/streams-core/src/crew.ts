@@ -24,6 +24,7 @@ export class Crew {
   readonly #commands: Connection
   readonly #reads: Connection
   readonly #broker: GroupBroker
+  readonly #holdings: Holdings
   readonly #settler: Settler
   readonly #dispatcher: Dispatcher
   readonly #reader: Reader
@@ -51,6 +52,7 @@ export class Crew {
 
     const broker = this.#broker
     const holdings = new Holdings(concurrency + maxBuffered)
+    this.#holdings = holdings
     const runner = new Runner({ stream, group, consumer, maxEventBytes, guardTtlMs }, handlers, broker)
     const settler = new Settler({ group, consumer, guardTtlMs: guardTtlMs ?? 0 }, broker, holdings, tell)
     const dispatcher = new Dispatcher(
@@ -82,25 +84,27 @@ export class Crew {
     const stopIntake = () => intake.abort()
     signal.addEventListener('abort', stopIntake)
     if (signal.aborted) stopIntake()
+    let intakeLoops: Promise<unknown>[] = []
     let loops: Promise<unknown>[] = []
     try {
       await this.#join(intake.signal)
       if (intake.signal.aborted) return
       this.#health.phase = 'running'
-      loops = [
+      intakeLoops = [
         this.#loop('reader', 0, () => this.#reader.readOnce(intake.signal), intake.signal),
         this.#loop('claimer', jittered(CLAIM_EVERY_MS), () => this.#claimer.claimOnce(intake.signal), intake.signal),
         this.#loop('janitor', TIDY_EVERY_MS, () => this.#janitor.tidyOnce(), intake.signal),
         this.#loop('health', LOOK_EVERY_MS, () => this.#health.lookOnce(), intake.signal),
-        this.#loop('lease keeper', this.#keeper.everyMs, () => this.#keeper.extendOnce(), upkeep.signal),
       ]
+      const keeping = this.#loop('lease keeper', this.#keeper.everyMs, () => this.#keeper.extendOnce(), upkeep.signal)
+      loops = [...intakeLoops, keeping]
       const stopped = new Promise<void>((resolve) => intake.signal.addEventListener('abort', () => resolve()))
       await Promise.race([stopped, ...loops])
     } finally {
       signal.removeEventListener('abort', stopIntake)
       intake.abort()
       this.#health.phase = 'stopping'
-      const unfinished = await this.#drain(upkeep, loops)
+      const unfinished = await this.#drain(upkeep, loops, intakeLoops)
       this.#health.phase = 'stopped'
       this.#tell({ kind: 'stopped', ...this.#who, unfinished })
     }
@@ -125,7 +129,7 @@ export class Crew {
    * In this order: nothing new comes in; what waits is handed back; what runs may finish; what does not, is handed
    * back; what is decided gets written. Leases are extended until then, and the name is given up last.
    */
-  async #drain(upkeep: AbortController, loops: Promise<unknown>[]): Promise<number> {
+  async #drain(upkeep: AbortController, loops: Promise<unknown>[], intakeLoops: Promise<unknown>[]): Promise<number> {
     const { drainTimeoutMs } = this.#settings
     const deadline = new AbortController()
     const warning = setTimeout(() => this.#dispatcher.interrupt(), drainTimeoutMs * 0.8)
@@ -133,7 +137,9 @@ export class Crew {
 
     const paused = this.#reader.pause()
     this.#dispatcher.drain()
-    await Promise.race([paused, new Promise((resolve) => deadline.signal.addEventListener('abort', resolve))])
+    // What a read or a claim still brings must be handed back, too: a reply that nobody waits for is a lost delivery.
+    const late = new Promise((resolve) => deadline.signal.addEventListener('abort', resolve))
+    await Promise.race([Promise.allSettled([paused, ...intakeLoops]), late])
     await this.#dispatcher.whenIdle(deadline.signal)
     clearTimeout(warning)
     clearTimeout(timer)
@@ -145,6 +151,7 @@ export class Crew {
     clearTimeout(grace)
     this.#settler.giveUp()
     upkeep.abort()
+    if (this.#holdings.size === 0) await this.#broker.handBackRest().catch(() => {})
     await this.#broker.forgetConsumer().catch(() => {})
     await Promise.all([this.#commands.close(), this.#reads.close()])
     await Promise.allSettled(loops)

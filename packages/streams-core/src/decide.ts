@@ -1,5 +1,5 @@
 import { messageOf } from './errors.ts'
-import { Rejection, RetryAfter, type RetryDelay } from './retry.ts'
+import { RETRY_HORIZON_MS, Rejection, RetryAfter, type RetryDelay } from './retry.ts'
 
 /** How one delivery went. Only a classification: nothing has been written because of it. */
 export type Run =
@@ -81,10 +81,22 @@ export function decide(run: Run, attempt: number, policy: DecidePolicy): Outcome
   }
 }
 
+const FALLBACK_DELAY_MS = 1_000
+
 function decideFailure(error: unknown, attempt: number, policy: DecidePolicy): Outcome {
   const text = messageOf(error)
   if (error instanceof Rejection) return { type: 'dead-letter', reason: 'rejected', error: text }
   if (attempt >= policy.maxDeliveries) return { type: 'dead-letter', reason: 'exhausted', error: text }
-  if (error instanceof RetryAfter) return { type: 'retry', delayMs: error.delayMs, error: text }
-  return { type: 'retry', delayMs: policy.delayMs(attempt), error: text }
+  const delayMs = usableDelay(() => (error instanceof RetryAfter ? error.delayMs : policy.delayMs(attempt)))
+  return { type: 'retry', delayMs, error: text }
+}
+
+/** Somebody else's arithmetic: Redis takes whole milliseconds within the horizon, and a bad delay must not lose a retry. */
+function usableDelay(delay: () => number): number {
+  try {
+    const ms = Math.ceil(delay())
+    return Number.isNaN(ms) ? FALLBACK_DELAY_MS : Math.min(RETRY_HORIZON_MS, Math.max(0, ms))
+  } catch {
+    return FALLBACK_DELAY_MS
+  }
 }

@@ -12,6 +12,7 @@ export class Lease {
   #since: number
   #abort: AbortController | undefined
   #ended: Error | undefined
+  #interrupted: Error | undefined
 
   constructor(entryId: string, leaseMs: number, since: number) {
     this.#entryId = entryId
@@ -35,7 +36,8 @@ export class Lease {
   /** Fires when the lease is lost, or the handler's time is up. Made on demand: most handlers never look. */
   get signal(): AbortSignal {
     this.#abort ??= new AbortController()
-    if (this.#ended && !this.#abort.signal.aborted) this.#abort.abort(this.#ended)
+    const why = this.#ended ?? this.#interrupted
+    if (why && !this.#abort.signal.aborted) this.#abort.abort(why)
     return this.#abort.signal
   }
 
@@ -49,6 +51,7 @@ export class Lease {
 
   /** Asks the handler to stop; the lease stays ours. */
   interrupt(reason: Error): void {
+    this.#interrupted = reason
     this.#abort?.abort(reason)
   }
 

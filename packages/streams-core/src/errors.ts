@@ -122,8 +122,13 @@ const passingToo = ['NOREPLICAS', 'UNBLOCKED', 'UNKILLABLE', 'ERR max number of 
 
 const startsWithAny = (text: string, codes: string[]) => codes.some((code) => text.startsWith(code))
 
+/** The text of whatever was thrown; anything can be, and this never throws itself. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  try {
+    return String(error instanceof Error ? error.message : error)
+  } catch {
+    return 'an error without a text'
+  }
 }
 
 export function isMissingGroup(error: unknown): boolean {

@@ -16,7 +16,8 @@ export interface Context {
    * Runs Redis commands and the acknowledgement as one step, which happens once however often the event is delivered.
    * All keys must be in the hash slot of the stream where Redis is a cluster. At most about 7,000 words in all.
    * @returns the replies of the commands.
-   * @throws {LeaseLostError} when the event is another's by now: nothing was written. Let it pass.
+   * @throws {LeaseLostError} when the event is not ours any more: another has it, or an earlier try, whose reply was lost
+   * on the way, has committed it. Let it pass.
    * @throws {CommitError} when a command failed after others had run: the event goes to the dead letters.
    */
   commit(commands: readonly (readonly Argument[])[]): Promise<unknown[]>

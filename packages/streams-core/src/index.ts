@@ -2,6 +2,7 @@
 
 export type { Argument, RedisOptions } from './broker/connection.ts'
 export type { ConsumerState, GroupState, StreamState } from './broker/inspect.ts'
+export { RESERVED_GROUPS } from './broker/keys.ts'
 // Process
 export { type Consumer, type ConsumerOptions, createConsumer } from './consumer.ts'
 // Operate
@@ -15,6 +16,7 @@ export {
   type RedriveResult,
 } from './dead-letters.ts'
 export type { DeadLetterReason, Outcome, Run } from './decide.ts'
+
 // Errors
 export {
   CommitError,

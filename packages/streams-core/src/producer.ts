@@ -41,7 +41,10 @@ export interface PublishOptions {
 export interface Published {
   id: string
   entryId: string
-  /** True when this event id had been published before: `entryId` is the first one's, and nothing was appended. */
+  /**
+   * True when this event id had been appended before: `entryId` is the first one's, and nothing was appended now. Also
+   * after a reply that was lost on the way: then the first was this very publish.
+   */
   duplicate: boolean
 }
 

@@ -87,6 +87,7 @@ class Commit {
   readonly #delivery: Delivery
   readonly #broker: GroupBroker
   readonly #guardTtlMs: number
+  #isCalled = false
   /** Set once it has settled how the delivery went, whatever the handler does afterwards. */
   result: Run | undefined
 
@@ -97,7 +98,8 @@ class Commit {
   }
 
   async run(commands: readonly (readonly Argument[])[]): Promise<unknown[]> {
-    if (this.result) throw new StreamsError('COMMITTED_BEFORE', 'commit was called before in this handler')
+    if (this.#isCalled) throw new StreamsError('COMMITTED_BEFORE', 'commit was called before in this handler')
+    this.#isCalled = true
     const reply = await this.#commit(commands)
     switch (reply.status) {
       case 'committed':

@@ -21,8 +21,8 @@ describe('a wrong setting ends the process at once, with one readable message', 
     [{ GROUP: 'a b' }, 'GROUP: expected 1 to 128 letters, digits, "_", "-" or ".", got "a b"'],
     [{ RETENTION: 'none' }, 'RETENTION: expected one of acknowledged, maxlen, got "none"'],
     [{ RETENTION_GROUPS: 'a, b' }, 'RETENTION_GROUPS: expected group names with commas between them'],
-    [{ GROUP: 'dedupe' }, 'group: not one of dedupe, marks, dropped, lock (got "dedupe")'],
-    [{ RETRY_BASE_MS: '10', RETRY_MAX_MS: '5' }, 'expected 0 <= baseMs <= maxMs'],
+    [{ GROUP: 'dedupe' }, 'GROUP: expected not one of dedupe, marks, dropped, lock, got "dedupe"'],
+    [{ RETRY_BASE_MS: '10', RETRY_MAX_MS: '5' }, 'RETRY_BASE_MS: expected at most RETRY_MAX_MS, got "10"'],
   ])('%o', async (env, message) => {
     const worker = start(env)
     expect(await worker.exited()).toBe(1)
@@ -32,7 +32,7 @@ describe('a wrong setting ends the process at once, with one readable message', 
   })
 
   test('a REDIS_URL that is none is not shown, as it may hold a password', async () => {
-    const worker = start({ REDIS_URL: 'http://admin:s3cret@host' })
+    const worker = start({ REDIS_URL: 'redis://admin:s3cret@host:99999' })
     expect(await worker.exited()).toBe(1)
     const text = JSON.stringify(worker.lines)
     expect(text).toContain('REDIS_URL: expected a URL such as')

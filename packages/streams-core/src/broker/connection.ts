@@ -233,6 +233,8 @@ function parseServerInfo(info: string, clientId: number): ServerInfo {
 
 function newClient({ redis, name }: ConnectionOptions) {
   const given: RedisClientOptions = typeof redis === 'string' ? { url: redis } : redis
+  // Not shown: it may hold a password.
+  if (given.url !== undefined && !URL.canParse(given.url)) throw new RedisRefusedError('redis: the URL is none')
   return createClient({
     ...given,
     name,

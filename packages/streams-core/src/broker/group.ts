@@ -6,7 +6,7 @@ import { RETRY_HORIZON_MS } from '../retry.ts'
 import type { Argument, Connection } from './connection.ts'
 import { ALONE_SUFFIX, aloneName, type Keys, RETRY_CONSUMER } from './keys.ts'
 import { CLAIM, RETAKE } from './scripts/claim.ts'
-import { CREATE_GROUP, DISOWN } from './scripts/group.ts'
+import { CREATE_GROUP, DISOWN, HAND_BACK_REST } from './scripts/group.ts'
 import { OLDEST_UNHANDLED } from './scripts/inspect.ts'
 import { FORGET_CONSUMER, JANITOR } from './scripts/janitor.ts'
 import { ACK, COMMIT, DEAD_LETTER, EXTEND, GUARD, PARK } from './scripts/settle.ts'
@@ -280,6 +280,13 @@ export class GroupBroker {
   async oldestUnhandled(): Promise<string | undefined> {
     const args = [this.#group, RETRY_CONSUMER]
     return (await this.#connection.run<string | null>(OLDEST_UNHANDLED, [this.#keys.stream], args)) ?? undefined
+  }
+
+  /** Hands back what was delivered to us and never arrived. To be called when nothing is held any more. */
+  async handBackRest(): Promise<void> {
+    const names = [this.#consumer, aloneName(this.#consumer)]
+    const args = [this.#group, RETRY_CONSUMER, RETRY_HORIZON_MS, ...names]
+    await this.#connection.run(HAND_BACK_REST, [this.#keys.stream], args)
   }
 
   /** Deletes this consumer's names from the group, unless something is pending under them. */

@@ -112,6 +112,33 @@ describe('G5: retries', () => {
     expect(second.reports.settled('ack')[0]?.attempt).toBeGreaterThan(1)
   })
 
+  test.each<[string, () => number]>([
+    ['a fraction', () => 10.5],
+    ['nothing', () => Number.NaN],
+    ['less than nothing', () => -5],
+    [
+      'an error',
+      () => {
+        throw new Error('in delayMs')
+      },
+    ],
+  ])('a delay that is %s still counts the delivery', async (_, delayMs) => {
+    const { decide } = await import('../../src/decide.ts')
+    const outcome = decide({ result: 'threw', error: new Error('x') }, 1, { maxDeliveries: 5, delayMs, leaseMs: 1 })
+    expect(outcome).toMatchObject({ type: 'retry', delayMs: expect.toSatisfy((ms) => Number.isInteger(ms) && ms >= 0) })
+  })
+
+  test('a fractional delay is parked like any', async ({ lab }) => {
+    const consumer = await lab.consumer({
+      leaseMs: 500,
+      retry: { maxDeliveries: 3, delayMs: () => 10.5 },
+      handlers: { counted: () => Promise.reject(new Error('no')) },
+    })
+    await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 1)
+    expect(consumer.reports.settled().map(({ attempt }) => attempt)).toEqual([1, 2, 3])
+  })
+
   test('with maxDeliveries 1 there is no second try', async ({ lab }) => {
     const consumer = await lab.consumer({
       retry: { maxDeliveries: 1 },
@@ -136,15 +163,16 @@ describe('G5: retries', () => {
         throw 'a string'
       },
       () => Promise.reject(undefined),
+      () => Promise.reject(Object.create(null)),
     ]
     const consumer = await lab.consumer({
       retry: { maxDeliveries: 1 },
       handlers: { counted: ({ data }) => throwers[data.n]?.() },
     })
     const producer = lab.producer()
-    for (const n of range(4)) await producer.publish('counted', { n })
-    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 4)
+    for (const n of range(5)) await producer.publish('counted', { n })
+    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 5)
     const errors = (await lab.deadLetters()).map(({ error }) => error)
-    expect(errors.sort()).toEqual(['a string', 'async', 'sync', 'undefined'])
+    expect(errors.sort()).toEqual(['a string', 'an error without a text', 'async', 'sync', 'undefined'])
   })
 })

@@ -94,6 +94,24 @@ describe('G7: poison pills are quarantined', () => {
     expect(await lab.deadLetters()).toEqual([])
   })
 
+  test('a clean stop convicts nobody: a suspect that is on its way is handed back', async ({ lab }) => {
+    await leaveBehind(lab, 20, 2, 'dead')
+    for (let i = 0; i < 5; i += 1) {
+      const leaving = await lab.consumer({ leaseMs: 500 })
+      await leaving.reports.until(
+        (reports) => reports.of('quarantined').length === 1 || reports.settled().length === 20,
+      )
+      await leaving.stop()
+      const { consumers } = await lab.group()
+      expect(consumers.filter(({ name, pending }) => name.startsWith(leaving.name) && pending > 0)).toEqual([])
+      if ((await lab.group()).pending === 0) break
+    }
+    const heir = await lab.consumer({ leaseMs: 500 })
+    await lab.until(async () => (await lab.group()).pending + (await lab.group()).waitingForRetry === 0)
+    expect(await lab.deadLetters()).toEqual([])
+    await heir.stop()
+  })
+
   test('what arrives meanwhile is handled afterwards', async ({ lab }) => {
     await leaveBehind(lab, 3, 2, 'dead')
     const heir = await lab.consumer({ leaseMs: 500, blockMs: 60_000 })

@@ -73,6 +73,17 @@ describe('G11: retention never drops what some group has not acknowledged', () =
     await consumer.reports.until((reports) => reports.settled('ack').length === 51)
   })
 
+  test('a cap close to keepAtLeast is no trap', async ({ lab }) => {
+    const retention = { maxLength: 50, keepAtLeast: 45 }
+    const consumer = await lab.consumer({}, retention)
+    const producer = lab.producer({}, retention)
+    for (let n = 0; n < 100; n += 5) {
+      await Promise.all(range(5).map((i) => producer.publish('counted', { n: n + i })))
+      await consumer.reports.until((reports) => reports.settled('ack').length === n + 5)
+    }
+    expect((await lab.inspect()).length).toBeGreaterThanOrEqual(45)
+  })
+
   test('a cap far below what a group is behind drops nothing', async ({ lab }) => {
     await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
     const uncapped = lab.producer()

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect } from 'vitest'
-import { latch, range, test } from '../support/lab.ts'
+import { GROUP, latch, range, test } from '../support/lab.ts'
 
 describe('G12: drain', () => {
   test('SIGTERM finishes what runs, hands back what waits without charging it, and exits with 0', async ({ lab }) => {
@@ -96,8 +96,21 @@ describe('G12: drain', () => {
     expect([...attempts]).toEqual([1])
   })
 
+  test('what Redis delivered to us, and never arrived, is handed back, too', async ({ lab }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const { entryId } = await lab.producer().publish('counted', { n: 1 })
+    await lab.send('XREADGROUP', 'GROUP', GROUP, 'other', 'STREAMS', lab.streamName, '>')
+    const leaving = await lab.consumer({ leaseMs: 20_000 })
+    await lab.send('XCLAIM', lab.streamName, GROUP, leaving.name, 0, entryId, 'JUSTID')
+    await leaving.stop()
+    const next = await lab.consumer({ leaseMs: 20_000 })
+    await next.reports.until((reports) => reports.settled('ack').length === 1)
+    expect(next.reports.settled('ack')[0]?.attempt).toBe(1)
+  })
+
   test('stopping is prompt although the blocking read would wait for long', async ({ lab }) => {
-    const consumer = await lab.consumer({ blockMs: 60_000 })
+    // Without it, the drain would outlast the test.
+    const consumer = await lab.consumer({ blockMs: 60_000, drainTimeoutMs: 120_000 })
     await sleep(100)
     await consumer.stop()
     expect(consumer.reports.of('stopped')).toHaveLength(1)

@@ -1,7 +1,9 @@
 import { script } from '../connection.ts'
+import { compareIdsLua } from './fragments.ts'
 
 /**
- * Creates the group, and the stream with it, from its last low-water mark, or else the beginning of the stream.
+ * Creates the group, and the stream with it, from its last low-water mark; from the beginning where there is no mark,
+ * or the stream is another one than that of the mark.
  *
  * KEYS[1] stream   KEYS[2] marks
  * ARGV[1] group
@@ -9,7 +11,16 @@ import { script } from '../connection.ts'
  */
 export const CREATE_GROUP = script(
   `
+${compareIdsLua}
 local start = redis.call('HGET', KEYS[2], ARGV[1]) or '0'
+local newest = false
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  local info = redis.call('XINFO', 'STREAM', KEYS[1])
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then newest = info[i + 1] end
+  end
+end
+if start ~= '0' and (not newest or compareIds(newest, start) < 0) then start = '0' end
 local reply = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], start, 'MKSTREAM')
 if not reply.err then return { 1, start } end
 if string.find(reply.err, 'BUSYGROUP', 1, true) then return { 0, start } end
@@ -39,6 +50,28 @@ for i = 2, #ARGV, 2 do
     end
     if #page > 0 then start = '(' .. page[#page][1] end
   until #page < 200
+end
+return count
+`,
+  { allowOom: true },
+)
+
+/**
+ * Hands back, uncharged, what Redis says is ours and we never saw: a reply that was lost shortly before we leave.
+ *
+ * KEYS[1] stream
+ * ARGV[1] group   ARGV[2] pseudo-consumer of retries   ARGV[3] horizonMs   ARGV[4…] our names
+ * Returns how many.
+ */
+export const HAND_BACK_REST = script(
+  `
+local stream, group, count = KEYS[1], ARGV[1], 0
+for i = 4, #ARGV do
+  for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', '+', 2000, ARGV[i])) do
+    local before = math.max(0, entry[4] - 1)
+    redis.call('XCLAIM', stream, group, ARGV[2], 0, entry[1], 'IDLE', ARGV[3], 'RETRYCOUNT', before, 'JUSTID')
+    count = count + 1
+  end
 end
 return count
 `,

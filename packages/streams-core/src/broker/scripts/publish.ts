@@ -32,7 +32,9 @@ local function isFull()
     if needed and keepAtLeast == 0 then
       redis.call('XTRIM', stream, 'MINID', '=', needed)
     elseif needed and length > keepAtLeast then
-      redis.call('XTRIM', stream, 'MINID', '~', needed, 'LIMIT', length - keepAtLeast)
+      local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', math.min(length - keepAtLeast, 1000) + 1)
+      local kept = oldest[#oldest][1]
+      redis.call('XTRIM', stream, 'MINID', '=', compareIds(kept, needed) < 0 and kept or needed)
     end
     length = redis.call('XLEN', stream)
   end

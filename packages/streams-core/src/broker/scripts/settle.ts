@@ -22,8 +22,10 @@ for i = 3, #ARGV, 4 do
     and redis.call('XCLAIM', stream, group, owner, 0, id, 'JUSTID')[1]
   if not extended then
     lost[#lost + 1] = id
-  elseif KEYS[at] and redis.call('GET', KEYS[at]) == ARGV[i + 3] then
-    redis.call('PEXPIRE', KEYS[at], ARGV[2])
+  elseif KEYS[at] then
+    -- A record that ran out during an outage is ours still, as the entry is.
+    local value = redis.call('GET', KEYS[at])
+    if not value or value == ARGV[i + 3] then redis.call('SET', KEYS[at], ARGV[i + 3], 'PX', ARGV[2]) end
   end
 end
 return lost
