@@ -60,7 +60,7 @@ const mutants: Record<string, Mutant> = {
     about: 'a group that is gone is created again at $',
     drill: 'group-destroyed',
     events: 1_000,
-    edits: [['broker/group.ts', "const startId = mark ?? '0'", "const startId = mark ? '$' : '$'"]],
+    edits: [['broker/scripts/group.ts', "ARGV[1], start, 'MKSTREAM'", "ARGV[1], '$', 'MKSTREAM'"]],
   },
   'maxlen-while-lagging': {
     about: 'the stream is trimmed by MAXLEN while a group lags',

@@ -84,8 +84,11 @@ export const slowHandler: Drill = {
     await stage.publish({ ids })
     stage.faults = ids.length
     await stage.quiet()
-    const starts = stage.arena.ledger().filter(({ what }) => what === 'started').length
-    stage.complainUnless(starts === ids.length, `${starts} starts of ${ids.length} events`)
+    const starts = stage.arena.ledger().filter((line) => line.what === 'started')
+    stage.complainUnless(starts.length === ids.length, `${starts.length} starts of ${ids.length} events`)
+    // What only waited in a buffer must not have changed hands either.
+    const taken = starts.filter((line) => line.what === 'started' && line.attempt > 1).length
+    stage.complainUnless(taken === 0, `${taken} events were taken from a living consumer`)
   },
 }
 
