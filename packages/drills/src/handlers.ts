@@ -16,6 +16,10 @@ export const POISON = {
 /** Fails while the setting FAIL_UNLUCKY is there, and succeeds without it. */
 export const UNLUCKY_USER = 'user_1003'
 
+/** Takes longer than the consumers of the health drill find healthy. */
+export const SLOW_USER = 'user_1004'
+const SLOW_MS = 8_000
+
 /** Hash: event id → how often its effect was written. */
 export const effectsKey = (group: string) => `{user_events}:effects:${group}`
 /** Stream that handlers chain to. */
@@ -24,7 +28,8 @@ export const chainedKey = (group: string) => `{user_events}:chained:${group}`
 export function createHandlers(workMs: number): Handlers<UserEvents> {
   const work = async ({ id, data }: { id: string; data: { userId: string } }, { group, commit }: Context) => {
     await poison(data.userId)
-    if (workMs > 0) await sleep(workMs)
+    const ms = data.userId === SLOW_USER ? SLOW_MS : workMs
+    if (ms > 0) await sleep(ms)
     if (data.userId === UNLUCKY_USER && process.env.FAIL_UNLUCKY) reject('unlucky')
     await commit([
       ['HINCRBY', effectsKey(group), id, 1],

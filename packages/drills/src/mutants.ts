@@ -112,6 +112,31 @@ const mutants: Record<string, Mutant> = {
       ],
     ],
   },
+  'stall-unseen': {
+    about: 'health does not look whether the oldest entry moves',
+    drill: 'health',
+    events: 500,
+    edits: [['health.ts', 'if (stalledMs > stalledAfterMs)', 'if (stalledMs < 0)']],
+  },
+  'publish-without-dedupe': {
+    about: 'an event id that was published before is appended again',
+    drill: 'duplicate-publish',
+    events: 500,
+    edits: [['broker/scripts/publish.ts', "dedupeKey and redis.call('GET', dedupeKey)", 'false']],
+  },
+  'redrive-in-two-steps': {
+    about: 'a redriven letter is appended first and deleted afterwards',
+    drill: 'redrive-kill',
+    events: 500,
+    edits: [
+      ['broker/scripts/dead-letters.ts', "redis.call('XDEL', KEYS[2], ARGV[1])\n", ''],
+      [
+        'broker/dead-letters.ts',
+        'return entryId ?? undefined',
+        'await new Promise((resolve) => setTimeout(resolve, 5))\n    await this.delete(letterId)\n    return entryId ?? undefined',
+      ],
+    ],
+  },
 }
 
 export interface MutantVerdict {

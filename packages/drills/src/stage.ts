@@ -9,6 +9,11 @@ import { Random } from './random.ts'
 
 const HANDLERS = fileURLToPath(new URL('handlers.ts', import.meta.url))
 
+/** Lease of the consumers, unless a drill says otherwise. */
+export const LEASE_MS = 2_000
+/** After an outage: at most so long until a connection is tried again, and then a lease in which nobody claims. */
+const HOLD_OFF_MS = 2_000 + LEASE_MS
+
 export interface DrillOptions {
   events: number
   seed: number
@@ -34,7 +39,7 @@ export type Tally = Pick<Verdict, 'published' | 'handled' | 'lost' | 'effectsDou
 export interface DrillVerdict extends Verdict {
   drill: string
   faults: number
-  /** From a fault until what its victim held ran elsewhere, in milliseconds. */
+  /** From a fault until what its victim held ran elsewhere, in milliseconds, as far as no other fault came between. */
   recoveryMs: { entries: number; median: number; p99: number; worst: number } | undefined
   /** What else was wrong. */
   complaints: string[]
@@ -54,6 +59,7 @@ export class Stage {
   tally: Tally | undefined
   /** The promised bound of the recovery, where there is one. */
   maxRecoveryMs: number | undefined
+  readonly #outages: { from: number; to: number }[] = []
   readonly #victims: { at: number; group: string; consumer: string; entryIds: string[] }[] = []
   readonly #closers: (() => Promise<void>)[] = []
 
@@ -70,7 +76,14 @@ export class Stage {
 
   /** Consumers of the first group, through the proxy. */
   async fleet(size: number, env: Record<string, string> = {}): Promise<Fleet> {
-    const defaults = { GROUP: this.group, HANDLERS, LEASE_MS: '2000', BLOCK_MS: '500', WORK_MS: '5', LOG_LEVEL: 'info' }
+    const defaults = {
+      GROUP: this.group,
+      HANDLERS,
+      LEASE_MS: String(LEASE_MS),
+      BLOCK_MS: '500',
+      WORK_MS: '5',
+      LOG_LEVEL: 'info',
+    }
     const fleet = new Fleet(this.arena, { ...defaults, REDIS_URL: this.arena.proxy.url, ...env }, env.GROUP ?? 'w')
     this.#closers.push(() => fleet.stop())
     await fleet.start(size)
@@ -105,6 +118,13 @@ export class Stage {
       this.faults += 1
     }
     await done
+  }
+
+  /** Runs a fault that takes Redis, or whoever might take over, away for a while: recovery cannot be timed meanwhile. */
+  async outage(fault: () => Promise<void>): Promise<void> {
+    const from = Date.now()
+    await fault()
+    this.#outages.push({ from, to: Date.now() + HOLD_OFF_MS })
   }
 
   /** Kills a consumer, and notes what it held. */
@@ -195,7 +215,8 @@ export class Stage {
         const startedAt = Math.min(...others.map((line) => line.at))
         // Where the heir was killed as well, before it had started the entry, the time runs from its death.
         const isKilledAgain = this.#victims.some((v) => v.at > at && v.at < startedAt && v.entryIds.includes(entryId))
-        if (!isKilledAgain) times.push(startedAt - at)
+        const isDelayed = this.#outages.some(({ from, to }) => from < startedAt && to > at)
+        if (!isKilledAgain && !isDelayed) times.push(startedAt - at)
       }
     }
     times.sort((a, b) => a - b)

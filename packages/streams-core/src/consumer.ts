@@ -2,9 +2,8 @@ import type { RedisOptions } from './broker/connection.ts'
 import { Crew } from './crew.ts'
 import { StreamsError } from './errors.ts'
 import type { Handlers } from './handler.ts'
-import type { Health } from './health.ts'
 import { type ConsumerSettingsInput, parseConsumerSettings } from './options.ts'
-import { type Logger, logReport, type Report, silent } from './report.ts'
+import { type Health, type Logger, logReport, type Report, silent } from './report.ts'
 import type { Catalog, StreamDefinition } from './stream.ts'
 
 export interface ConsumerOptions<C extends Catalog> extends ConsumerSettingsInput {

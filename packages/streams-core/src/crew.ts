@@ -5,14 +5,14 @@ import { CLAIM_EVERY_MS, Claimer } from './claimer.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { isMissingGroup, isRefusal, RedisUnavailableError } from './errors.ts'
 import type { Handlers } from './handler.ts'
-import { type Health, HealthKeeper, LOOK_EVERY_MS } from './health.ts'
+import { HealthKeeper, LOOK_EVERY_MS } from './health.ts'
 import { Holdings } from './holdings.ts'
 import { Janitor, TIDY_EVERY_MS } from './janitor.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { every, jittered } from './loop.ts'
 import type { ConsumerSettings } from './options.ts'
 import { Reader } from './reader.ts'
-import type { Tell } from './report.ts'
+import type { Health, Tell } from './report.ts'
 import { Runner } from './runner.ts'
 import { Settler } from './settler.ts'
 import type { Catalog, StreamDefinition } from './stream.ts'
@@ -32,6 +32,11 @@ export class Crew {
   readonly #keeper: LeaseKeeper
   readonly #janitor: Janitor
   readonly #health: HealthKeeper
+  /** Ends the work with an error that no retrying can mend. */
+  #refuse: (error: unknown) => void = () => {}
+  readonly #refused = new Promise<never>((_, reject) => {
+    this.#refuse = reject
+  })
 
   constructor(
     stream: StreamDefinition,
@@ -46,6 +51,7 @@ export class Crew {
     const keys = new Keys(stream.name)
     this.#settings = settings
     this.#tell = tell
+    this.#refused.catch(() => {})
     this.#commands = this.#connect(redis, 'commands')
     this.#reads = this.#connect(redis, 'reads')
     this.#broker = new GroupBroker(this.#commands, keys, settings)
@@ -53,8 +59,9 @@ export class Crew {
     const broker = this.#broker
     const holdings = new Holdings(concurrency + maxBuffered)
     this.#holdings = holdings
-    const runner = new Runner({ stream, group, consumer, maxEventBytes, guardTtlMs }, handlers, broker)
-    const settler = new Settler({ group, consumer, guardTtlMs: guardTtlMs ?? 0 }, broker, holdings, tell)
+    const refuse = (error: unknown) => this.#refuse(error)
+    const runner = new Runner({ stream, group, consumer, maxEventBytes, guardTtlMs }, handlers, { broker, refuse })
+    const settler = new Settler({ group, consumer, guardTtlMs: guardTtlMs ?? 0 }, { broker, holdings, tell, refuse })
     const dispatcher = new Dispatcher(
       { concurrency, policy: { maxDeliveries, delayMs, leaseMs } },
       { holdings, runner, settler },
@@ -71,7 +78,7 @@ export class Crew {
     )
     this.#keeper = new LeaseKeeper({ group, consumer, leaseMs }, { broker, holdings, tell })
     this.#janitor = new Janitor(stream.retention, { broker, tell })
-    this.#health = new HealthKeeper(settings, { broker, holdings, reader: this.#reader })
+    this.#health = new HealthKeeper(settings, { broker, holdings, reader: this.#reader, tell })
   }
 
   health(): Health {
@@ -96,10 +103,12 @@ export class Crew {
         this.#loop('janitor', TIDY_EVERY_MS, () => this.#janitor.tidyOnce(), intake.signal),
         this.#loop('health', LOOK_EVERY_MS, () => this.#health.lookOnce(), intake.signal),
       ]
+      // Not one of the loops that wait for a connection: a lost one is what it has to tell.
+      const watching = every(LOOK_EVERY_MS, () => this.#health.tellChange(), { signal: intake.signal, onError() {} })
       const keeping = this.#loop('lease keeper', this.#keeper.everyMs, () => this.#keeper.extendOnce(), upkeep.signal)
-      loops = [...intakeLoops, keeping]
+      loops = [...intakeLoops, watching, keeping]
       const stopped = new Promise<void>((resolve) => intake.signal.addEventListener('abort', () => resolve()))
-      await Promise.race([stopped, ...loops])
+      await Promise.race([stopped, this.#refused, ...loops])
     } finally {
       signal.removeEventListener('abort', stopIntake)
       intake.abort()

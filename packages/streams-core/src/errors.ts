@@ -115,6 +115,9 @@ const refusals = [
   'ERR AUTH',
   'ERR invalid password',
   'ERR unknown',
+  // How a script says NOPERM: Redis 7.0, and everything newer.
+  'ERR The user executing the script',
+  'ERR ACL failure in script',
   'ERR WAITAOF',
 ]
 const passing = ['LOADING', 'READONLY', 'OOM', 'MISCONF', 'BUSY', 'CLUSTERDOWN', 'MASTERDOWN', 'TRYAGAIN']

@@ -2,40 +2,51 @@ import type { GroupBroker } from './broker/group.ts'
 import { now } from './clock.ts'
 import type { Holdings } from './holdings.ts'
 import type { Reader } from './reader.ts'
+import type { Health, Tell } from './report.ts'
 
 /** How often the oldest unhandled entry is looked up. */
 export const LOOK_EVERY_MS = 1_000
 /** A read may be this much later than its BLOCK. */
 const READ_MARGIN_MS = 3_000
 
-export type Health = { ready: true } | { ready: false; reason: string }
-
 export type Phase = 'starting' | 'running' | 'stopping' | 'stopped'
 
 /** Readiness from progress: what was done last, not whether the process is up. */
 export class HealthKeeper {
-  readonly #options: { blockMs: number; stalledAfterMs: number }
+  readonly #options: { group: string; consumer: string; blockMs: number; stalledAfterMs: number }
   readonly #broker: GroupBroker
   readonly #holdings: Holdings
   readonly #reader: Reader
+  readonly #tell: Tell
+  #wasReady: boolean | undefined
   #oldest: { id: string; since: number } | undefined
   #lookedAt = now()
   phase: Phase = 'starting'
 
   constructor(
-    options: { blockMs: number; stalledAfterMs: number },
-    actors: { broker: GroupBroker; holdings: Holdings; reader: Reader },
+    options: { group: string; consumer: string; blockMs: number; stalledAfterMs: number },
+    actors: { broker: GroupBroker; holdings: Holdings; reader: Reader; tell: Tell },
   ) {
     this.#options = options
     this.#broker = actors.broker
     this.#holdings = actors.holdings
     this.#reader = actors.reader
+    this.#tell = actors.tell
   }
 
   async lookOnce(): Promise<void> {
     const id = await this.#broker.oldestUnhandled()
     this.#lookedAt = now()
     if (id !== this.#oldest?.id) this.#oldest = id === undefined ? undefined : { id, since: now() }
+  }
+
+  /** Tells when readiness comes or goes. */
+  async tellChange(): Promise<void> {
+    const health = this.health()
+    if (health.ready === this.#wasReady) return
+    this.#wasReady = health.ready
+    const { group, consumer } = this.#options
+    this.#tell({ kind: 'health', group, consumer, ...health })
   }
 
   /** The first reason not to be ready counts. */

@@ -32,12 +32,11 @@ export {
   StreamsError,
 } from './errors.ts'
 export type { Context, Handler, Handlers } from './handler.ts'
-export type { Health } from './health.ts'
 export { inspectStream } from './inspect.ts'
 export type { ConsumerSettingsInput, ProducerSettingsInput, Retention, RetentionInput } from './options.ts'
 // Publish
 export { createProducer, type Producer, type ProducerOptions, type Published, type PublishOptions } from './producer.ts'
-export type { Logger, Report, SettledReport } from './report.ts'
+export type { Health, Logger, Report, SettledReport } from './report.ts'
 export { exponential, type RetryDelay, reject, retryAfter } from './retry.ts'
 export {
   type Catalog,

@@ -16,6 +16,9 @@ export interface SettledReport {
   durationMs: number
 }
 
+/** Whether a consumer gets on with its work, and why not. */
+export type Health = { ready: true } | { ready: false; reason: string }
+
 /** What a consumer tells: the one source of its log lines, of metrics, and of what tests wait for. */
 export type Report =
   | SettledReport
@@ -33,6 +36,8 @@ export type Report =
   /** The lossy retention has dropped entries that the group had not acknowledged; `total` since the stream began. */
   | { kind: 'dropped-unread'; group: string; total: number }
   | { kind: 'group-behind'; group: string; neededId: string; pending: number; stalledMs: number }
+  /** Readiness has come or gone. */
+  | ({ kind: 'health'; group: string; consumer: string } & Health)
   /** A loop failed a round and goes on; told once until a round succeeds again. */
   | { kind: 'trouble'; loop: string; error: unknown }
 
@@ -77,6 +82,8 @@ export function logReport(logger: Logger, report: Report): void {
       return logger.warn(fieldsOf(report), 'maxlen has dropped entries that the group had not acknowledged')
     case 'group-behind':
       return logger.warn(fieldsOf(report), 'a group has not moved and holds the stream back')
+    case 'health':
+      return report.ready ? logger.info(fieldsOf(report), 'ready') : logger.warn(fieldsOf(report), 'not ready')
     case 'trouble': {
       const error = report.error instanceof Error ? report.error.message : String(report.error)
       return logger.warn({ loop: report.loop, error }, 'a loop failed and goes on')

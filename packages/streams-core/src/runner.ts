@@ -3,7 +3,7 @@ import type { CommitReply, GroupBroker } from './broker/group.ts'
 import type { Run } from './decide.ts'
 import type { Delivery } from './delivery.ts'
 import { type Decoded, decode, fieldOf, REDRIVE_FOR } from './entry.ts'
-import { CommitError, isPassing, LeaseLostError, StreamsError } from './errors.ts'
+import { CommitError, isPassing, isRefusal, LeaseLostError, StreamsError } from './errors.ts'
 import type { Context, Handler, Handlers } from './handler.ts'
 import { backoffMs, never, sleep } from './loop.ts'
 import type { Catalog, StreamDefinition } from './stream.ts'
@@ -22,11 +22,18 @@ export class Runner {
   readonly #options: RunnerOptions
   readonly #handlers: Handlers<Catalog>
   readonly #broker: GroupBroker
+  readonly #refuse: (error: unknown) => void
 
-  constructor(options: RunnerOptions, handlers: Handlers<Catalog>, broker: GroupBroker) {
+  /** @param actors.refuse Told what Redis will never take. */
+  constructor(
+    options: RunnerOptions,
+    handlers: Handlers<Catalog>,
+    actors: { broker: GroupBroker; refuse: (error: unknown) => void },
+  ) {
     this.#options = options
     this.#handlers = handlers
-    this.#broker = broker
+    this.#broker = actors.broker
+    this.#refuse = actors.refuse
   }
 
   decode(delivery: Delivery): Decoded | undefined {
@@ -43,7 +50,10 @@ export class Runner {
     if (!delivery.lease.isSure && !(await this.#isStillOurs(delivery))) return { result: 'lease-lost' }
     if (this.#options.guardTtlMs !== undefined) {
       // Without an answer nothing is started, and nothing is the event's fault.
-      const guard = await this.#broker.guard(delivery, decoded.event.id).catch(() => undefined)
+      const guard = await this.#broker.guard(delivery, decoded.event.id).catch((error: unknown) => {
+        if (isRefusal(error)) this.#refuse(error)
+        return undefined
+      })
       if (guard === undefined) return { result: 'unguarded' }
       if (guard === 'done') return { result: 'handled-before' }
       if (guard === 'elsewhere') return { result: 'handled-elsewhere' }

@@ -3,7 +3,7 @@ import { now } from './clock.ts'
 import type { Outcome, Run } from './decide.ts'
 import type { Delivery } from './delivery.ts'
 import { type Decoded, fieldOf, REDRIVES } from './entry.ts'
-import { isMissingGroup, isPassing } from './errors.ts'
+import { isMissingGroup, isPassing, isRefusal } from './errors.ts'
 import type { Holdings } from './holdings.ts'
 import { backoffMs, sleep } from './loop.ts'
 import type { Tell } from './report.ts'
@@ -33,15 +33,21 @@ export class Settler {
   readonly #broker: GroupBroker
   readonly #holdings: Holdings
   readonly #tell: Tell
+  readonly #refuse: (error: unknown) => void
   readonly #givenUp = new AbortController()
   #acks: { settlement: Settlement; done: () => void }[] = []
   #flushing = false
 
-  constructor(options: SettlerOptions, broker: GroupBroker, holdings: Holdings, tell: Tell) {
+  /** @param actors.refuse Told what Redis will never take. */
+  constructor(
+    options: SettlerOptions,
+    actors: { broker: GroupBroker; holdings: Holdings; tell: Tell; refuse: (error: unknown) => void },
+  ) {
     this.#options = options
-    this.#broker = broker
-    this.#holdings = holdings
-    this.#tell = tell
+    this.#broker = actors.broker
+    this.#holdings = actors.holdings
+    this.#tell = actors.tell
+    this.#refuse = actors.refuse
   }
 
   /** Resolves when it is written, or cannot be. Never rejects. */
@@ -118,7 +124,8 @@ export class Settler {
           continue
         }
         // Without the group there is no lease; and what Redis will not take, is delivered again when the lease ends.
-        if (!isMissingGroup(error)) this.#tell({ kind: 'trouble', loop: 'settler', error })
+        if (isRefusal(error)) this.#refuse(error)
+        else if (!isMissingGroup(error)) this.#tell({ kind: 'trouble', loop: 'settler', error })
         this.#finish(settlements, new Set(settlements.map(({ delivery }) => delivery)))
         return
       }

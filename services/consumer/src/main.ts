@@ -19,6 +19,7 @@ await runService(async (signal) => {
     leaseMs: settings.LEASE_MS,
     blockMs: settings.BLOCK_MS,
     drainTimeoutMs: settings.DRAIN_TIMEOUT_MS,
+    stalledAfterMs: settings.STALLED_AFTER_MS,
     retry: {
       maxDeliveries: settings.MAX_DELIVERIES,
       delayMs: exponential({ baseMs: settings.RETRY_BASE_MS, maxMs: settings.RETRY_MAX_MS }),

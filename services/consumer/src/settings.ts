@@ -24,6 +24,7 @@ export const settingsSchema = z
     RETRY_BASE_MS: whole(0, 86_400_000).default(200),
     RETRY_MAX_MS: whole(0, 86_400_000).default(30_000),
     DRAIN_TIMEOUT_MS: whole(0, 86_400_000).default(30_000),
+    STALLED_AFTER_MS: whole(1_000, 86_400_000).default(60_000),
     IDEMPOTENCY_TTL_MS: whole(0, 31_536_000_000).default(0),
     BLOCKED_MS: whole(0, 3_600_000).default(30_000),
     HANDLERS: z.string().optional(),

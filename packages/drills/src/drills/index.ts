@@ -1,5 +1,6 @@
 import type { Drill } from '../stage.ts'
 import { duplicatePublish, flatMemory, malformed, redriveKill, slowGroup, streamFull } from './events.ts'
+import { health } from './health.ts'
 import { everything, flushall, groupDestroyed, lostReply, redisKill, redisPause, socketCut } from './redis.ts'
 import { poison, rollingRestart, slowHandler, workerFreeze, workerKill } from './workers.ts'
 
@@ -21,6 +22,7 @@ export const drills = {
   'flat-memory': flatMemory,
   'duplicate-publish': duplicatePublish,
   'redrive-kill': redriveKill,
+  health,
   everything,
 } as const satisfies Record<string, Drill>
 

@@ -1,4 +1,5 @@
-import type { Drill } from '../stage.ts'
+import { STREAM } from '../arena.ts'
+import { type Drill, LEASE_MS } from '../stage.ts'
 
 // Faults of Redis and of the way to it. Where Redis is killed, it writes to disk before it answers (appendfsync always):
 // G1 promises what was answered.
@@ -70,11 +71,11 @@ export const groupDestroyed: Drill = {
   events: 4_000,
   async run(stage) {
     // What is redelivered was handled once: the idempotency record keeps it from being handled again.
-    await stage.fleet(3, { IDEMPOTENCY_TTL_MS: '600000' })
+    await stage.fleet(3, { IDEMPOTENCY_TTL_MS: '600000', WORK_MS: '50' })
     const times = stage.options.quick ? 2 : 6
     const perSecond = Math.max(50, stage.options.events / (times * 2))
     await stage.whileWorking(stage.publish({ perSecond }), times, 1_500, async () => {
-      await stage.arena.send('XGROUP', 'DESTROY', 'user_events', stage.group)
+      await stage.arena.send('XGROUP', 'DESTROY', STREAM.name, stage.group)
     })
     await stage.quiet()
   },
@@ -104,10 +105,7 @@ export const everything: Drill = {
     const fleet = await stage.fleet(3)
     const { arena, random } = stage
     const slot = () => random.whole(0, 2)
-    const mix = [
-      () => stage.kill(fleet, slot()),
-      () => stage.kill(fleet, slot()),
-      () => fleet.replace(slot()),
+    const outages = [
       async () => arena.proxy.cut(),
       async () => {
         const frozen = slot()
@@ -131,6 +129,13 @@ export const everything: Drill = {
         await arena.redis.thaw()
       },
     ]
+    const mix = [
+      () => stage.kill(fleet, slot()),
+      () => stage.kill(fleet, slot()),
+      () => fleet.replace(slot()),
+      ...outages.map((fault) => () => stage.outage(fault)),
+    ]
+    stage.maxRecoveryMs = LEASE_MS + 1_000
     const seconds = stage.options.quick ? 30 : 300
     const publishing = stage.publish({ perSecond: stage.options.events / seconds })
     await stage.whileWorking(publishing, 1_000, 1_000, async () => random.pick(mix)())

@@ -39,7 +39,10 @@ export class AppendBroker {
       this.#retention.policy === 'acknowledged' ? [this.#retention.keepAtLeast, this.#retention.groups] : [0, []]
     const flat = await this.#connection.run<string[]>(
       PUBLISH,
-      [this.#keys.stream, this.#keys.dropped, ...(dedupeMs > 0 ? events.map(({ id }) => this.#keys.dedupe(id)) : [])],
+      [
+        ...[this.#keys.stream, this.#keys.dropped, this.#keys.marks],
+        ...(dedupeMs > 0 ? events.map(({ id }) => this.#keys.dedupe(id)) : []),
+      ],
       [
         ...[policy, maxLength, keepAtLeast, dedupeMs, this.#keys.historyFormat, groups.length, ...groups],
         ...events.flatMap(({ fields }) => [fields.length, ...fields]),

@@ -34,6 +34,9 @@ export interface StreamState {
   groups: GroupState[]
 }
 
+/** Entries counted in one call. */
+const COUNT_PAGE = 1_000
+
 type Info = Record<string, string | number | null>
 
 /** Reads the state of a stream and its groups. */
@@ -67,7 +70,7 @@ export class InspectBroker {
       this.#infos(['XINFO', 'CONSUMERS', this.#keys.stream, group]),
       this.#connection.send<number>(['XLEN', this.#keys.dead(group)]),
       this.#connection.send<string | null>(['HGET', this.#keys.dropped, group]),
-      info.lag ?? this.#connection.run<number>(COUNT_AFTER, [this.#keys.stream], [lastDeliveredId]),
+      info.lag ?? this.#countAfter(lastDeliveredId),
     ])
     const [pendingCount, oldestPendingId] = pending
     const waitingForRetry = Number(consumers.find(({ name }) => name === RETRY_CONSUMER)?.pending ?? 0)
@@ -85,6 +88,22 @@ export class InspectBroker {
         .filter(({ name }) => name !== RETRY_CONSUMER)
         .map(({ name, pending, idle }) => ({ name: String(name), pending: Number(pending), idleMs: Number(idle) })),
     }
+  }
+
+  /** Where XINFO does not know the lag: it is nil after an XDEL or SETID. */
+  async #countAfter(id: string): Promise<number> {
+    let count = 0
+    let after: string | null = id
+    while (after !== null) {
+      const page: [size: number, lastId: string | null] = await this.#connection.run(
+        COUNT_AFTER,
+        [this.#keys.stream],
+        [after, COUNT_PAGE],
+      )
+      count += page[0]
+      after = page[0] < COUNT_PAGE ? null : page[1]
+    }
+    return count
   }
 
   async #infos(command: string[]): Promise<Info[]> {

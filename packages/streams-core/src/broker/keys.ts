@@ -21,7 +21,7 @@ export class Keys {
     this.#prefix = /\{[^}]+\}/.test(stream) ? stream : `{${stream}}`
   }
 
-  /** Hash: group → the id up to which everything is acknowledged. */
+  /** Hash: group → the id up to which everything is acknowledged, and when (ms) the group was last seen. */
   get marks(): string {
     return `${this.#prefix}:marks`
   }

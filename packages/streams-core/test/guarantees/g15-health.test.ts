@@ -49,6 +49,22 @@ describe('G15: health tells the truth', () => {
     await running
   })
 
+  test('it is told when readiness comes and goes', async ({ lab: shared }) => {
+    const redis = await RedisServer.start()
+    shared.onClose(() => redis.stop())
+    const lab = new Lab(redis.url)
+    const { reports } = await lab.consumer({ blockMs: 100 })
+    const told = () => reports.of('health').map(({ kind, group, consumer, ...health }) => health)
+    await lab.until(() => told().length === 1)
+    await redis.kill()
+    await lab.until(() => told().length === 2)
+    await redis.start()
+    await lab.until(() => told().length === 3)
+    const reason = expect.stringMatching(/^Redis has not answered for \d+ ms$/)
+    expect(told()).toEqual([{ ready: true }, { ready: false, reason }, { ready: true }])
+    await lab.close()
+  })
+
   test('an event that waits for its retry is no stall', async ({ lab }) => {
     const consumer = await lab.consumer({
       retry: { delayMs: () => 3_600_000 },

@@ -1,8 +1,8 @@
 import { RedisServer } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { checkVersion } from '../../src/broker/connection.ts'
-import { PublishBufferFullError, PublishTimeoutError, RedisRefusedError } from '../../src/index.ts'
-import { Lab, range, test } from '../support/lab.ts'
+import { PublishBufferFullError, PublishTimeoutError, RedisRefusedError, reject } from '../../src/index.ts'
+import { GROUP, Lab, range, test } from '../support/lab.ts'
 
 const NOWHERE = 'redis://127.0.0.1:1'
 
@@ -81,6 +81,42 @@ describe('Redis says no for good', () => {
     await lab.send('SET', lab.streamName, 'a string')
     await expect(consumer.done).rejects.toThrow('WRONGTYPE')
     await lab.send('DEL', lab.streamName)
+  })
+
+  test('a key of another type under that of the dead letters: one error, and nothing lost', async ({ lab }) => {
+    const dead = `{${lab.streamName}}:${GROUP}:dead`
+    await lab.send('SET', dead, 'a string')
+    const handlers = { counted: () => reject('never') }
+    const consumer = await lab.consumer({ handlers })
+    const { id } = await lab.producer().publish('counted', { n: 1 })
+    await expect(consumer.done).rejects.toThrow('WRONGTYPE')
+    await lab.send('DEL', dead)
+    expect(await lab.group()).toMatchObject({ pending: 0, waitingForRetry: 1 })
+    const next = await lab.consumer({ handlers })
+    await next.reports.until((reports) => reports.settled('dead-letter').length === 1)
+    expect(await lab.deadLetters()).toMatchObject([{ eventId: id, deliveries: 1 }])
+  })
+
+  test('idempotency records that the user may not write: one error, and nothing run', async ({ lab: shared }) => {
+    const redis = await RedisServer.start()
+    shared.onClose(() => redis.stop())
+    const lab = new Lab(redis.url)
+    const own = ['', ':marks', ':lock:*', `:${GROUP}:scan`, `:${GROUP}:history`].map(
+      (key) => `~{${lab.streamName}}${key}`,
+    )
+    const keys = [`~${lab.streamName}`, ...own]
+    await lab.send('ACL', 'SETUSER', 'worker', 'on', '>secret', '&*', '+@all', ...keys)
+    const handled: number[] = []
+    const consumer = await lab.consumer({
+      redis: `redis://worker:secret@127.0.0.1:${redis.port}`,
+      idempotency: {},
+      handlers: { counted: ({ data }) => void handled.push(data.n) },
+    })
+    await lab.producer().publish('counted', { n: 1 })
+    await expect(consumer.done).rejects.toBeInstanceOf(RedisRefusedError)
+    expect(handled).toEqual([])
+    lab.mayLeavePending = true
+    await lab.close()
   })
 
   test('a server that is too old', () => {

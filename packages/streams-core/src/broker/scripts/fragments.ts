@@ -11,15 +11,24 @@ local function compareIds(a, b)
 end
 `
 
+/** A group that is gone holds the stream for so long: its consumers create it again from its mark. */
+const GONE_GROUP_HOLDS_MS = 300_000
+
 /**
- * `neededFrom(stream, required)`: the oldest id that some group has pending or not yet read past; nothing below it is
- * needed. False while there is no group, or a required one is missing. The second value lists
- * { group, oldest pending id or last delivered id, pending count, last delivered id } for each group.
+ * `neededFrom(stream, required, marks)`: the oldest id that some group has pending or not yet read past, or had when it
+ * was last seen, a short while ago; nothing below it is needed. False while there is no group, or a required one is
+ * missing. The second value lists { group, oldest pending id or last delivered id, pending count, last delivered id }
+ * for each group that exists. `nowMs()`: the server's clock.
  */
 export const neededLua = `
-local function neededFrom(stream, required)
+local function nowMs()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function neededFrom(stream, required, marks)
   if redis.call('EXISTS', stream) == 0 then return false, {} end
-  local missing = {}
+  local missing, exists = {}, {}
   for _, group in ipairs(required) do missing[group] = true end
   local needed, groups = false, {}
   for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
@@ -27,10 +36,16 @@ local function neededFrom(stream, required)
     local pending = redis.call('XPENDING', stream, group)
     local mark = pending[1] > 0 and pending[2] or delivered
     if not needed or compareIds(mark, needed) < 0 then needed = mark end
-    missing[group] = nil
+    missing[group], exists[group] = nil, true
     groups[#groups + 1] = { group, mark, pending[1], delivered }
   end
   if next(missing) then return false, groups end
+  local held = redis.call('HGETALL', marks)
+  for i = 1, #held, 2 do
+    local mark, seenMs = string.match(held[i + 1], '^(%S+) (%d+)$')
+    local isGone = mark and not exists[held[i]] and nowMs() - seenMs < ${GONE_GROUP_HOLDS_MS}
+    if isGone and needed and compareIds(mark, needed) < 0 then needed = mark end
+  end
   return needed, groups
 end
 `

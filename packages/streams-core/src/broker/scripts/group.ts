@@ -12,7 +12,7 @@ import { compareIdsLua } from './fragments.ts'
 export const CREATE_GROUP = script(
   `
 ${compareIdsLua}
-local start = redis.call('HGET', KEYS[2], ARGV[1]) or '0'
+local start = string.match(redis.call('HGET', KEYS[2], ARGV[1]) or '0', '^%S+')
 local newest = false
 if redis.call('EXISTS', KEYS[1]) == 1 then
   local info = redis.call('XINFO', 'STREAM', KEYS[1])

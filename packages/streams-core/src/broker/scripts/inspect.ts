@@ -28,18 +28,14 @@ return oldest
 `)
 
 /**
- * Counts what a group has not been delivered yet, where XINFO does not know (its lag is nil after an XDEL or SETID).
+ * Counts the entries behind an id, as many as one call may hold Redis up for.
  *
  * KEYS[1] stream
- * ARGV[1] last delivered id
- * Returns the number of entries behind it.
+ * ARGV[1] id   ARGV[2] how many at most
+ * Returns { their number, the id of the last one, or false when there are none }.
  */
 export const COUNT_AFTER = script(`
-local count, start = 0, '(' .. ARGV[1]
-while true do
-  local page = redis.call('XRANGE', KEYS[1], start, '+', 'COUNT', 1000)
-  count = count + #page
-  if #page < 1000 then return count end
-  start = '(' .. page[#page][1]
-end
+local entries = redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])
+local last = entries[#entries]
+return { #entries, last and last[1] }
 `)

@@ -21,19 +21,19 @@ if redis.call('EXISTS', stream) == 0 then return false end
 
 local required = {}
 for i = 7, #ARGV do required[#required + 1] = ARGV[i] end
-local needed, groups = neededFrom(stream, required)
+local needed, groups = neededFrom(stream, required, KEYS[3])
 
+-- A look at the stream, as ids beyond 2^53 do not survive arithmetic.
 local function before(id)
-  local ms, seq = string.match(id, '(%d+)-(%d+)')
-  if seq ~= '0' then return ms .. '-' .. string.format('%.0f', tonumber(seq) - 1) end
-  if ms == '0' then return '0-0' end
-  return string.format('%.0f', tonumber(ms) - 1) .. '-18446744073709551615'
+  local entry = redis.call('XREVRANGE', stream, '(' .. id, '-', 'COUNT', 1)[1]
+  return entry and entry[1] or '0-0'
 end
 
 local deleted = 0
 for _, group in ipairs(groups) do
   local name, mark, pending = group[1], group[2], group[3]
-  redis.call('HSET', KEYS[3], name, pending > 0 and before(mark) or mark)
+  local done = pending > 0 and before(mark) or mark
+  redis.call('HSET', KEYS[3], name, done .. ' ' .. string.format('%.0f', nowMs()))
   for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', stream, name)) do
     -- DELCONSUMER destroys what is pending, so check and delete are one step.
     if info[4] == 0 and info[6] > tonumber(ARGV[5]) and info[2] ~= ARGV[6] then

@@ -4,7 +4,7 @@ import { compareIdsLua, neededLua } from './fragments.ts'
 /**
  * Appends a batch: deduplication, cap and XADD in one step, event by event.
  *
- * KEYS[1] stream   KEYS[2] dropped   KEYS[3…] the dedupe key of each event, if dedupeMs > 0
+ * KEYS[1] stream   KEYS[2] dropped   KEYS[3] marks   KEYS[4…] the dedupe key of each event, if dedupeMs > 0
  * ARGV[1] policy: `acknowledged` or `maxlen`   ARGV[2] maxLength, 0 for none   ARGV[3] keepAtLeast
  * ARGV[4] dedupeMs   ARGV[5] key of a group's history, with %s for the group
  * ARGV[6] number of groups that must exist   ARGV[7…] their names
@@ -28,7 +28,7 @@ local function isFull()
   if policy ~= 'acknowledged' or maxLength == 0 or length < maxLength then return false end
   if not trimmed then
     trimmed = true
-    local needed = neededFrom(stream, required)
+    local needed = neededFrom(stream, required, KEYS[3])
     if needed and keepAtLeast == 0 then
       redis.call('XTRIM', stream, 'MINID', '=', needed)
     elseif needed and length > keepAtLeast then
@@ -45,7 +45,7 @@ local replies, at, event = {}, 7 + #required, 0
 while at <= #ARGV do
   local size = tonumber(ARGV[at])
   event = event + 1
-  local dedupeKey = KEYS[2 + event]
+  local dedupeKey = KEYS[3 + event]
   local status, value
   local first = dedupeKey and redis.call('GET', dedupeKey)
   if first then
