@@ -133,7 +133,7 @@ const mutants: Record<string, Mutant> = {
       [
         'broker/dead-letters.ts',
         'return entryId ?? undefined',
-        'await new Promise((resolve) => setTimeout(resolve, 5))\n    await this.delete(letterId)\n    return entryId ?? undefined',
+        'await new Promise((resolve) => setTimeout(resolve, 20))\n    await this.delete(letterId)\n    return entryId ?? undefined',
       ],
     ],
   },
