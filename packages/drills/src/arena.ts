@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type LedgerLine, readLedger } from '@redis-streams-processor/service-kit'
-import { inspectStream, openDeadLetters, type StreamState } from '@redis-streams-processor/streams-core'
+import {
+  type DeadLetter,
+  inspectStream,
+  openDeadLetters,
+  type StreamState,
+} from '@redis-streams-processor/streams-core'
 import { ownFolder, RedisServer, TcpProxy, Worker } from '@redis-streams-processor/testbed'
 import { createClient } from 'redis'
 
@@ -58,19 +63,23 @@ export class Arena {
   /** The entries that Redis says a consumer holds, alone or among others. */
   async heldBy(group: string, consumer: string): Promise<string[]> {
     const ids: string[] = []
-    for (const name of [consumer, `${consumer}~alone`]) {
+    for (const name of [consumer, `${consumer}~alone`, `${consumer}~suspect`]) {
       const pending = await this.send<[string][]>('XPENDING', STREAM.name, group, '-', '+', '10000', name)
       ids.push(...pending.map(([id]) => id))
     }
     return ids
   }
 
-  async deadLetterIds(group: string): Promise<string[]> {
+  async deadLetters(group: string): Promise<DeadLetter[]> {
     const letters = openDeadLetters(STREAM, { redis: this.redis.url, group })
-    const ids: string[] = []
-    for await (const letter of letters.list()) ids.push(letter.eventId ?? letter.entryId)
+    const found: DeadLetter[] = []
+    for await (const letter of letters.list()) found.push(letter)
     await letters.close()
-    return ids
+    return found
+  }
+
+  async deadLetterIds(group: string): Promise<string[]> {
+    return (await this.deadLetters(group)).map((letter) => letter.eventId ?? letter.entryId)
   }
 
   /** Resolves to true when `isQuiet`, or to false when the time is up. */

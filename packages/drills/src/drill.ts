@@ -79,12 +79,12 @@ async function runAllMutants(): Promise<boolean> {
   const verdicts: MutantVerdict[] = []
   for await (const verdict of runMutants()) {
     verdicts.push(verdict)
-    const { mutant, drill, caught, because } = verdict
-    if (!values.json)
-      console.log(`${mutant.padEnd(26)}${drill.padEnd(18)}${caught ? 'caught' : 'SURVIVED'}: ${because}`)
+    const { mutant, drill, isAsExpected, because } = verdict
+    const [good, bad] = mutant === 'none' ? ['passed', 'FAILED'] : ['caught', 'SURVIVED']
+    if (!values.json) console.log(`${mutant.padEnd(26)}${drill.padEnd(18)}${isAsExpected ? good : bad}: ${because}`)
   }
   if (values.json) console.log(JSON.stringify(verdicts))
-  return verdicts.every(({ caught }) => caught)
+  return verdicts.every(({ isAsExpected }) => isAsExpected)
 }
 
 process.exitCode = (await (values.mutants ? runAllMutants() : runAll())) ? 0 : 1

@@ -33,7 +33,7 @@ export function createHandlers(workMs: number): Handlers<UserEvents> {
     if (data.userId === UNLUCKY_USER && process.env.FAIL_UNLUCKY) reject('unlucky')
     await commit([
       ['HINCRBY', effectsKey(group), id, 1],
-      ['XADD', chainedKey(group), 'MAXLEN', '~', 1_000, '*', 'id', id],
+      ['XADD', chainedKey(group), '*', 'id', id],
     ])
   }
   return {

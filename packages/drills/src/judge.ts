@@ -29,7 +29,7 @@ export interface Verdict {
   lostIds: string[]
   /** Finished more than once in a group. Allowed after a kill (at-least-once), and reported. */
   handledTwice: number
-  /** Events whose effect was written more than once in a group. Must be 0. */
+  /** Events whose effect was written more than once in a group, or that committed more than once. Must be 0. */
   effectsDoubled: number
   /** Events that were started more than once in a group. */
   redelivered: number
@@ -66,11 +66,14 @@ export function judge(evidence: Evidence): Verdict {
     const finished = countById(ledger, 'finished', group)
     const handled = effects ? (effects[group] ?? new Map<string, number>()) : finished
     const dead = new Set(deadLetters[group] ?? [])
+    // What told its handler that it was committed, must have been.
+    const committed = countById(ledger, 'committed', group)
+    if (effects) for (const id of committed.keys()) if (!handled.has(id) && !destroyed.has(id)) lost.add(id)
     for (const id of published) if (!handled.has(id) && !dead.has(id) && !destroyed.has(id)) lost.add(id)
     for (const id of handled.keys()) if (!published.has(id) && attempted.has(id)) recovered.add(id)
     sum.handled += handled.size
     sum.handledTwice += repeated(finished)
-    sum.effectsDoubled += effects ? repeated(handled) : 0
+    sum.effectsDoubled += Math.max(effects ? repeated(handled) : 0, repeated(committed))
     sum.redelivered += repeated(countById(ledger, 'started', group))
     sum.deadLetters += deadLetters[group]?.length ?? 0
     sum.wronglyDeadLettered += [...dead].filter((id) => !doomed.has(id)).length
@@ -90,7 +93,11 @@ export function judge(evidence: Evidence): Verdict {
   }
 }
 
-function countById(ledger: readonly LedgerLine[], what: 'started' | 'finished', group: string): Map<string, number> {
+function countById(
+  ledger: readonly LedgerLine[],
+  what: 'started' | 'committed' | 'finished',
+  group: string,
+): Map<string, number> {
   const counts = new Map<string, number>()
   for (const line of ledger) {
     if (line.what === what && line.group === group) counts.set(line.id, (counts.get(line.id) ?? 0) + 1)

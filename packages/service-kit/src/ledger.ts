@@ -8,8 +8,11 @@ export type LedgerLine = { at: number } & (
   | { what: 'published'; id: string; entryId: string; duplicate: boolean }
   | { what: 'refused'; id: string; error: string }
   | { what: 'joined'; group: string; consumer: string }
-  | ({ what: 'started' | 'finished' | 'failed' } & LedgerDelivery)
+  | ({ what: 'started' | 'committed' | 'finished' | 'failed' } & LedgerDelivery)
 )
+
+/** What became of one delivery. */
+export type DeliveryLine = Extract<LedgerLine, { attempt: number }>
 
 export interface LedgerDelivery {
   id: string

@@ -1,13 +1,18 @@
 import type { GroupBroker } from './broker/group.ts'
 import { now } from './clock.ts'
+import type { Delivery } from './delivery.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { Holdings } from './holdings.ts'
+import { LONGEST_BACKOFF_MS } from './loop.ts'
 import type { Reader } from './reader.ts'
 import type { Tell } from './report.ts'
 import { RETRY_HORIZON_MS } from './retry.ts'
 
 /** How often a consumer looks for entries to claim. A group is scanned no more often than once in this time. */
 export const CLAIM_EVERY_MS = 250
+
+/** Who has no free handler claims so much later: longer than two rounds of the others. */
+const LATE_MS = 2 * CLAIM_EVERY_MS
 
 export interface ClaimerOptions {
   group: string
@@ -42,24 +47,26 @@ export class Claimer {
 
   /**
    * After an outage every lease looks expired, although its owner lives and only could not extend it: leave them the
-   * time to do so. Retries that are due go on.
+   * time to connect again and do so. Retries that are due go on.
    */
-  holdOff(ms: number): void {
-    this.#holdOffUntil = Math.max(this.#holdOffUntil, now() + ms)
+  holdOffAfterOutage(endedMsAgo = 0): void {
+    this.#holdOff(this.#options.leaseMs + LONGEST_BACKOFF_MS - endedMsAgo)
   }
 
   async claimOnce(signal: AbortSignal): Promise<number> {
     const { leaseMs } = this.#options
     // The whole machine may have been asleep, and the others with it.
-    if (now() - this.#lastRound > Math.max(leaseMs / 2, 4 * CLAIM_EVERY_MS)) this.holdOff(leaseMs / 2)
+    if (now() - this.#lastRound > Math.max(leaseMs / 2, 4 * CLAIM_EVERY_MS)) this.#holdOff(leaseMs / 2)
     this.#lastRound = now()
 
     await this.#recover()
     let claimed = 0
     let more = true
     while (more && !signal.aborted) {
-      const room = this.#dispatcher.roomForClaimed
-      const found = room > 0 ? await this.#claim(room, signal) : 0
+      // Who could not start it at once leaves it to those who can, for a while.
+      const { free, roomForClaimed } = this.#dispatcher
+      const [room, lateMs] = free > 0 ? [free, 0] : [roomForClaimed, LATE_MS]
+      const found = room > 0 ? await this.#claim(room, lateMs, signal) : 0
       claimed += found
       more = found > 0 && found === room
     }
@@ -67,14 +74,24 @@ export class Claimer {
     return claimed
   }
 
-  async #claim(limit: number, signal: AbortSignal): Promise<number> {
+  async #claim(limit: number, lateMs: number, signal: AbortSignal): Promise<number> {
     const { leaseMs, maxDeliveries } = this.#options
-    const expiredMs = now() < this.#holdOffUntil ? RETRY_HORIZON_MS : leaseMs
-    const claimed = await this.#broker.claim({ limit, maxDeliveries, expiredMs, lockMs: CLAIM_EVERY_MS })
+    const expiredMs = this.#isHoldingOff ? RETRY_HORIZON_MS : leaseMs
+    const holdsNothing = this.#holdings.size === 0
+    const options = { limit, maxDeliveries, expiredMs, lateMs, lockMs: CLAIM_EVERY_MS, holdsNothing }
+    const claimed = await this.#broker.claim(options)
     if (!claimed) return 0
     this.#accept(claimed.deliveries, 'claimed')
-    if (claimed.suspects > 0 && !signal.aborted) await this.#runSuspects(claimed.suspects, signal)
+    if (claimed.suspects > 0 && !signal.aborted) await this.#quarantine(claimed.suspects, signal)
     return claimed.deliveries.length
+  }
+
+  get #isHoldingOff(): boolean {
+    return now() < this.#holdOffUntil
+  }
+
+  #holdOff(ms: number): void {
+    this.#holdOffUntil = Math.max(this.#holdOffUntil, now() + ms)
   }
 
   // Whatever we hold is extended before a third of its lease has passed: at half of it, nobody here knows of it.
@@ -94,20 +111,43 @@ export class Claimer {
     this.#dispatcher.accept(deliveries, 'claimed')
   }
 
-  /** Runs crash suspects one by one with nothing else in flight, so that a poison pill can only take itself along. */
-  async #runSuspects(suspects: number, signal: AbortSignal): Promise<void> {
-    const { group, consumer, maxDeliveries } = this.#options
+  /**
+   * Runs crash suspects one by one with nothing else in flight, so that a poison pill can only take itself along. After
+   * a lease everything else has its turn, before the next ones are looked for.
+   */
+  async #quarantine(suspects: number, signal: AbortSignal): Promise<void> {
+    const { group, consumer, leaseMs } = this.#options
+    const startedAt = now()
+    let suspect = await this.#takeSuspect()
+    if (!suspect) return
     await this.#reader.pause()
     try {
-      await this.#dispatcher.whenIdle(signal)
+      await this.#dispatcher.whenIdle(signal, suspect)
       this.#tell({ kind: 'quarantined', group, consumer, suspects })
-      while (!signal.aborted) {
-        const suspect = await this.#broker.claimSuspect(maxDeliveries)
-        if (!suspect) return
-        await this.#dispatcher.runAlone(suspect, signal)
+      while (suspect) {
+        await this.#runAlone(suspect, signal)
+        suspect = signal.aborted || now() - startedAt > leaseMs ? undefined : await this.#takeSuspect()
       }
     } finally {
+      // Where an error came between, it is nobody's again once its lease is over.
+      if (suspect) this.#holdings.remove(suspect)
       this.#reader.resume()
     }
+  }
+
+  /** A suspect is held, and extended, from here on; others see that we are at it. */
+  async #takeSuspect(): Promise<Delivery | undefined> {
+    if (this.#isHoldingOff) return undefined
+    const { maxDeliveries } = this.#options
+    const suspect = await this.#broker.claimSuspect({ maxDeliveries, holdsNothing: this.#holdings.size === 0 })
+    if (suspect) this.#holdings.add(suspect)
+    return suspect
+  }
+
+  async #runAlone(suspect: Delivery, signal: AbortSignal): Promise<void> {
+    // Who leaves hands it back as it is: it was never alone.
+    const alone = signal.aborted ? suspect : await this.#broker.isolate(suspect)
+    if (alone) await this.#dispatcher.runAlone(alone, signal)
+    else this.#holdings.remove(suspect)
   }
 }

@@ -11,6 +11,7 @@ import { Janitor, TIDY_EVERY_MS } from './janitor.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { every, jittered } from './loop.ts'
 import type { ConsumerSettings } from './options.ts'
+import { Patience } from './patience.ts'
 import { Reader } from './reader.ts'
 import type { Health, Tell } from './report.ts'
 import { Runner } from './runner.ts'
@@ -59,9 +60,15 @@ export class Crew {
     const broker = this.#broker
     const holdings = new Holdings(concurrency + maxBuffered)
     this.#holdings = holdings
+    const patience = new Patience()
     const refuse = (error: unknown) => this.#refuse(error)
-    const runner = new Runner({ stream, group, consumer, maxEventBytes, guardTtlMs }, handlers, { broker, refuse })
-    const settler = new Settler({ group, consumer, guardTtlMs: guardTtlMs ?? 0 }, { broker, holdings, tell, refuse })
+    const runner = new Runner({ stream, group, consumer, maxEventBytes, guardTtlMs }, handlers, {
+      broker,
+      patience,
+      refuse,
+    })
+    const settling = { group, consumer, guardTtlMs: guardTtlMs ?? 0 }
+    const settler = new Settler(settling, { broker, holdings, patience, tell, refuse })
     const dispatcher = new Dispatcher(
       { concurrency, policy: { maxDeliveries, delayMs, leaseMs } },
       { holdings, runner, settler },
@@ -124,8 +131,7 @@ export class Crew {
     const joined = new AbortController()
     const join = async () => {
       // After a restart of Redis every lease looks expired, although its owner may live.
-      const uptimeMs = this.#commands.server?.uptimeMs ?? 0
-      if (uptimeMs < this.#settings.leaseMs) this.#claimer.holdOff(this.#settings.leaseMs - uptimeMs)
+      this.#claimer.holdOffAfterOutage(this.#commands.server?.uptimeMs)
       const { created } = await this.#broker.createGroup()
       await this.#broker.disown()
       this.#tell({ kind: 'started', ...this.#who, groupCreated: created })
@@ -175,7 +181,7 @@ export class Crew {
     let wasLost = false
     const onState = (state: ConnectionState, cause?: Error) => {
       this.#tell({ kind: 'connection', connection, state, cause })
-      if (connection === 'commands' && state === 'connected' && wasLost) this.#claimer.holdOff(this.#settings.leaseMs)
+      if (connection === 'commands' && state === 'connected' && wasLost) this.#claimer.holdOffAfterOutage()
       wasLost = state === 'lost'
     }
     return new Connection({ redis, name: this.#settings.consumer, onState })
@@ -203,8 +209,8 @@ export class Crew {
   /** From the last stored low-water mark: not from 0, which would repeat everything, nor from $, which would lose. */
   async #rebuildGroup(): Promise<void> {
     try {
-      const { created, startId } = await this.#broker.createGroup()
-      if (created) this.#tell({ kind: 'group-rebuilt', group: this.#settings.group, startId })
+      const { created, startId, newestId } = await this.#broker.createGroup()
+      if (created) this.#tell({ kind: 'group-rebuilt', group: this.#settings.group, startId, newestId })
     } catch (error) {
       if (isRefusal(error)) throw error
       // Whichever loop meets the missing group next tries again.

@@ -13,8 +13,8 @@ export type Run =
   | { result: 'handled-before' }
   /** The idempotency record says that this event id is being handled elsewhere. */
   | { result: 'handled-elsewhere' }
-  /** The idempotency record could not be taken: nothing was started. */
-  | { result: 'unguarded' }
+  /** Redis could not serve it before the consumer had to leave, or never will: nothing was written. */
+  | { result: 'unserved' }
   /** `commit` has acknowledged it together with its effects. */
   | { result: 'committed' }
   /** Some commands of `commit` ran, then one failed: running it again would repeat the first ones. */
@@ -63,9 +63,9 @@ export function decide(run: Run, attempt: number, policy: DecidePolicy): Outcome
     case 'crashed':
       return { type: 'dead-letter', reason: 'crashed', error: `the process died during delivery ${attempt}` }
     case 'handled-elsewhere':
-    case 'unguarded':
       return { type: 'release', delayMs: Math.ceil(policy.leaseMs / 3), charged: false }
     case 'unstarted':
+    case 'unserved':
       return { type: 'release', delayMs: 0, charged: false }
     case 'unfinished':
       return { type: 'release', delayMs: 0, charged: true }

@@ -13,6 +13,8 @@ export class Lease {
   #abort: AbortController | undefined
   #ended: Error | undefined
   #interrupted: Error | undefined
+  /** Acknowledged, although its handler still runs: there is nothing left to extend or to lose. */
+  isOver = false
 
   constructor(entryId: string, leaseMs: number, since: number) {
     this.#entryId = entryId

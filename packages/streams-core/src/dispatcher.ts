@@ -37,6 +37,11 @@ export class Dispatcher {
     this.#settler = actors.settler
   }
 
+  /** How many claimed deliveries could be started now. */
+  get free(): number {
+    return Math.max(0, this.#concurrency - this.#running.size - this.#claimed.length)
+  }
+
   /** How many claimed deliveries can be taken without piling up. */
   get roomForClaimed(): number {
     return Math.max(0, this.#concurrency - this.#claimed.length)
@@ -61,10 +66,10 @@ export class Dispatcher {
     await this.whenIdle(signal)
   }
 
-  /** Resolves when nothing runs, waits, or is still to be settled; or the signal is aborted. */
-  async whenIdle(signal: AbortSignal): Promise<void> {
+  /** Resolves when nothing runs, waits, or is still to be settled, apart from one delivery; or the signal is aborted. */
+  async whenIdle(signal: AbortSignal, but?: Delivery): Promise<void> {
     await this.#changed.wait(() => this.#running.size === 0, signal)
-    await this.#holdings.whenEmpty(signal)
+    await this.#holdings.whenEmptyBut(but, signal)
   }
 
   /** Starts nothing more, and hands back what has not started. */

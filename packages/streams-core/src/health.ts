@@ -1,4 +1,4 @@
-import type { GroupBroker } from './broker/group.ts'
+import { type GroupBroker, READ_MARGIN_MS } from './broker/group.ts'
 import { now } from './clock.ts'
 import type { Holdings } from './holdings.ts'
 import type { Reader } from './reader.ts'
@@ -6,8 +6,6 @@ import type { Health, Tell } from './report.ts'
 
 /** How often the oldest unhandled entry is looked up. */
 export const LOOK_EVERY_MS = 1_000
-/** A read may be this much later than its BLOCK. */
-const READ_MARGIN_MS = 3_000
 
 export type Phase = 'starting' | 'running' | 'stopping' | 'stopped'
 

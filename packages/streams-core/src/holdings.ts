@@ -50,7 +50,8 @@ export class Holdings {
     return this.#changed.wait(() => this.free > 0, signal)
   }
 
-  whenEmpty(signal: AbortSignal): Promise<void> {
-    return this.#changed.wait(() => this.size === 0, signal)
+  /** Resolves when nothing is held but this. */
+  whenEmptyBut(delivery: Delivery | undefined, signal: AbortSignal): Promise<void> {
+    return this.#changed.wait(() => this.size === (delivery && this.holds(delivery) ? 1 : 0), signal)
   }
 }

@@ -1,5 +1,6 @@
 import type { GroupBroker } from './broker/group.ts'
 import { now } from './clock.ts'
+import { compareIds } from './id.ts'
 import type { Retention } from './options.ts'
 import type { Tell } from './report.ts'
 
@@ -40,7 +41,7 @@ export class Janitor {
 
   #watch({ group, neededId, pending }: { group: string; neededId: string; pending: number }, newestId: string): void {
     const mark = this.#marks.get(group)
-    const isDone = pending === 0 && neededId === newestId
+    const isDone = pending === 0 && compareIds(neededId, newestId) >= 0
     if (!mark || mark.neededId !== neededId || isDone) {
       this.#marks.set(group, { neededId, since: now(), warned: false })
       return

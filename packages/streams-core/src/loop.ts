@@ -15,9 +15,12 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
+/** The longest wait between two attempts. */
+export const LONGEST_BACKOFF_MS = 2_000
+
 /** Waits between attempts: 100 ms, doubling to 2 s, with jitter, so that a herd spreads out. */
 export function backoffMs(failures: number): number {
-  const ceiling = Math.min(2_000, 100 * 2 ** Math.min(failures - 1, 10))
+  const ceiling = Math.min(LONGEST_BACKOFF_MS, 100 * 2 ** Math.min(failures - 1, 10))
   return ceiling / 2 + (Math.random() * ceiling) / 2
 }
 

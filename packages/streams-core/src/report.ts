@@ -29,8 +29,8 @@ export type Report =
   | { kind: 'recovered'; group: string; consumer: string; entryIds: string[] }
   | { kind: 'quarantined'; group: string; consumer: string; suspects: number }
   | { kind: 'lease-lost'; group: string; consumer: string; entryIds: string[] }
-  /** The group was gone and has been created again; everything after `startId` is delivered once more. */
-  | { kind: 'group-rebuilt'; group: string; startId: string }
+  /** The group was gone and has been created again; everything from after `startId` to `newestId` is delivered once more. */
+  | { kind: 'group-rebuilt'; group: string; startId: string; newestId: string }
   | { kind: 'trimmed'; entries: number }
   | { kind: 'consumers-deleted'; consumers: number }
   /** The lossy retention has dropped entries that the group had not acknowledged; `total` since the stream began. */
@@ -73,7 +73,10 @@ export function logReport(logger: Logger, report: Report): void {
     case 'lease-lost':
       return logger.warn(countOf(report), 'lost the lease of entries: nothing is written for them')
     case 'group-rebuilt':
-      return logger.warn(fieldsOf(report), 'the group was gone: created again, what follows startId is redelivered')
+      return logger.warn(
+        fieldsOf(report),
+        'the group was gone: created again, what follows startId up to newestId is redelivered',
+      )
     case 'trimmed':
       return logger.debug(fieldsOf(report), 'trimmed entries that every group has acknowledged')
     case 'consumers-deleted':

@@ -5,7 +5,7 @@ import type { Delivery } from './delivery.ts'
 import { type Decoded, decode, fieldOf, REDRIVE_FOR } from './entry.ts'
 import { CommitError, isPassing, isRefusal, LeaseLostError, StreamsError } from './errors.ts'
 import type { Context, Handler, Handlers } from './handler.ts'
-import { backoffMs, never, sleep } from './loop.ts'
+import type { Patience } from './patience.ts'
 import type { Catalog, StreamDefinition } from './stream.ts'
 
 export interface RunnerOptions {
@@ -22,17 +22,19 @@ export class Runner {
   readonly #options: RunnerOptions
   readonly #handlers: Handlers<Catalog>
   readonly #broker: GroupBroker
+  readonly #patience: Patience
   readonly #refuse: (error: unknown) => void
 
   /** @param actors.refuse Told what Redis will never take. */
   constructor(
     options: RunnerOptions,
     handlers: Handlers<Catalog>,
-    actors: { broker: GroupBroker; refuse: (error: unknown) => void },
+    actors: { broker: GroupBroker; patience: Patience; refuse: (error: unknown) => void },
   ) {
     this.#options = options
     this.#handlers = handlers
     this.#broker = actors.broker
+    this.#patience = actors.patience
     this.#refuse = actors.refuse
   }
 
@@ -48,17 +50,28 @@ export class Runner {
     if (!decoded.ok) return { result: 'malformed', reason: decoded.reason }
     // After a freeze, what waited in the buffer may have found another owner: ask before it is started.
     if (!delivery.lease.isSure && !(await this.#isStillOurs(delivery))) return { result: 'lease-lost' }
-    if (this.#options.guardTtlMs !== undefined) {
-      // Without an answer nothing is started, and nothing is the event's fault.
-      const guard = await this.#broker.guard(delivery, decoded.event.id).catch((error: unknown) => {
-        if (isRefusal(error)) this.#refuse(error)
-        return undefined
-      })
-      if (guard === undefined) return { result: 'unguarded' }
+    const otherwise = this.#options.guardTtlMs !== undefined && (await this.#guard(delivery, decoded.event.id))
+    return otherwise || this.#handle(delivery, decoded.event)
+  }
+
+  /** Takes the idempotency record; or says what the delivery comes to without it. */
+  async #guard(delivery: Delivery, eventId: string): Promise<Run | undefined> {
+    const { lease } = delivery
+    try {
+      const guard = await this.#patience.persist(() => this.#broker.guard(delivery, eventId), lease.signal)
       if (guard === 'done') return { result: 'handled-before' }
       if (guard === 'elsewhere') return { result: 'handled-elsewhere' }
+      return undefined
+    } catch (error) {
+      return this.#unserved(delivery, error) ?? { result: 'threw', error }
     }
-    return this.#handle(delivery, decoded.event)
+  }
+
+  /** What is not the event's fault: an outage that outlasts the consumer, or a refusal, which ends it. */
+  #unserved(delivery: Delivery, error: unknown): Run | undefined {
+    if (delivery.lease.isLost) return { result: 'lease-lost' }
+    if (isRefusal(error)) this.#refuse(error)
+    return isRefusal(error) || isPassing(error) ? { result: 'unserved' } : undefined
   }
 
   /** Without an answer the entry is abandoned: whoever may have it then, claims it. */
@@ -69,7 +82,10 @@ export class Runner {
   }
 
   async #handle(delivery: Delivery, event: Extract<Decoded, { ok: true }>['event']): Promise<Run> {
-    const commit = new Commit(delivery, this.#broker, this.#options.guardTtlMs ?? 0)
+    const guardTtlMs = this.#options.guardTtlMs ?? 0
+    const write = (commands: Commands) =>
+      this.#patience.persist(() => this.#broker.commit(delivery, commands, guardTtlMs), delivery.lease.signal)
+    const commit = new Commit(delivery, write, (error) => this.#unserved(delivery, error))
     const { group, consumer } = this.#options
     const context: Context = {
       get signal() {
@@ -92,33 +108,45 @@ export class Runner {
   }
 }
 
+type Commands = readonly (readonly Argument[])[]
+
 /** A handler's one chance to write to Redis together with the acknowledgement. */
 class Commit {
   readonly #delivery: Delivery
-  readonly #broker: GroupBroker
-  readonly #guardTtlMs: number
+  readonly #write: (commands: Commands) => Promise<CommitReply>
+  readonly #unserved: (error: unknown) => Run | undefined
   #isCalled = false
   /** Set once it has settled how the delivery went, whatever the handler does afterwards. */
   result: Run | undefined
 
-  constructor(delivery: Delivery, broker: GroupBroker, guardTtlMs: number) {
+  /** @param write Outlasts outages: if an attempt had run without an answer, the next one finds out. */
+  constructor(
+    delivery: Delivery,
+    write: (commands: Commands) => Promise<CommitReply>,
+    unserved: (error: unknown) => Run | undefined,
+  ) {
     this.#delivery = delivery
-    this.#broker = broker
-    this.#guardTtlMs = guardTtlMs
+    this.#write = write
+    this.#unserved = unserved
   }
 
-  async run(commands: readonly (readonly Argument[])[]): Promise<unknown[]> {
+  async run(commands: Commands): Promise<unknown[]> {
     if (this.#isCalled) throw new StreamsError('COMMITTED_BEFORE', 'commit was called before in this handler')
     this.#isCalled = true
-    const reply = await this.#commit(commands)
+    const { entryId, lease } = this.#delivery
+    const reply = await this.#write(commands).catch((error: unknown) => {
+      this.result = this.#unserved(error)
+      throw error
+    })
     switch (reply.status) {
       case 'committed':
         this.result = { result: 'committed' }
+        lease.isOver = true
         return reply.replies
       case 'lost':
         this.result = { result: 'lease-lost' }
-        this.#delivery.lease.lose()
-        throw new LeaseLostError(this.#delivery.entryId)
+        lease.lose()
+        throw new LeaseLostError(entryId)
       case 'failed': {
         const error = new CommitError(reply.message, reply.applied)
         if (reply.applied > 0) this.result = { result: 'commit-failed', error }
@@ -126,18 +154,6 @@ class Commit {
       }
       default:
         return reply satisfies never
-    }
-  }
-
-  /** An outage is not the event's fault: tried again while the lease is sure. If it had run, the next try finds out. */
-  async #commit(commands: readonly (readonly Argument[])[]): Promise<CommitReply> {
-    for (let failures = 1; ; failures += 1) {
-      try {
-        return await this.#broker.commit(this.#delivery, commands, this.#guardTtlMs)
-      } catch (error) {
-        if (!isPassing(error) || !this.#delivery.lease.isSure) throw error
-        await sleep(backoffMs(failures), never)
-      }
     }
   }
 }

@@ -3,9 +3,9 @@ import { now } from './clock.ts'
 import type { Outcome, Run } from './decide.ts'
 import type { Delivery } from './delivery.ts'
 import { type Decoded, fieldOf, REDRIVES } from './entry.ts'
-import { isMissingGroup, isPassing, isRefusal } from './errors.ts'
+import { isMissingGroup, isRefusal } from './errors.ts'
 import type { Holdings } from './holdings.ts'
-import { backoffMs, sleep } from './loop.ts'
+import type { Patience } from './patience.ts'
 import type { Tell } from './report.ts'
 
 /** A delivery with what was decided about it. */
@@ -32,6 +32,7 @@ export class Settler {
   readonly #options: SettlerOptions
   readonly #broker: GroupBroker
   readonly #holdings: Holdings
+  readonly #patience: Patience
   readonly #tell: Tell
   readonly #refuse: (error: unknown) => void
   readonly #givenUp = new AbortController()
@@ -41,11 +42,18 @@ export class Settler {
   /** @param actors.refuse Told what Redis will never take. */
   constructor(
     options: SettlerOptions,
-    actors: { broker: GroupBroker; holdings: Holdings; tell: Tell; refuse: (error: unknown) => void },
+    actors: {
+      broker: GroupBroker
+      holdings: Holdings
+      patience: Patience
+      tell: Tell
+      refuse: (error: unknown) => void
+    },
   ) {
     this.#options = options
     this.#broker = actors.broker
     this.#holdings = actors.holdings
+    this.#patience = actors.patience
     this.#tell = actors.tell
     this.#refuse = actors.refuse
   }
@@ -114,21 +122,13 @@ export class Settler {
 
   /** `write` returns the deliveries that turned out to be lost. */
   async #persist(settlements: Settlement[], write: () => Promise<Delivery[]>): Promise<void> {
-    for (let failures = 1; ; failures += 1) {
-      try {
-        this.#finish(settlements, new Set(await write()))
-        return
-      } catch (error) {
-        if (isPassing(error) && !this.#givenUp.signal.aborted) {
-          await sleep(backoffMs(failures), this.#givenUp.signal)
-          continue
-        }
-        // Without the group there is no lease; and what Redis will not take, is delivered again when the lease ends.
-        if (isRefusal(error)) this.#refuse(error)
-        else if (!isMissingGroup(error)) this.#tell({ kind: 'trouble', loop: 'settler', error })
-        this.#finish(settlements, new Set(settlements.map(({ delivery }) => delivery)))
-        return
-      }
+    try {
+      this.#finish(settlements, new Set(await this.#patience.persist(write, this.#givenUp.signal)))
+    } catch (error) {
+      // Without the group there is no lease; and what Redis will not take, is delivered again when the lease ends.
+      if (isRefusal(error)) this.#refuse(error)
+      else if (!isMissingGroup(error)) this.#tell({ kind: 'trouble', loop: 'settler', error })
+      this.#finish(settlements, new Set(settlements.map(({ delivery }) => delivery)))
     }
   }
 

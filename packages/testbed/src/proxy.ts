@@ -5,15 +5,17 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 export class TcpProxy {
   readonly #server: Server
   readonly #pairs = new Set<{ client: Socket; upstream: Socket }>()
+  #targetPort: number
   #dropReplies = false
   #refuse = false
 
-  private constructor(server: Server) {
-    this.#server = server
+  private constructor(targetPort: number) {
+    this.#targetPort = targetPort
+    this.#server = createServer((client) => this.#join(client))
   }
 
   static async start(targetPort: number): Promise<TcpProxy> {
-    const proxy: TcpProxy = new TcpProxy(createServer((client) => proxy.#join(client, targetPort)))
+    const proxy = new TcpProxy(targetPort)
     proxy.#server.listen(0, '127.0.0.1')
     await once(proxy.#server, 'listening')
     return proxy
@@ -36,6 +38,11 @@ export class TcpProxy {
     this.#dropReplies = drop
   }
 
+  /** New connections lead elsewhere from now on, as after a change of a name; those that are open stay. */
+  leadTo(port: number): void {
+    this.#targetPort = port
+  }
+
   refuse(refuse: boolean): void {
     this.#refuse = refuse
     if (refuse) this.cut()
@@ -47,12 +54,12 @@ export class TcpProxy {
     await once(this.#server, 'close')
   }
 
-  #join(client: Socket, targetPort: number): void {
+  #join(client: Socket): void {
     if (this.#refuse) {
       client.destroy()
       return
     }
-    const upstream = connect(targetPort, '127.0.0.1')
+    const upstream = connect(this.#targetPort, '127.0.0.1')
     const pair = { client, upstream }
     this.#pairs.add(pair)
     client.on('data', (data) => upstream.write(data))

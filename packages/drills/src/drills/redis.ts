@@ -34,6 +34,7 @@ export const redisPause: Drill = {
       await stage.arena.redis.thaw()
     })
     await stage.quiet()
+    stage.complainIfCharged()
   },
 }
 
@@ -46,6 +47,7 @@ export const socketCut: Drill = {
     const perSecond = Math.max(50, stage.options.events / (cuts * 0.5))
     await stage.whileWorking(stage.publish({ perSecond }), cuts, 500, async () => stage.arena.proxy.cut())
     await stage.quiet()
+    stage.complainIfCharged()
   },
 }
 
@@ -63,6 +65,7 @@ export const lostReply: Drill = {
       stage.arena.proxy.dropReplies(false)
     })
     await stage.quiet()
+    stage.complainIfCharged()
   },
 }
 
@@ -102,7 +105,7 @@ export const everything: Drill = {
   events: 30_000,
   server: ['--appendfsync', 'always'],
   async run(stage) {
-    const fleet = await stage.fleet(3)
+    const fleet = await stage.fleet(3, { WORK_MS: '50' })
     const { arena, random } = stage
     const slot = () => random.whole(0, 2)
     const outages = [
@@ -129,12 +132,10 @@ export const everything: Drill = {
         await arena.redis.thaw()
       },
     ]
-    const mix = [
-      () => stage.kill(fleet, slot()),
-      () => stage.kill(fleet, slot()),
-      () => fleet.replace(slot()),
-      ...outages.map((fault) => () => stage.outage(fault)),
-    ]
+    // Most are kills, so that there are some whose recovery nothing else disturbs.
+    const kills = Array.from({ length: 6 }, () => () => stage.kill(fleet, slot()))
+    const replacements = Array.from({ length: 2 }, () => () => fleet.replace(slot()))
+    const mix = [...kills, ...replacements, ...outages.map((fault) => () => stage.outage(fault))]
     stage.maxRecoveryMs = LEASE_MS + 1_000
     const seconds = stage.options.quick ? 30 : 300
     const publishing = stage.publish({ perSecond: stage.options.events / seconds })

@@ -1,4 +1,4 @@
-import type { LedgerLine } from '@redis-streams-processor/service-kit'
+import type { DeliveryLine, LedgerLine } from '@redis-streams-processor/service-kit'
 import type { Handover } from './step.ts'
 
 export interface HandoverReport {
@@ -14,12 +14,10 @@ export interface HandoverReport {
   longestWaitMs: number
 }
 
-type Delivery = Extract<LedgerLine, { what: 'started' | 'finished' | 'failed' }>
-
 /** Pure: what consumers that leave as they should cost those that stay. Meant for handlers that never fail. */
 export function judgeHandover(ledger: readonly LedgerLine[], group: string, handover: Handover): HandoverReport {
   const { leavers, afterEntryId, untilEntryId } = handover
-  const lines = new Map<string, Delivery[]>()
+  const lines = new Map<string, DeliveryLine[]>()
   for (const line of ledger) {
     if (!('attempt' in line) || line.group !== group) continue
     lines.set(line.entryId, [...(lines.get(line.entryId) ?? []), line])
@@ -44,7 +42,7 @@ export function judgeHandover(ledger: readonly LedgerLine[], group: string, hand
   }
 }
 
-const count = (lines: readonly Delivery[], wanted: Delivery['what']) =>
+const count = (lines: readonly DeliveryLine[], wanted: DeliveryLine['what']) =>
   lines.filter(({ what }) => what === wanted).length
 
 function compareIds(a: string, b: string): number {

@@ -21,10 +21,13 @@ export class DeadLetterBroker {
     return this.#connection.send<number>(['XLEN', this.#deadKey])
   }
 
-  /** Oldest first, page by page: what is added or removed meanwhile may or may not be seen. */
+  /** Oldest first, page by page, up to the one that is newest now; what is removed meanwhile may or may not be seen. */
   async *list(): AsyncGenerator<[letterId: string, fields: Fields]> {
-    for (let start = '-'; ; ) {
-      const page = await this.#range(start, '+')
+    // Otherwise letters that die again as fast as they are redriven would make a list without an end.
+    const newest = await this.#connection.send<[string][]>(['XREVRANGE', this.#deadKey, '+', '-', 'COUNT', 1])
+    const end = newest[0]?.[0]
+    for (let start = '-'; end !== undefined; ) {
+      const page = await this.#range(start, end)
       yield* page
       const last = page.at(-1)
       if (!last || page.length < PAGE) return

@@ -4,8 +4,8 @@ import { type Delivery, guardValue, Lease } from '../delivery.ts'
 import type { Retention } from '../options.ts'
 import { RETRY_HORIZON_MS } from '../retry.ts'
 import type { Argument, Connection } from './connection.ts'
-import { ALONE_SUFFIX, aloneName, type Keys, RETRY_CONSUMER } from './keys.ts'
-import { CLAIM, RETAKE } from './scripts/claim.ts'
+import { ALONE_SUFFIX, aloneName, type Keys, RETRY_CONSUMER, SUSPECT_SUFFIX, suspectName } from './keys.ts'
+import { CLAIM, ISOLATE, RETAKE } from './scripts/claim.ts'
 import { CREATE_GROUP, DISOWN, HAND_BACK_REST } from './scripts/group.ts'
 import { OLDEST_UNHANDLED } from './scripts/inspect.ts'
 import { FORGET_CONSUMER, JANITOR } from './scripts/janitor.ts'
@@ -14,7 +14,7 @@ import { ACK, COMMIT, DEAD_LETTER, EXTEND, GUARD, PARK } from './scripts/settle.
 /** More ids than this go in several script calls, so that no call holds Redis up for long. */
 const CHUNK = 500
 /** A read may be this much later than its BLOCK before the socket counts as dead. */
-const READ_MARGIN_MS = 3_000
+export const READ_MARGIN_MS = 3_000
 
 export interface Claimed {
   deliveries: Delivery[]
@@ -35,8 +35,12 @@ export interface ClaimOptions {
   maxDeliveries: number
   /** Idle time after which an entry counts as its owner's no more. */
   expiredMs: number
+  /** Everything is left to others for so much longer; more than 0 for those who could not start it at once. */
+  lateMs: number
   /** The group is scanned once in this time at most. */
   lockMs: number
+  /** Nothing waits or runs here. */
+  holdsNothing: boolean
 }
 
 export interface Tidied {
@@ -73,10 +77,11 @@ export class GroupBroker {
    * Creates the group, and the stream with it, from its last low-water mark, or else the beginning of the stream. An
    * existing group is left as it is.
    */
-  async createGroup(): Promise<{ created: boolean; startId: string }> {
-    const keys = [this.#keys.stream, this.#keys.marks]
-    const [created, startId] = await this.#connection.run<[number, string]>(CREATE_GROUP, keys, [this.#group])
-    return { created: created === 1, startId }
+  async createGroup(): Promise<{ created: boolean; startId: string; newestId: string }> {
+    const keys = [this.#keys.stream, this.#keys.marks, this.#keys.history(this.#group)]
+    const reply = await this.#connection.run<[number, string, string]>(CREATE_GROUP, keys, [this.#group])
+    const [created, startId, newestId] = reply
+    return { created: created === 1, startId, newestId }
   }
 
   /** Leaves what an earlier process of this name held to be claimed, as of any dead consumer. */
@@ -119,10 +124,19 @@ export class GroupBroker {
     return this.#claim('shared', options)
   }
 
-  /** Claims one crash suspect, to be run with nothing else in flight. */
-  async claimSuspect(maxDeliveries: number): Promise<Delivery | undefined> {
-    const options = { limit: 1, maxDeliveries, expiredMs: this.#leaseMs, lockMs: 0 }
-    return (await this.#claim('alone', options))?.deliveries[0]
+  /** Claims one crash suspect, to be isolated once nothing else is in flight. */
+  async claimSuspect(options: { maxDeliveries: number; holdsNothing: boolean }): Promise<Delivery | undefined> {
+    const one = { ...options, limit: 1, expiredMs: this.#leaseMs, lateMs: 0, lockMs: 0 }
+    return (await this.#claim('suspect', one))?.deliveries[0]
+  }
+
+  /** Hands a suspect to our name alone. `undefined`: the lease was lost. */
+  async isolate(suspect: Delivery): Promise<Delivery | undefined> {
+    const since = now()
+    const alone = aloneName(this.#consumer)
+    const isOurs = await this.#connection.run<number>(ISOLATE, [this.#keys.stream], [...this.#token(suspect), alone])
+    if (isOurs === 0) return undefined
+    return { ...suspect, owner: alone, lease: new Lease(suspect.entryId, this.#leaseMs, since) }
   }
 
   /** What Redis says is ours and has been idle for so long; what we run alone is the claimer's own business. */
@@ -196,8 +210,7 @@ export class GroupBroker {
       [this.#keys.stream, this.#keys.history(this.#group), ...guardsOf([delivery])],
       [
         ...this.#token(delivery),
-        RETRY_CONSUMER,
-        RETRY_HORIZON_MS - outcome.delayMs,
+        ...this.#parkingFor(delivery, outcome),
         attempts,
         isRetry ? this.#historyLine(delivery, outcome.error) : '',
         guardValue(delivery),
@@ -238,7 +251,7 @@ export class GroupBroker {
     const reply = await this.#connection.run<'ours' | 'done' | 'elsewhere'>(
       GUARD,
       [key],
-      [guardValue(delivery), this.#leaseMs],
+      [guardValue(delivery), this.#leaseMs, delivery.entryId],
     )
     if (reply === 'ours') delivery.guard = key
     return reply
@@ -284,33 +297,36 @@ export class GroupBroker {
 
   /** Hands back what was delivered to us and never arrived. To be called when nothing is held any more. */
   async handBackRest(): Promise<void> {
-    const names = [this.#consumer, aloneName(this.#consumer)]
-    const args = [this.#group, RETRY_CONSUMER, RETRY_HORIZON_MS, ...names]
-    await this.#connection.run(HAND_BACK_REST, [this.#keys.stream], args)
+    const [alone, suspect] = [aloneName(this.#consumer), suspectName(this.#consumer)]
+    const toRetry = [this.#consumer, RETRY_CONSUMER, RETRY_HORIZON_MS]
+    const toSuspects = [alone, suspect, this.#leaseMs]
+    await this.#connection.run(HAND_BACK_REST, [this.#keys.stream], [this.#group, ...toRetry, ...toSuspects])
   }
 
   /** Deletes this consumer's names from the group, unless something is pending under them. */
   async forgetConsumer(): Promise<void> {
-    const names = [this.#consumer, aloneName(this.#consumer)]
+    const names = [this.#consumer, aloneName(this.#consumer), suspectName(this.#consumer)]
     await this.#connection.run(FORGET_CONSUMER, [this.#keys.stream], [this.#group, ...names])
   }
 
-  async #claim(mode: 'shared' | 'alone', { limit, maxDeliveries, expiredMs, lockMs }: ClaimOptions) {
+  async #claim(mode: 'shared' | 'suspect', options: ClaimOptions) {
+    const { limit, maxDeliveries, expiredMs, lateMs, lockMs, holdsNothing } = options
     const since = now()
-    const alone = aloneName(this.#consumer)
+    const [alone, suspect] = [aloneName(this.#consumer), suspectName(this.#consumer)]
     const reply = await this.#connection.run<
       [number, ...['run' | 'crashed', string, number, string[] | null][]] | null
     >(
       CLAIM,
-      [this.#keys.stream, this.#keys.scanLock(this.#group)],
+      [this.#keys.stream, this.#keys.scanLock(this.#group, lateMs > 0), this.#keys.history(this.#group)],
       [
-        ...[this.#group, this.#consumer, alone, ALONE_SUFFIX, RETRY_CONSUMER],
-        ...[expiredMs, RETRY_HORIZON_MS, maxDeliveries, Math.min(limit, CHUNK), lockMs, mode],
+        ...[this.#group, this.#consumer, alone, suspect, ALONE_SUFFIX, SUSPECT_SUFFIX, RETRY_CONSUMER],
+        ...[expiredMs + lateMs, RETRY_HORIZON_MS + lateMs, maxDeliveries, Math.min(limit, CHUNK), lockMs],
+        ...[mode, holdsNothing ? 1 : 0],
       ],
     )
     if (!reply) return undefined
     const [suspects, ...claimed] = reply
-    const owner = mode === 'alone' ? alone : this.#consumer
+    const owner = mode === 'suspect' ? suspect : this.#consumer
     return {
       suspects,
       deliveries: claimed.map(([kind, id, attempt, fields]) => this.#delivery(id, fields, owner, attempt, kind, since)),
@@ -331,6 +347,13 @@ export class GroupBroker {
 
   #token(delivery: Delivery): Argument[] {
     return [this.#group, delivery.entryId, delivery.owner, delivery.attempt]
+  }
+
+  /** Where a delivery is parked, and with what idle time. A suspect that nobody has run stays a suspect. */
+  #parkingFor({ owner }: Delivery, { type, delayMs }: Extract<Outcome, { type: 'retry' | 'release' }>): Argument[] {
+    const [alone, suspect] = [aloneName(this.#consumer), suspectName(this.#consumer)]
+    const isSuspect = type === 'release' && (owner === alone || owner === suspect)
+    return isSuspect ? [suspect, Math.max(0, this.#leaseMs - delayMs)] : [RETRY_CONSUMER, RETRY_HORIZON_MS - delayMs]
   }
 
   #historyLine(delivery: Delivery, error: string): string {

@@ -5,6 +5,10 @@ export const RETRY_CONSUMER = '~retry'
 export const aloneName = (consumer: string): string => `${consumer}${ALONE_SUFFIX}`
 export const ALONE_SUFFIX = '~alone'
 
+/** Owner of a crash suspect that waits to be run alone: to die under this name is no proof of anything. */
+export const suspectName = (consumer: string): string => `${consumer}${SUSPECT_SUFFIX}`
+export const SUSPECT_SUFFIX = '~suspect'
+
 /** Words that follow the stream in the keys of no single group; a group may not be called so. */
 export const RESERVED_GROUPS = ['dedupe', 'marks', 'dropped', 'lock']
 
@@ -56,9 +60,9 @@ export class Keys {
     return `${this.#prefix.replaceAll('%', '%%')}:%s:history`
   }
 
-  /** String: one scan for claimable entries at a time in a group. */
-  scanLock(group: string): string {
-    return `${this.#prefix}:${group}:scan`
+  /** String: one scan for claimable entries at a time in a group; those who are busy have a lock of their own. */
+  scanLock(group: string, isBusy: boolean): string {
+    return `${this.#prefix}:${group}:scan${isBusy ? ':busy' : ''}`
   }
 
   /** String: the idempotency record of an event id in a group. */

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest'
-import { GROUP, range, test } from '../support/lab.ts'
+import { GROUP, latch, range, test } from '../support/lab.ts'
 
 describe('G4: crash recovery', () => {
   test('what a SIGKILLed consumer held, running or buffered, runs elsewhere once its lease is over', async ({
@@ -47,6 +47,23 @@ describe('G4: crash recovery', () => {
     expect(new Set(claimed).size).toBe(3_000)
     expect(claimed).toHaveLength(3_000)
     expect(claimed.every((one) => one.endsWith(' ack'))).toBe(true)
+  })
+
+  test('who has no free handler leaves what a dead consumer held to those who have', async ({ lab }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const gate = latch()
+    const options = { leaseMs: 1_000, concurrency: 4, maxBuffered: 0, handlers: { noted: () => gate.promise } }
+    const producer = lab.producer()
+    await Promise.all(range(4).map((n) => producer.publish('counted', { n })))
+    await lab.send('XREADGROUP', 'GROUP', GROUP, 'dead', 'STREAMS', lab.streamName, '>')
+    const busy = [await lab.consumer(options), await lab.consumer(options), await lab.consumer(options)]
+    await Promise.all(range(12).map(() => producer.publish('noted', { text: 'slow' })))
+    await lab.until(async () => (await lab.group()).pending === 16)
+    const idle = await lab.consumer(options)
+    await idle.reports.until((reports) => reports.settled('ack').length === 4)
+    expect(busy.flatMap(({ reports }) => reports.of('claimed'))).toEqual([])
+    gate.resolve()
+    await lab.until(async () => (await lab.group()).pending === 0)
   })
 
   test('an entry whose body was deleted while it was pending disturbs nobody', async ({ lab }) => {

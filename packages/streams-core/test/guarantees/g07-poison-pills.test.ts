@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest'
-import { GROUP, type Lab, range, test } from '../support/lab.ts'
+import { GROUP, type Lab, latch, range, test } from '../support/lab.ts'
 
 /** Leaves entries with a consumer that is dead, delivered so many times. */
 async function leaveBehind(lab: Lab, events: number, deliveries: number, owner: string): Promise<string[]> {
@@ -10,6 +10,12 @@ async function leaveBehind(lab: Lab, events: number, deliveries: number, owner: 
   const ids = published.map(({ entryId }) => entryId)
   await lab.send('XCLAIM', lab.streamName, GROUP, owner, 0, ...ids, 'RETRYCOUNT', deliveries)
   return ids
+}
+
+/** Makes handled events look as if a dead consumer had left them, beside living consumers. */
+async function bringBack(lab: Lab, entryIds: readonly string[], deliveries: number): Promise<void> {
+  const claim = ['XCLAIM', lab.streamName, GROUP, 'dead', '0', ...entryIds]
+  await lab.send(...claim, 'IDLE', '100000', 'RETRYCOUNT', `${deliveries}`, 'FORCE', 'JUSTID')
 }
 
 describe('G7: poison pills are quarantined', () => {
@@ -103,13 +109,74 @@ describe('G7: poison pills are quarantined', () => {
       )
       await leaving.stop()
       const { consumers } = await lab.group()
-      expect(consumers.filter(({ name, pending }) => name.startsWith(leaving.name) && pending > 0)).toEqual([])
+      const names = [leaving.name, `${leaving.name}~alone`]
+      expect(consumers.filter(({ name, pending }) => names.includes(name) && pending > 0)).toEqual([])
       if ((await lab.group()).pending === 0) break
     }
     const heir = await lab.consumer({ leaseMs: 500 })
     await lab.until(async () => (await lab.group()).pending + (await lab.group()).waitingForRetry === 0)
     expect(await lab.deadLetters()).toEqual([])
     await heir.stop()
+  })
+
+  test('a suspect that is handed back is still a suspect, and not charged', async ({ lab }) => {
+    await leaveBehind(lab, 3, 2, 'dead')
+    const [started, gate] = [latch(), latch()]
+    const leaving = await lab.consumer({
+      leaseMs: 1_000,
+      drainTimeoutMs: 100,
+      handlers: {
+        counted: () => {
+          started.resolve()
+          return gate.promise
+        },
+      },
+    })
+    await started.promise
+    await leaving.stop()
+    gate.resolve()
+    const owners: (string | undefined)[] = []
+    const attempts: number[] = []
+    const heir = await lab.consumer({
+      leaseMs: 1_000,
+      handlers: {
+        counted: async ({ data }, { entryId, attempt }) => {
+          if (data.n < 3) {
+            const [pending] = await lab.send<[string, string][]>('XPENDING', lab.streamName, GROUP, entryId, entryId, 1)
+            owners.push(pending?.[1])
+            attempts.push(attempt)
+          }
+        },
+      },
+    })
+    await heir.reports.until((reports) => reports.settled('ack').length === 3)
+    expect(new Set(owners)).toEqual(new Set([`${heir.name}~alone`]))
+    // One was left behind while it ran, and that counts.
+    expect(attempts.sort()).toEqual([3, 3, 4])
+  })
+
+  test('one consumer quarantines, and the others go on', async ({ lab }) => {
+    const gate = latch()
+    const handlers = { noted: () => gate.promise }
+    const consumers = [
+      await lab.consumer({ leaseMs: 1_000, handlers }),
+      await lab.consumer({ leaseMs: 1_000, handlers }),
+    ]
+    const producer = lab.producer()
+    const isBusy = async () => (await lab.group()).consumers.filter(({ pending }) => pending > 0).length === 2
+    // Both have a slow handler running: to quarantine is to wait for it, without reading.
+    while (!(await isBusy())) await producer.publish('noted', { text: 'slow' })
+    const acks = () => consumers.flatMap(({ reports }) => reports.settled('ack')).length
+    const handled = await Promise.all(range(5).map((n) => producer.publish('counted', { n })))
+    await lab.until(() => acks() === 5)
+    const entryIds = handled.map(({ entryId }) => entryId)
+    await bringBack(lab, entryIds, 2)
+    await lab.until(async () => (await lab.group()).consumers.some(({ name }) => name.endsWith('~suspect')))
+    const done = acks()
+    await Promise.all(range(50).map((n) => producer.publish('counted', { n })))
+    await lab.until(() => acks() >= done + 50, 'the others to go on')
+    gate.resolve()
+    await lab.until(async () => (await lab.group()).pending === 0)
   })
 
   test('what arrives meanwhile is handled afterwards', async ({ lab }) => {

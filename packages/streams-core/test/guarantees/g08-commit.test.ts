@@ -77,6 +77,43 @@ describe('G8: Redis effects happen exactly once', () => {
     expect(runs).toBe(1)
   })
 
+  test('a handler that goes on after commit, beyond its lease, is told nothing of a lost one', async ({ lab }) => {
+    let isAborted: boolean | undefined
+    const gate = latch()
+    const consumer = await lab.consumer({
+      leaseMs: 500,
+      handlers: {
+        counted: async (_, { commit, signal }) => {
+          await commit([['PING']])
+          await gate.promise
+          isAborted = signal.aborted
+        },
+        // Held beside it: once this lease has been extended beyond its end, the keeper has looked at both.
+        noted: () => gate.promise,
+      },
+    })
+    const producer = lab.producer()
+    const { entryId } = await producer.publish('noted', { text: 'slow' })
+    await producer.publish('counted', { n: 1 })
+    const started = Date.now()
+    const idleMs = async () => {
+      const [pending] = await lab.send<[string, string, number][]>(
+        'XPENDING',
+        lab.streamName,
+        GROUP,
+        entryId,
+        entryId,
+        1,
+      )
+      return pending?.[2] ?? 0
+    }
+    await lab.until(async () => Date.now() - started > 1_000 && (await idleMs()) < 500)
+    gate.resolve()
+    await consumer.reports.until((reports) => reports.settled().length === 2)
+    expect(isAborted).toBe(false)
+    expect(consumer.reports.of('lease-lost')).toEqual([])
+  })
+
   test('an error of the first command leaves the event as it was: it is retried', async ({ lab }) => {
     const key = `{${lab.streamName}}:text`
     await lab.send('SET', key, 'no number')

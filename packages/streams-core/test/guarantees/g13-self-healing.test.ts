@@ -125,6 +125,38 @@ describe('G13: self-healing', () => {
     expect(starts).toHaveLength(6)
   })
 
+  test('after an outage, a crash suspect that a living consumer runs alone is left to it', async ({ lab: shared }) => {
+    const { redis, lab } = await breakable(shared)
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const producer = lab.producer()
+    const published = await Promise.all(range(2).map((n) => producer.publish('counted', { n })))
+    await lab.send('XREADGROUP', 'GROUP', GROUP, 'dead', 'STREAMS', lab.streamName, '>')
+    const ids = published.map(({ entryId }) => entryId)
+    await lab.send('XCLAIM', lab.streamName, GROUP, 'dead', 0, ...ids, 'RETRYCOUNT', 2, 'JUSTID')
+    const gates = [latch(), latch()]
+    const starts: number[] = []
+    const handlers = {
+      counted: async ({ data }: { data: { n: number } }) => {
+        starts.push(data.n)
+        await gates[data.n]?.promise
+      },
+    }
+    const options = { leaseMs: 1_500, blockMs: 100, handlers }
+    const consumers = [await lab.consumer(options), await lab.consumer(options)]
+    await lab.until(() => starts.length === 2, 'each to run one')
+    await redis.freeze()
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    await redis.thaw()
+    // Whoever is done looks for the next suspect at once.
+    gates[0]?.resolve()
+    const settled = () => consumers.flatMap(({ reports }) => reports.settled('ack'))
+    await lab.until(() => settled().length === 1)
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    gates[1]?.resolve()
+    await lab.until(() => settled().length === 2)
+    expect(starts.sort()).toEqual([0, 1])
+  })
+
   test('the group destroyed: rebuilt from its low-water mark, neither from 0 nor from $', async ({ lab }) => {
     const retention = { keepAtLeast: 10_000 }
     const consumer = await lab.consumer({ blockMs: 100 }, retention)
@@ -141,7 +173,7 @@ describe('G13: self-healing', () => {
     await Promise.all(range(5).map((n) => producer.publish('counted', { n: 50 + n })))
     await consumer.reports.until((reports) => reports.settled('ack').length === 55)
     expect(consumer.reports.of('group-rebuilt')).toEqual([
-      { kind: 'group-rebuilt', group: GROUP, startId: lastDeliveredId },
+      { kind: 'group-rebuilt', group: GROUP, startId: lastDeliveredId, newestId: expect.any(String) },
     ])
   })
 
@@ -224,6 +256,58 @@ describe('G13: self-healing', () => {
     await lab.send('CONFIG', 'SET', 'maxmemory', '0')
     await publishing
     await consumer.reports.until((reports) => reports.settled('ack').length === 2)
+  })
+
+  test.for([
+    ['commit', 'maxmemory', '1'],
+    ['idempotency', 'maxmemory', '1'],
+    ['commit', 'min-replicas-to-write', '1'],
+  ] as const)(
+    '%s while %s forbids writes: a backlog waits, nothing is charged or runs hot',
+    async (how, { lab: shared }) => {
+      const [what, setting, value] = how
+      const { lab } = await breakable(shared)
+      const producer = lab.producer()
+      await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+      await Promise.all(range(500).map((n) => producer.publish('counted', { n })))
+      const counter = `{${lab.streamName}}:counter`
+      const forbidden = await lab.send<string[]>('CONFIG', 'GET', setting)
+      await lab.send('CONFIG', 'SET', setting, value)
+      const consumer = lab.startConsumer({
+        concurrency: 50,
+        blockMs: 200,
+        leaseMs: 20_000,
+        retry: { maxDeliveries: 1 },
+        ...(what === 'idempotency' && { idempotency: {} }),
+        handlers: {
+          counted: async (_, { commit }) => void (what === 'commit' && (await commit([['INCR', counter]]))),
+        },
+      })
+      // Where nothing may be written, joining and reading wait, too.
+      if (setting === 'maxmemory') await lab.until(async () => (await lab.group()).pending === 100)
+      const { commands } = await asked(lab)
+      expect(commands).toBeLessThan(150)
+      expect((await lab.group()).lag).toBeGreaterThanOrEqual(400)
+      await lab.send('CONFIG', 'SET', setting, forbidden[1] as string)
+      await consumer.reports.until((reports) => reports.settled().length === 500)
+      expect(consumer.reports.settled().every(({ attempt }) => attempt === 1)).toBe(true)
+      expect(await lab.deadLetters()).toEqual([])
+      if (what === 'commit') expect(await lab.send('GET', counter)).toBe('500')
+    },
+  )
+
+  test('a producer leaves a master that has become a replica', async ({ lab: shared }) => {
+    const { proxy, lab } = await breakable(shared)
+    const producer = lab.producer({ redis: proxy.url, publishTimeoutMs: 40_000 })
+    await producer.publish('counted', { n: 1 })
+    const master = await RedisServer.start()
+    shared.onClose(() => master.stop())
+    await lab.send('REPLICAOF', '127.0.0.1', '1')
+    const publishing = producer.publish('counted', { n: 2 })
+    // The name leads to the new master now; the old connection still leads to the old one.
+    proxy.leadTo(master.port)
+    await publishing
+    expect(await new Lab(master.url).send('DBSIZE')).toBeGreaterThan(0)
   })
 
   test('READONLY: it looks for the master again, and goes on when there is one', async ({ lab: shared }) => {

@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest'
+import { reject } from '../../src/index.ts'
 import { range, test } from '../support/lab.ts'
 
 describe('G14: redrive hits only the group that failed', () => {
@@ -105,6 +106,37 @@ describe('G14: redrive hits only the group that failed', () => {
     await expect(letters.purge({ confirm: 'wrong' })).rejects.toThrow("the group's name group_1, got wrong")
     expect(await letters.purge({ confirm: 'group_1', reason: 'malformed' })).toBe(1)
     expect(await letters.count()).toBe(3)
+  })
+
+  test('redrive takes filters and a rate, and a dry run moves nothing', async ({ lab }) => {
+    const failing = await lab.consumer({
+      handlers: { counted: () => reject('no'), noted: () => reject('never') },
+    })
+    const producer = lab.producer()
+    await Promise.all(range(10).map((n) => producer.publish('counted', { n })))
+    await producer.publish('noted', { text: 'stays' })
+    await failing.reports.until((reports) => reports.settled('dead-letter').length === 11)
+    await failing.stop()
+    const letters = lab.openDeadLetters()
+    expect(await letters.redrive({ reason: 'exhausted' })).toEqual({ redriven: 0, skipped: 0 })
+    expect(await letters.redrive({ dryRun: true })).toEqual({ redriven: 11, skipped: 0 })
+    expect(await lab.group()).toMatchObject({ lag: 0, deadLetters: 11 })
+    const startedAt = Date.now()
+    expect(await letters.redrive({ eventType: 'counted', maxPerSecond: 20 })).toEqual({ redriven: 10, skipped: 0 })
+    // Ten of them, 50 ms apart: a slow machine can only make it longer.
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(440)
+    expect(await lab.group()).toMatchObject({ lag: 10, deadLetters: 1 })
+  })
+
+  test('letters that die again while they are redriven do not make it endless', async ({ lab }) => {
+    const consumer = await lab.consumer({ concurrency: 200, handlers: { counted: () => reject('no') } })
+    const producer = lab.producer()
+    await Promise.all(range(300).map((n) => producer.publish('counted', { n })))
+    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 300)
+    const letters = lab.openDeadLetters()
+    expect(await letters.redrive({ again: true })).toEqual({ redriven: 300, skipped: 0 })
+    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 600)
+    expect(await letters.count()).toBe(300)
   })
 
   test('two who redrive at the same time move each letter once', async ({ lab }) => {

@@ -34,7 +34,7 @@ describe('decide', () => {
       { type: 'dead-letter', reason: 'commit-failed', error: 'database timeout' },
     ],
     [{ result: 'handled-elsewhere' }, 2, { type: 'release', delayMs: 3_000, charged: false }],
-    [{ result: 'unguarded' }, 2, { type: 'release', delayMs: 3_000, charged: false }],
+    [{ result: 'unserved' }, 2, { type: 'release', delayMs: 0, charged: false }],
     [{ result: 'unstarted' }, 1, { type: 'release', delayMs: 0, charged: false }],
     [{ result: 'unfinished' }, 1, { type: 'release', delayMs: 0, charged: true }],
     [{ result: 'lease-lost' }, 1, { type: 'abandon' }],

@@ -18,7 +18,7 @@ const GONE_GROUP_HOLDS_MS = 300_000
  * `neededFrom(stream, required, marks)`: the oldest id that some group has pending or not yet read past, or had when it
  * was last seen, a short while ago; nothing below it is needed. False while there is no group, or a required one is
  * missing. The second value lists { group, oldest pending id or last delivered id, pending count, last delivered id }
- * for each group that exists. `nowMs()`: the server's clock.
+ * for each group that exists, the third those that are gone and hold the stream. `nowMs()`: the server's clock.
  */
 export const neededLua = `
 local function nowMs()
@@ -27,10 +27,10 @@ local function nowMs()
 end
 
 local function neededFrom(stream, required, marks)
-  if redis.call('EXISTS', stream) == 0 then return false, {} end
+  if redis.call('EXISTS', stream) == 0 then return false, {}, {} end
   local missing, exists = {}, {}
   for _, group in ipairs(required) do missing[group] = true end
-  local needed, groups = false, {}
+  local needed, groups, gone = false, {}, {}
   for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
     local group, delivered = info[2], info[8]
     local pending = redis.call('XPENDING', stream, group)
@@ -39,14 +39,16 @@ local function neededFrom(stream, required, marks)
     missing[group], exists[group] = nil, true
     groups[#groups + 1] = { group, mark, pending[1], delivered }
   end
-  if next(missing) then return false, groups end
+  if next(missing) then return false, groups, gone end
   local held = redis.call('HGETALL', marks)
   for i = 1, #held, 2 do
     local mark, seenMs = string.match(held[i + 1], '^(%S+) (%d+)$')
-    local isGone = mark and not exists[held[i]] and nowMs() - seenMs < ${GONE_GROUP_HOLDS_MS}
-    if isGone and needed and compareIds(mark, needed) < 0 then needed = mark end
+    if mark and needed and not exists[held[i]] and nowMs() - seenMs < ${GONE_GROUP_HOLDS_MS} then
+      if compareIds(mark, needed) < 0 then needed = mark end
+      gone[#gone + 1] = { held[i], mark, 0, mark }
+    end
   end
-  return needed, groups
+  return needed, groups, gone
 end
 `
 

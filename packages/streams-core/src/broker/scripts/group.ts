@@ -5,9 +5,9 @@ import { compareIdsLua } from './fragments.ts'
  * Creates the group, and the stream with it, from its last low-water mark; from the beginning where there is no mark,
  * or the stream is another one than that of the mark.
  *
- * KEYS[1] stream   KEYS[2] marks
+ * KEYS[1] stream   KEYS[2] marks   KEYS[3] history
  * ARGV[1] group
- * Returns { 1 if created or 0 if it existed, the id that it starts after }.
+ * Returns { 1 if created or 0 if it existed, the id that it starts after, the newest id }.
  */
 export const CREATE_GROUP = script(
   `
@@ -22,8 +22,12 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
 end
 if start ~= '0' and (not newest or compareIds(newest, start) < 0) then start = '0' end
 local reply = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], start, 'MKSTREAM')
-if not reply.err then return { 1, start } end
-if string.find(reply.err, 'BUSYGROUP', 1, true) then return { 0, start } end
+if not reply.err then
+  -- What failed before is delivered as if for the first time.
+  redis.call('DEL', KEYS[3])
+  return { 1, start, newest or '0-0' }
+end
+if string.find(reply.err, 'BUSYGROUP', 1, true) then return { 0, start, newest } end
 return reply
 `,
   { allowOom: true },
@@ -60,16 +64,17 @@ return count
  * Hands back, uncharged, what Redis says is ours and we never saw: a reply that was lost shortly before we leave.
  *
  * KEYS[1] stream
- * ARGV[1] group   ARGV[2] pseudo-consumer of retries   ARGV[3] horizonMs   ARGV[4…] our names
+ * ARGV[1] group   ARGV[2…] our name, name to hand back to, idle ms with which it is due there, for each name
  * Returns how many.
  */
 export const HAND_BACK_REST = script(
   `
 local stream, group, count = KEYS[1], ARGV[1], 0
-for i = 4, #ARGV do
-  for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', '+', 2000, ARGV[i])) do
+for i = 2, #ARGV, 3 do
+  local name, target, idleMs = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', '+', 2000, name)) do
     local before = math.max(0, entry[4] - 1)
-    redis.call('XCLAIM', stream, group, ARGV[2], 0, entry[1], 'IDLE', ARGV[3], 'RETRYCOUNT', before, 'JUSTID')
+    redis.call('XCLAIM', stream, group, target, 0, entry[1], 'IDLE', idleMs, 'RETRYCOUNT', before, 'JUSTID')
     count = count + 1
   end
 end

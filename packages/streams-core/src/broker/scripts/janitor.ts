@@ -2,8 +2,7 @@ import { script } from '../connection.ts'
 import { compareIdsLua, neededLua } from './fragments.ts'
 
 /**
- * Keeps the stream short without dropping what somebody needs, and tidies up. Stale marks would be safe, too: they
- * only move forward.
+ * Keeps the stream short without dropping what somebody needs, and tidies up.
  *
  * KEYS[1] stream   KEYS[2] lock   KEYS[3] marks
  * ARGV[1] our name   ARGV[2] lockMs   ARGV[3] policy   ARGV[4] keepAtLeast   ARGV[5] idle ms after which a consumer
@@ -21,7 +20,7 @@ if redis.call('EXISTS', stream) == 0 then return false end
 
 local required = {}
 for i = 7, #ARGV do required[#required + 1] = ARGV[i] end
-local needed, groups = neededFrom(stream, required, KEYS[3])
+local needed, groups, gone = neededFrom(stream, required, KEYS[3])
 
 -- A look at the stream, as ids beyond 2^53 do not survive arithmetic.
 local function before(id)
@@ -48,6 +47,7 @@ local excess = redis.call('XLEN', stream) - tonumber(ARGV[4])
 if ARGV[3] == 'acknowledged' and needed and excess > 0 then
   trimmed = redis.call('XTRIM', stream, 'MINID', '~', needed, 'LIMIT', math.min(excess, 100000))
 end
+for _, group in ipairs(gone) do groups[#groups + 1] = group end
 local newest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
 return { trimmed, deleted, newest and newest[1] or '0-0', unpack(groups) }
 `,

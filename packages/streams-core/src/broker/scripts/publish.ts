@@ -56,6 +56,8 @@ while at <= #ARGV do
     status, value = 'full', tostring(length)
   else
     local id = redis.pcall('XADD', stream, '*', unpack(ARGV, at + 1, at + size))
+    -- A master that has become a replica: an error of the call, so that another connection is looked for.
+    if type(id) == 'table' and string.find(id.err, '^READONLY') then return id end
     if type(id) == 'table' then
       status, value = 'error', id.err
     else
@@ -69,9 +71,10 @@ while at <= #ARGV do
   at = at + size + 1
 end
 
--- The lossy policy trims in steps of 100, as MAXLEN ~ would, but knows exactly what each group loses by it.
+-- The lossy policy trims in steps of 100, as MAXLEN ~ would, but knows exactly what each group loses by it. Never more
+-- than 1,000 at a time: a stream that was far longer gets there batch by batch.
 if policy == 'maxlen' and length >= maxLength + 100 then
-  local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', length - maxLength + 1)
+  local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', math.min(length - maxLength, 1000) + 1)
   local keep = oldest[#oldest][1]
   for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
     local group, delivered = info[2], info[8]

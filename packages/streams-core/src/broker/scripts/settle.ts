@@ -126,11 +126,16 @@ export const COMMIT = script(`
 ${holdsLua}
 local stream, group, id = KEYS[1], ARGV[1], ARGV[2]
 if not holds(stream, group, id, ARGV[3], ARGV[4]) then return { 'lost' } end
+local passing = { OOM = true, READONLY = true, MISCONF = true, NOREPLICAS = true }
 local replies, at = { 'committed' }, 6
 while at <= #ARGV do
   local size = tonumber(ARGV[at])
   local reply = redis.pcall(unpack(ARGV, at + 1, at + size))
-  if type(reply) == 'table' and reply.err then return { 'failed', #replies - 1, reply.err } end
+  if type(reply) == 'table' and reply.err then
+    -- What Redis cannot do now is an error of the call: nothing was applied, and the caller tries again.
+    if #replies == 1 and passing[string.match(reply.err, '^%u+')] then return reply end
+    return { 'failed', #replies - 1, reply.err }
+  end
   replies[#replies + 1] = reply
   at = at + size + 1
 end
@@ -141,16 +146,17 @@ return replies
 `)
 
 /**
- * Takes the idempotency record of an event id.
+ * Takes the idempotency record of an event id. The record of an earlier delivery of the same entry is free: whoever has
+ * the lease of the entry is the only one who may run it.
  *
  * KEYS[1] guard
- * ARGV[1] value while ours   ARGV[2] leaseMs
+ * ARGV[1] value while ours   ARGV[2] leaseMs   ARGV[3] entry id
  * Returns 'ours', 'done' or 'elsewhere'.
  */
 export const GUARD = script(`
 local value = redis.call('GET', KEYS[1])
 if value == 'done' then return 'done' end
-if value and value ~= ARGV[1] then return 'elsewhere' end
+if value and string.match(value, '^running %S+ (%S+)') ~= ARGV[3] then return 'elsewhere' end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 'ours'
 `)
