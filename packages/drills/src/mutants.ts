@@ -87,7 +87,7 @@ const mutants: Record<string, Mutant> = {
       [
         'settler.ts',
         "      case 'dead-letter':\n        return",
-        "      case 'dead-letter':\n        await this.#broker.ack([delivery])\n        await sleep(50, this.#givenUp.signal)\n        return",
+        "      case 'dead-letter':\n        await this.#broker.ack([delivery])\n        await new Promise((resolve) => setTimeout(resolve, 50))\n        return",
       ],
       [
         'broker/scripts/settle.ts',
@@ -113,12 +113,12 @@ const mutants: Record<string, Mutant> = {
     edits: [
       [
         'broker/scripts/claim.ts',
-        'local guilty = wasAlone(name) and name ~= alone',
-        'local guilty = attempt >= maxDeliveries',
+        'if isNamed(name, aloneSuffix) and not isOurs and attempt >= maxDeliveries then',
+        'if attempt >= maxDeliveries then',
       ],
       [
         'broker/scripts/claim.ts',
-        'elseif wasAlone(name) or attempt >= 2 or attempt >= maxDeliveries then',
+        'elseif isIsolated or attempt >= 2 or attempt >= maxDeliveries then',
         'elseif false then',
       ],
     ],

@@ -1,13 +1,12 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
-/** A TCP proxy on loopback that can be broken: connections cut, replies held back, new ones refused. */
+/** A TCP proxy on loopback that can be broken: connections cut, replies held back, new ones led elsewhere. */
 export class TcpProxy {
   readonly #server: Server
   readonly #pairs = new Set<{ client: Socket; upstream: Socket }>()
   #targetPort: number
   #dropReplies = false
-  #refuse = false
 
   private constructor(targetPort: number) {
     this.#targetPort = targetPort
@@ -43,11 +42,6 @@ export class TcpProxy {
     this.#targetPort = port
   }
 
-  refuse(refuse: boolean): void {
-    this.#refuse = refuse
-    if (refuse) this.cut()
-  }
-
   async stop(): Promise<void> {
     this.cut()
     this.#server.close()
@@ -55,10 +49,6 @@ export class TcpProxy {
   }
 
   #join(client: Socket): void {
-    if (this.#refuse) {
-      client.destroy()
-      return
-    }
     const upstream = connect(this.#targetPort, '127.0.0.1')
     const pair = { client, upstream }
     this.#pairs.add(pair)

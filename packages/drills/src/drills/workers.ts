@@ -8,7 +8,7 @@ export const workerKill: Drill = {
   about: '200 consumers are SIGKILLed under load, one after the other; every tenth event is to be dead-lettered',
   events: 20_000,
   async run(stage) {
-    const fleet = await stage.fleet(3, { FAIL_UNLUCKY: 'yes' })
+    const fleet = await stage.fleet(3, { FAIL_UNLUCKY: 'yes', WORK_MS: '50' })
     const userOf = (n: number) => {
       if (n % 10 === 0) stage.doomed.add(stage.ids[n] as string)
       return n % 10 === 0 ? UNLUCKY_USER : `user_${2_000 + (n % 50)}`

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { describe, expect } from 'vitest'
 import { GROUP, latch, range, test } from '../support/lab.ts'
 
@@ -109,5 +110,22 @@ describe('G3: one owner at a time', () => {
     await lab.until(() => frozen.lines.filter(({ msg }) => msg === 'abandoned').length === 4, 'all to be abandoned')
     expect(frozen.lines.filter(({ msg }) => msg === 'acknowledged')).toEqual([])
     expect(heir.lines.filter(({ msg }) => msg === 'acknowledged')).toHaveLength(4)
+  })
+
+  test('a real process whose event loop was blocked beyond its lease', async ({ lab }) => {
+    const HANDLERS = fileURLToPath(new URL('../support/blocking-handlers.ts', import.meta.url))
+    const settings = { LEASE_MS: '1000', BLOCK_MS: '200', BLOCKED_MS: '0', HANDLERS }
+    const blocked = lab.worker('consumer', { ...settings, CONSUMER: 'blocked' })
+    await lab.until(() => lab.ledger('joined').length === 1)
+    const heir = lab.worker('consumer', { ...settings, CONSUMER: 'heir' })
+    await lab.until(() => lab.ledger('joined').length === 2)
+    // Whoever gets it first blocks; the other takes it over.
+    await lab.worker('producer', { BURST: '1' }).exited()
+    await lab.until(() => lab.ledger('finished').length === 1, 'the heir to finish')
+    const [first, second] = lab.ledger('finished')[0]?.consumer === 'heir' ? [blocked, heir] : [heir, blocked]
+    await first.waitFor(({ msg }) => msg?.startsWith('lost the lease') ?? false)
+    await first.waitFor(({ msg }) => msg === 'abandoned')
+    expect(first.lines.filter(({ msg }) => msg === 'acknowledged')).toEqual([])
+    expect(second.lines.filter(({ msg }) => msg === 'acknowledged')).toHaveLength(1)
   })
 })

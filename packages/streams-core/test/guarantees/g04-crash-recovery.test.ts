@@ -49,6 +49,25 @@ describe('G4: crash recovery', () => {
     expect(claimed.every((one) => one.endsWith(' ack'))).toBe(true)
   })
 
+  test('the far end of a list of 100,000 is not starved by what is in front of it', async ({ lab }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const producer = lab.producer({ maxBuffered: 200_000, publishTimeoutMs: 40_000, dedupeMs: 0 })
+    const published = await Promise.all(range(100_000).map((n) => producer.publish('counted', { n })))
+    await lab.send('XREADGROUP', 'GROUP', GROUP, 'dead', 'COUNT', 100_000, 'STREAMS', lab.streamName, '>')
+    // Suspects wait for their turn alone; the last five do not.
+    const ids = published.map(({ entryId }) => entryId)
+    const front = ids.slice(0, -5)
+    for (let i = 0; i < front.length; i += 10_000) {
+      const some = front.slice(i, i + 10_000)
+      await lab.send('XCLAIM', lab.streamName, GROUP, 'dead', 0, ...some, 'RETRYCOUNT', 2, 'JUSTID')
+    }
+    const heir = await lab.consumer({ leaseMs: 500 })
+    await heir.reports.until((reports) => reports.of('claimed').length > 0)
+    expect(heir.reports.of('claimed')[0]?.entryIds).toEqual(ids.slice(-5))
+    await heir.stop()
+    await lab.send('DEL', lab.streamName)
+  })
+
   test('who has no free handler leaves what a dead consumer held to those who have', async ({ lab }) => {
     await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
     const gate = latch()

@@ -151,8 +151,8 @@ export class Lab {
     return this.#ledgerFolder
   }
 
-  ledger<W extends LedgerLine['what']>(what: W): Extract<LedgerLine, { what: W }>[] {
-    return readLedger(this.ledgerFolder).filter((line): line is Extract<LedgerLine, { what: W }> => line.what === what)
+  ledger<W extends LedgerLine['what']>(what: W): (LedgerLine & { what: W })[] {
+    return readLedger(this.ledgerFolder).filter((line): line is LedgerLine & { what: W } => line.what === what)
   }
 
   /** A raw command, as a foreign client would send it. */
