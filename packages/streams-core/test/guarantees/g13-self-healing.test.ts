@@ -296,6 +296,25 @@ describe('G13: self-healing', () => {
     },
   )
 
+  test('LOADING: Redis is there, and still reads its data', async ({ lab: shared }) => {
+    // Half a millisecond for each of 5,000 keys; every 1,024 of them it answers, and says that it is loading.
+    const { redis, lab } = await breakable(shared, ['--appendfsync', 'always', '--key-load-delay', '500'])
+    const consumer = await lab.consumer({ blockMs: 200 })
+    const producer = lab.producer({ publishTimeoutMs: 40_000 })
+    await producer.publish('counted', { n: 0 })
+    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    await lab.send('EVAL', "for i = 1, 5000 do redis.call('SET', 'key:' .. i, i) end", 0)
+    await redis.kill()
+    const starting = redis.start()
+    const publishing = producer.publish('counted', { n: 1 })
+    const answer = () => new Lab(redis.url).send('XLEN', lab.streamName).catch((error: Error) => error.message)
+    await lab.until(async () => String(await answer()).startsWith('LOADING'), 'LOADING')
+    await starting
+    await publishing
+    await consumer.reports.until((reports) => reports.settled('ack').length >= 2)
+    expect(await lab.deadLetters()).toEqual([])
+  })
+
   test('a producer leaves a master that has become a replica', async ({ lab: shared }) => {
     const { proxy, lab } = await breakable(shared)
     const producer = lab.producer({ redis: proxy.url, publishTimeoutMs: 40_000 })
