@@ -19,6 +19,8 @@ export class Worker {
   readonly #process: ChildProcess
   readonly #lines: LogLine[] = []
   readonly #exited: Promise<number | NodeJS.Signals>
+  /** Later than its exit: what it has written last may still be on its way then. */
+  readonly #closed: Promise<number | NodeJS.Signals>
   #listeners: ((line: LogLine) => void)[] = []
 
   /**
@@ -37,6 +39,7 @@ export class Worker {
       }),
     )
     this.#exited = once(this.#process, 'exit').then(([code, signal]) => code ?? signal)
+    this.#closed = once(this.#process, 'close').then(([code, signal]) => code ?? signal)
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       if (stream) createInterface({ input: stream }).on('line', (text) => this.#take(text))
     }
@@ -65,7 +68,7 @@ export class Worker {
     if (past) return Promise.resolve(past)
     return new Promise((resolve, reject) => {
       this.onLine((line) => wanted(line) && resolve(line))
-      this.#exited.then((how) => reject(new Error(`the process ended (${how}):\n${this.tail()}`)))
+      this.#closed.then((how) => reject(new Error(`the process ended (${how}):\n${this.tail()}`)))
     })
   }
 

@@ -25,7 +25,7 @@ export const redisPause: Drill = {
   about: 'Redis answers nothing for 30 s, with its sockets open',
   events: 3_000,
   async run(stage) {
-    await stage.fleet(3)
+    await stage.fleet(3, { WORK_MS: '100' })
     const pauseMs = stage.options.quick ? 6_000 : 30_000
     const publishing = stage.publish({ perSecond: 500 })
     await stage.whileWorking(publishing, 1, 1_000, async () => {
@@ -42,7 +42,7 @@ export const socketCut: Drill = {
   about: 'every connection of the consumers is reset, again and again',
   events: 5_000,
   async run(stage) {
-    await stage.fleet(3)
+    await stage.fleet(3, { WORK_MS: '50' })
     const cuts = stage.options.quick ? 5 : 30
     const perSecond = Math.max(50, stage.options.events / (cuts * 0.5))
     await stage.whileWorking(stage.publish({ perSecond }), cuts, 500, async () => stage.arena.proxy.cut())
@@ -55,7 +55,7 @@ export const lostReply: Drill = {
   about: 'reads and writes reach Redis, and the answers never come back',
   events: 3_000,
   async run(stage) {
-    await stage.fleet(3)
+    await stage.fleet(3, { WORK_MS: '50' })
     const times = stage.options.quick ? 3 : 12
     const perSecond = Math.max(50, stage.options.events / (times * 1.5))
     await stage.whileWorking(stage.publish({ perSecond }), times, 1_000, async () => {
