@@ -117,13 +117,13 @@ export class Claimer {
    */
   async #quarantine(suspects: number, signal: AbortSignal): Promise<void> {
     const { group, consumer, leaseMs } = this.#options
-    const startedAt = now()
     let suspect = await this.#takeSuspect()
     if (!suspect) return
     await this.#reader.pause()
     try {
       await this.#dispatcher.whenIdle(signal, suspect)
       this.#tell({ kind: 'quarantined', group, consumer, suspects })
+      const startedAt = now()
       while (suspect) {
         await this.#runAlone(suspect, signal)
         suspect = signal.aborted || now() - startedAt > leaseMs ? undefined : await this.#takeSuspect()
@@ -146,7 +146,8 @@ export class Claimer {
 
   async #runAlone(suspect: Delivery, signal: AbortSignal): Promise<void> {
     // Who leaves hands it back as it is: it was never alone.
-    const alone = signal.aborted ? suspect : await this.#broker.isolate(suspect)
+    if (signal.aborted) return this.#dispatcher.handBack(suspect)
+    const alone = await this.#broker.isolate(suspect)
     if (alone) await this.#dispatcher.runAlone(alone, signal)
     else this.#holdings.remove(suspect)
   }

@@ -52,7 +52,7 @@ export class Dispatcher {
     for (const delivery of deliveries) {
       if (this.#holdings.has(delivery.entryId)) continue
       this.#holdings.add(delivery)
-      if (this.#draining) this.#handBack(delivery)
+      if (this.#draining) this.handBack(delivery)
       else (source === 'read' ? this.#read : this.#claimed).push(delivery)
     }
     this.#pump()
@@ -61,7 +61,7 @@ export class Dispatcher {
   /** Runs one delivery, expecting nothing else to be in flight; resolves when it is settled, or the signal is aborted. */
   async runAlone(delivery: Delivery, signal: AbortSignal): Promise<void> {
     this.#holdings.add(delivery)
-    if (this.#draining) this.#handBack(delivery)
+    if (this.#draining) this.handBack(delivery)
     else void this.#start(delivery)
     await this.whenIdle(signal)
   }
@@ -75,7 +75,13 @@ export class Dispatcher {
   /** Starts nothing more, and hands back what has not started. */
   drain(): void {
     this.#draining = true
-    for (const delivery of [...this.#claimed.splice(0), ...this.#read.splice(0)]) this.#handBack(delivery)
+    for (const delivery of [...this.#claimed.splice(0), ...this.#read.splice(0)]) this.handBack(delivery)
+  }
+
+  /** Hands back what was not started. */
+  handBack(delivery: Delivery): void {
+    const decoded = this.#runner.decode(delivery)
+    void this.#settle({ delivery, decoded, startedAt: now() }, { result: 'unstarted' })
   }
 
   /** Tells the running handlers, through their signal, that their time is up. */
@@ -109,11 +115,6 @@ export class Dispatcher {
     this.#changed.notify()
     this.#pump()
     await this.#settle(running, run)
-  }
-
-  #handBack(delivery: Delivery): void {
-    const decoded = this.#runner.decode(delivery)
-    void this.#settle({ delivery, decoded, startedAt: now() }, { result: 'unstarted' })
   }
 
   #settle({ delivery, decoded, startedAt }: Running, run: Run): Promise<void> {

@@ -250,8 +250,8 @@ describe('G13: self-healing', () => {
     await lab.send('CONFIG', 'SET', 'maxmemory', '1')
     const publishing = producer.publish('counted', { n: 2 })
     const broken = await asked(lab)
-    // A few more than when nothing is wrong.
-    expect(broken.commands).toBeLessThan(idle.commands + 10)
+    // As when nothing is wrong, and a few more: a hot loop would make thousands.
+    expect(broken.commands).toBeLessThan(idle.commands + 50)
     expect(broken.connections).toBeLessThan(1)
     await lab.send('CONFIG', 'SET', 'maxmemory', '0')
     await publishing
