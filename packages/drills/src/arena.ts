@@ -62,12 +62,9 @@ export class Arena {
 
   /** The entries that Redis says a consumer holds, alone or among others. */
   async heldBy(group: string, consumer: string): Promise<string[]> {
-    const ids: string[] = []
-    for (const name of [consumer, `${consumer}~alone`, `${consumer}~suspect`]) {
-      const pending = await this.send<[string][]>('XPENDING', STREAM.name, group, '-', '+', '10000', name)
-      ids.push(...pending.map(([id]) => id))
-    }
-    return ids
+    const pending = await this.send<[id: string, owner: string][]>('XPENDING', STREAM.name, group, '-', '+', '100000')
+    const isOf = (owner: string) => owner === consumer || owner.startsWith(`${consumer}~`)
+    return pending.flatMap(([id, owner]) => (isOf(owner) ? [id] : []))
   }
 
   async deadLetters(group: string): Promise<DeadLetter[]> {

@@ -118,7 +118,7 @@ const mutants: Record<string, Mutant> = {
       ],
       [
         'broker/scripts/claim.ts',
-        'elseif isIsolated or attempt >= 2 or attempt >= maxDeliveries then',
+        'elseif isIsolated(name) or attempt >= 2 or attempt >= maxDeliveries then',
         'elseif false then',
       ],
     ],

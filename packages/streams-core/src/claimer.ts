@@ -77,9 +77,7 @@ export class Claimer {
   async #claim(limit: number, lateMs: number, signal: AbortSignal): Promise<number> {
     const { leaseMs, maxDeliveries } = this.#options
     const expiredMs = this.#isHoldingOff ? RETRY_HORIZON_MS : leaseMs
-    const holdsNothing = this.#holdings.size === 0
-    const options = { limit, maxDeliveries, expiredMs, lateMs, lockMs: CLAIM_EVERY_MS, holdsNothing }
-    const claimed = await this.#broker.claim(options)
+    const claimed = await this.#broker.claim({ limit, maxDeliveries, expiredMs, lateMs, lockMs: CLAIM_EVERY_MS })
     if (!claimed) return 0
     this.#accept(claimed.deliveries, 'claimed')
     if (claimed.suspects > 0 && !signal.aborted) await this.#quarantine(claimed.suspects, signal)

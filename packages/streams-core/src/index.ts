@@ -2,7 +2,6 @@
 
 export type { Argument, RedisOptions } from './broker/connection.ts'
 export type { ConsumerState, GroupState, StreamState } from './broker/inspect.ts'
-export { RESERVED_GROUPS } from './broker/keys.ts'
 // Process
 export { type Consumer, type ConsumerOptions, createConsumer } from './consumer.ts'
 // Operate
@@ -32,8 +31,16 @@ export {
   StreamsError,
 } from './errors.ts'
 export type { Context, Handler, Handlers } from './handler.ts'
+export { compareIds } from './id.ts'
 export { inspectStream } from './inspect.ts'
-export type { ConsumerSettingsInput, ProducerSettingsInput, Retention, RetentionInput } from './options.ts'
+export {
+  type ConsumerSettingsInput,
+  consumerNameSchema,
+  groupSchema,
+  type ProducerSettingsInput,
+  type Retention,
+  type RetentionInput,
+} from './options.ts'
 // Publish
 export { createProducer, type Producer, type ProducerOptions, type Published, type PublishOptions } from './producer.ts'
 export type { Health, Logger, Report, SettledReport } from './report.ts'

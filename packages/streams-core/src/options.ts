@@ -10,10 +10,16 @@ const DAY_MS = 86_400_000
 const ms = (min: number, max: number) => z.int().min(min).max(max)
 const count = (min: number, max: number) => z.int().min(min).max(max)
 
+/** A consumer group's name. */
 export const groupSchema = z
   .string()
   .regex(/^[\w.-]{1,128}$/, '1 to 128 letters, digits, "_", "-" or "."')
   .refine((group) => !RESERVED_GROUPS.includes(group), `not one of ${RESERVED_GROUPS.join(', ')}`)
+
+/** The name of one consumer in its group. */
+export const consumerNameSchema = z
+  .string()
+  .regex(/^[^~\s]{1,200}$/, '1 to 200 characters, neither "~" nor white space')
 
 const acknowledged = z.strictObject({
   policy: z.literal('acknowledged').default('acknowledged'),
@@ -89,10 +95,7 @@ const consumerSchema = z
     /** The consumer group. */
     group: groupSchema,
     /** Name of this consumer, unique per process incarnation. Default `<hostname>-<8 hex digits>`. */
-    consumer: z
-      .string()
-      .regex(/^[^~\s]{1,200}$/, '1 to 200 characters, neither "~" nor white space')
-      .default(() => `${hostname()}-${randomBytes(4).toString('hex')}`),
+    consumer: consumerNameSchema.default(() => `${hostname()}-${randomBytes(4).toString('hex')}`),
     /** Handlers that run at the same time. Default 16. */
     concurrency: count(1, 10_000).default(16),
     /** Entries held beyond those that run, so that a handler need not wait for Redis. Default: `concurrency`. */

@@ -1,5 +1,5 @@
 import { logLevel, redisUrl, streamSettings, whole } from '@redis-streams-processor/service-kit'
-import { RESERVED_GROUPS } from '@redis-streams-processor/streams-core'
+import { consumerNameSchema, groupSchema } from '@redis-streams-processor/streams-core'
 import { z } from 'zod'
 
 export const settingsSchema = z
@@ -7,15 +7,8 @@ export const settingsSchema = z
     REDIS_URL: redisUrl,
     LOG_LEVEL: logLevel,
     ...streamSettings,
-    GROUP: z
-      .string()
-      .regex(/^[\w.-]{1,128}$/, '1 to 128 letters, digits, "_", "-" or "."')
-      .refine((group) => !RESERVED_GROUPS.includes(group), `not one of ${RESERVED_GROUPS.join(', ')}`)
-      .default('user_group'),
-    CONSUMER: z
-      .string()
-      .regex(/^[^~\s]{1,200}$/, '1 to 200 characters, neither "~" nor white space')
-      .optional(),
+    GROUP: groupSchema.default('user_group'),
+    CONSUMER: consumerNameSchema.optional(),
     CONCURRENCY: whole(1, 10_000).default(16),
     MAX_BUFFERED: whole(0, 100_000).optional(),
     LEASE_MS: whole(500, 43_200_000).default(10_000),

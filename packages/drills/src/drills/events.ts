@@ -132,23 +132,22 @@ export const flatMemory: Drill = {
     const redis = stage.arena.redis.url
     const stream = userEvents()
     const groups = ['drill_group', 'group_b', 'group_c']
-    // How often each group has handled each event, by the number in its user id.
-    const counts = groups.map(() => new Uint8Array(events))
-    const handled = groups.map(() => 0)
+    // How often each group has handled each event, by the number in its user id; and how many in all.
+    const tallies = groups.map((group) => ({ group, counts: new Uint8Array(events), handled: 0 }))
     const stopping = new AbortController()
-    const running = groups.map((group, g) => {
+    const running = tallies.map((tally) => {
       const count = ({ data }: { data: { userId: string } }) => {
         const n = Number(data.userId.slice('user_'.length))
-        ;(counts[g] as Uint8Array)[n] = ((counts[g] as Uint8Array)[n] as number) + 1
-        handled[g] = (handled[g] as number) + 1
+        tally.counts[n] = (tally.counts[n] ?? 0) + 1
+        tally.handled += 1
       }
       const types = Object.keys(stream.catalog) as (keyof typeof stream.catalog)[]
       const handlers = Object.fromEntries(types.map((type) => [type, count])) as unknown as Handlers<UserEvents>
-      const consumer = createConsumer(stream, { redis, group, handlers, concurrency: 500 })
+      const consumer = createConsumer(stream, { redis, group: tally.group, handlers, concurrency: 500 })
       return consumer.run({ signal: stopping.signal })
     })
     const producer = createProducer(stream, { redis, dedupeMs: 0 })
-    const behind = () => Math.min(...handled)
+    const behind = () => Math.min(...tallies.map(({ handled }) => handled))
     const samples: number[] = []
     for (let published = 0; published < events; ) {
       const size = Math.min(1_000, events - published)
@@ -172,7 +171,7 @@ export const flatMemory: Drill = {
     stage.complainUnless(flat, `used_memory grew from ${early} to ${late} bytes`)
     stage.faults = groups.length
     const eventsOf = (isSo: (count: number) => boolean) =>
-      counts.reduce((sum, group) => sum + group.reduce((n, count) => n + (isSo(count) ? 1 : 0), 0), 0)
+      tallies.reduce((sum, { counts }) => sum + counts.filter(isSo).length, 0)
     stage.tally = {
       published: events,
       handled: eventsOf((count) => count > 0),

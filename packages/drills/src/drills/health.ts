@@ -12,8 +12,7 @@ export const health: Drill = {
     const fleet = await stage.fleet(3, { STALLED_AFTER_MS: '2000' })
     const publisher = stage.publisher()
     const part = Math.ceil(stage.ids.length / 4)
-    const publish = (n: number, userOf?: () => string) =>
-      publisher.publishAll({ ids: stage.ids.slice(n * part, (n + 1) * part), ...(userOf && { userOf }) })
+    const publish = (n: number) => publisher.publishAll({ ids: stage.ids.slice(n * part, (n + 1) * part) })
 
     await publish(0)
     await allSay(stage, fleet, 'ready')

@@ -1,8 +1,16 @@
 import { STREAM } from '../arena.ts'
-import { type Drill, LEASE_MS } from '../stage.ts'
+import { type Drill, LEASE_MS, type Stage } from '../stage.ts'
 
 // Faults of Redis and of the way to it. Where Redis is killed, it writes to disk before it answers (appendfsync always):
 // G1 promises what was answered.
+
+/** For a short while requests reach Redis and its answers go nowhere; then the connections are cut. */
+async function loseReplies({ arena, random, pause }: Stage): Promise<void> {
+  arena.proxy.dropReplies(true)
+  await pause(random.whole(50, 400))
+  arena.proxy.cut()
+  arena.proxy.dropReplies(false)
+}
 
 export const redisKill: Drill = {
   about: 'Redis is SIGKILLed and started again under load',
@@ -58,12 +66,7 @@ export const lostReply: Drill = {
     await stage.fleet(3, { WORK_MS: '50' })
     const times = stage.options.quick ? 3 : 12
     const perSecond = Math.max(50, stage.options.events / (times * 1.5))
-    await stage.whileWorking(stage.publish({ perSecond }), times, 1_000, async () => {
-      stage.arena.proxy.dropReplies(true)
-      await stage.pause(stage.random.whole(50, 400))
-      stage.arena.proxy.cut()
-      stage.arena.proxy.dropReplies(false)
-    })
+    await stage.whileWorking(stage.publish({ perSecond }), times, 1_000, () => loseReplies(stage))
     await stage.quiet()
     stage.complainIfCharged()
   },
@@ -116,12 +119,7 @@ export const everything: Drill = {
         await stage.pause(random.whole(500, 4_000))
         fleet.signal(frozen, 'SIGCONT')
       },
-      async () => {
-        arena.proxy.dropReplies(true)
-        await stage.pause(random.whole(50, 400))
-        arena.proxy.cut()
-        arena.proxy.dropReplies(false)
-      },
+      () => loseReplies(stage),
       async () => {
         await arena.redis.kill()
         await arena.redis.start()

@@ -102,7 +102,7 @@ export const poison: Drill = {
       stage.doomed.add(pill)
       // Everything is in flight or buffered at the same time; every other kind is guarded by event id as well.
       await stage.publish({ ids, userOf: (i) => (ids[i] === pill ? user : `user_${2_000 + (i % 50)}`) })
-      const env = { CONCURRENCY: '600', WORK_MS: '20', LEASE_MS: '1000', BLOCKED_MS: '2000', GROUP: stage.group }
+      const env = { CONCURRENCY: '600', WORK_MS: '20', LEASE_MS: '1000', BLOCKED_MS: '2000' }
       const guard = { IDEMPOTENCY_TTL_MS: n % 2 === 0 ? '0' : '600000' }
       const fleet = await stage.fleet(3, { ...env, ...guard, NODE_OPTIONS: '--max-old-space-size=96' })
       await stage.quiet()

@@ -1,4 +1,5 @@
 import type { DeliveryLine, LedgerLine } from '@redis-streams-processor/service-kit'
+import { compareIds } from '@redis-streams-processor/streams-core'
 import type { Handover } from './step.ts'
 
 export interface HandoverReport {
@@ -44,9 +45,3 @@ export function judgeHandover(ledger: readonly LedgerLine[], group: string, hand
 
 const count = (lines: readonly DeliveryLine[], wanted: DeliveryLine['what']) =>
   lines.filter(({ what }) => what === wanted).length
-
-function compareIds(a: string, b: string): number {
-  const [aMs = 0, aSeq = 0] = a.split('-').map(Number)
-  const [bMs = 0, bSeq = 0] = b.split('-').map(Number)
-  return aMs - bMs || aSeq - bSeq
-}

@@ -39,8 +39,6 @@ export interface ClaimOptions {
   lateMs: number
   /** The group is scanned once in this time at most. */
   lockMs: number
-  /** Nothing waits or runs here. */
-  holdsNothing: boolean
 }
 
 export interface Tidied {
@@ -63,6 +61,9 @@ export class GroupBroker {
   readonly #keys: Keys
   readonly #group: string
   readonly #consumer: string
+  /** Its name while it runs one alone, and while a suspect waits for that. */
+  readonly #alone: string
+  readonly #suspect: string
   readonly #leaseMs: number
 
   constructor(connection: Connection, keys: Keys, options: { group: string; consumer: string; leaseMs: number }) {
@@ -70,6 +71,8 @@ export class GroupBroker {
     this.#keys = keys
     this.#group = options.group
     this.#consumer = options.consumer
+    this.#alone = aloneName(options.consumer)
+    this.#suspect = suspectName(options.consumer)
     this.#leaseMs = options.leaseMs
   }
 
@@ -87,7 +90,7 @@ export class GroupBroker {
   /** Leaves what an earlier process of this name held to be claimed, as of any dead consumer. */
   async disown(): Promise<number> {
     const left = `${this.#consumer}~left`
-    const names = [this.#consumer, left, aloneName(this.#consumer), aloneName(left)]
+    const names = [this.#consumer, left, this.#alone, aloneName(left)]
     return this.#connection.run<number>(DISOWN, [this.#keys.stream], [this.#group, ...names])
   }
 
@@ -124,19 +127,26 @@ export class GroupBroker {
     return this.#claim('shared', options)
   }
 
-  /** Claims one crash suspect, to be isolated once nothing else is in flight. */
+  /**
+   * Claims one crash suspect, to be isolated once nothing else is in flight. `undefined`: there is none, or another has
+   * one already, and we hold something else.
+   */
   async claimSuspect(options: { maxDeliveries: number; holdsNothing: boolean }): Promise<Delivery | undefined> {
-    const one = { ...options, limit: 1, expiredMs: this.#leaseMs, lateMs: 0, lockMs: 0 }
-    return (await this.#claim('suspect', one))?.deliveries[0]
+    const { maxDeliveries, holdsNothing } = options
+    const one = { maxDeliveries, limit: 1, expiredMs: this.#leaseMs, lateMs: 0, lockMs: 0 }
+    return (await this.#claim('suspect', one, holdsNothing))?.deliveries[0]
   }
 
   /** Hands a suspect to our name alone. `undefined`: the lease was lost. */
   async isolate(suspect: Delivery): Promise<Delivery | undefined> {
     const since = now()
-    const alone = aloneName(this.#consumer)
-    const isOurs = await this.#connection.run<number>(ISOLATE, [this.#keys.stream], [...this.#token(suspect), alone])
+    const isOurs = await this.#connection.run<number>(
+      ISOLATE,
+      [this.#keys.stream],
+      [...this.#token(suspect), this.#alone],
+    )
     if (isOurs === 0) return undefined
-    return { ...suspect, owner: alone, lease: new Lease(suspect.entryId, this.#leaseMs, since) }
+    return { ...suspect, owner: this.#alone, lease: new Lease(suspect.entryId, this.#leaseMs, since) }
   }
 
   /** What Redis says is ours and has been idle for so long; what we run alone is the claimer's own business. */
@@ -297,36 +307,34 @@ export class GroupBroker {
 
   /** Hands back what was delivered to us and never arrived. To be called when nothing is held any more. */
   async handBackRest(): Promise<void> {
-    const [alone, suspect] = [aloneName(this.#consumer), suspectName(this.#consumer)]
     const toRetry = [this.#consumer, RETRY_CONSUMER, RETRY_HORIZON_MS]
-    const toSuspects = [alone, suspect, this.#leaseMs]
+    const toSuspects = [this.#alone, this.#suspect, this.#leaseMs]
     await this.#connection.run(HAND_BACK_REST, [this.#keys.stream], [this.#group, ...toRetry, ...toSuspects])
   }
 
   /** Deletes this consumer's names from the group, unless something is pending under them. */
   async forgetConsumer(): Promise<void> {
-    const names = [this.#consumer, aloneName(this.#consumer), suspectName(this.#consumer)]
+    const names = [this.#consumer, this.#alone, this.#suspect]
     await this.#connection.run(FORGET_CONSUMER, [this.#keys.stream], [this.#group, ...names])
   }
 
-  async #claim(mode: 'shared' | 'suspect', options: ClaimOptions) {
-    const { limit, maxDeliveries, expiredMs, lateMs, lockMs, holdsNothing } = options
+  async #claim(mode: 'shared' | 'suspect', options: ClaimOptions, holdsNothing = false) {
+    const { limit, maxDeliveries, expiredMs, lateMs, lockMs } = options
     const since = now()
-    const [alone, suspect] = [aloneName(this.#consumer), suspectName(this.#consumer)]
     const reply = await this.#connection.run<
       [number, ...['run' | 'crashed', string, number, string[] | null][]] | null
     >(
       CLAIM,
       [this.#keys.stream, this.#keys.scanLock(this.#group, lateMs > 0), this.#keys.history(this.#group)],
       [
-        ...[this.#group, this.#consumer, alone, suspect, ALONE_SUFFIX, SUSPECT_SUFFIX, RETRY_CONSUMER],
+        ...[this.#group, this.#consumer, this.#alone, this.#suspect, ALONE_SUFFIX, SUSPECT_SUFFIX, RETRY_CONSUMER],
         ...[expiredMs + lateMs, RETRY_HORIZON_MS + lateMs, maxDeliveries, Math.min(limit, CHUNK), lockMs],
         ...[mode, holdsNothing ? 1 : 0],
       ],
     )
     if (!reply) return undefined
     const [suspects, ...claimed] = reply
-    const owner = mode === 'suspect' ? suspect : this.#consumer
+    const owner = mode === 'suspect' ? this.#suspect : this.#consumer
     return {
       suspects,
       deliveries: claimed.map(([kind, id, attempt, fields]) => this.#delivery(id, fields, owner, attempt, kind, since)),
@@ -351,9 +359,10 @@ export class GroupBroker {
 
   /** Where a delivery is parked, and with what idle time. A suspect that nobody has run stays a suspect. */
   #parkingFor({ owner }: Delivery, { type, delayMs }: Extract<Outcome, { type: 'retry' | 'release' }>): Argument[] {
-    const [alone, suspect] = [aloneName(this.#consumer), suspectName(this.#consumer)]
-    const isSuspect = type === 'release' && (owner === alone || owner === suspect)
-    return isSuspect ? [suspect, Math.max(0, this.#leaseMs - delayMs)] : [RETRY_CONSUMER, RETRY_HORIZON_MS - delayMs]
+    const isSuspect = type === 'release' && (owner === this.#alone || owner === this.#suspect)
+    return isSuspect
+      ? [this.#suspect, Math.max(0, this.#leaseMs - delayMs)]
+      : [RETRY_CONSUMER, RETRY_HORIZON_MS - delayMs]
   }
 
   #historyLine(delivery: Delivery, error: string): string {

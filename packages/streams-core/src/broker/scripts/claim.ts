@@ -18,7 +18,7 @@ import { holdsLua } from './fragments.ts'
  * ARGV[1] group   ARGV[2] our name   ARGV[3] our name when alone   ARGV[4] our name for suspects
  * ARGV[5] suffix of names alone   ARGV[6] suffix of names for suspects   ARGV[7] pseudo-consumer of retries
  * ARGV[8] leaseMs   ARGV[9] horizonMs   ARGV[10] maxDeliveries   ARGV[11] how many at most   ARGV[12] lockMs
- * ARGV[13] mode: shared or suspect   ARGV[14] 1: we hold nothing
+ * ARGV[13] mode: shared or suspect   ARGV[14] 1: we hold nothing (mode suspect)
  * Returns { number of suspects left, { kind, id, attempt, fields or false }… }; kind: run or crashed. False: locked.
  */
 export const CLAIM = script(
@@ -40,12 +40,12 @@ local function claim(owner, id, attempt, kind)
 end
 
 local function isNamed(name, suffix) return string.sub(name, -#suffix) == suffix end
+local function isIsolated(name) return isNamed(name, aloneSuffix) or isNamed(name, suspectSuffix) end
 
 local function isAnotherAtIt()
   for _, info in ipairs(consumers) do
     local name, pending = info[2], math.min(info[4], 200)
-    local isIsolating = isNamed(name, aloneSuffix) or isNamed(name, suspectSuffix)
-    if isIsolating and pending > 0 and name ~= alone and name ~= suspect then
+    if isIsolated(name) and pending > 0 and name ~= alone and name ~= suspect then
       local expired = redis.call('XPENDING', stream, group, 'IDLE', leaseMs, '-', '+', pending, name)
       if #expired < pending then return true end
     end
@@ -57,10 +57,9 @@ local function takeExpired(id, name, attempt)
   -- Under a name of our own it is a delivery whose reply was lost: we live, so nobody is guilty.
   local isOurs = name == alone or name == suspect
   local next = isOurs and attempt or math.min(attempt + 1, maxDeliveries)
-  local isIsolated = isNamed(name, aloneSuffix) or isNamed(name, suspectSuffix)
   if isNamed(name, aloneSuffix) and not isOurs and attempt >= maxDeliveries then
     if shared then claim(me, id, attempt, 'crashed') end
-  elseif isIsolated or attempt >= 2 or attempt >= maxDeliveries then
+  elseif isIsolated(name) or attempt >= 2 or attempt >= maxDeliveries then
     suspects = suspects + 1
     if not shared then claim(suspect, id, next, 'run') end
   elseif shared then
@@ -88,7 +87,6 @@ for _, info in ipairs(consumers) do
 end
 if shared then
   walk(retry, horizonMs, function(id, _, attempt) claim(me, id, math.min(attempt + 1, maxDeliveries), 'run') end)
-  if suspects > 0 and not holdsNothing and isAnotherAtIt() then suspects = 0 end
   -- Whoever could not take all there was lets the next one look at once.
   if room == 0 then redis.call('DEL', KEYS[2]) end
 end

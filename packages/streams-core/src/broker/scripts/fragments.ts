@@ -40,10 +40,10 @@ local function neededFrom(stream, required, marks)
     groups[#groups + 1] = { group, mark, pending[1], delivered }
   end
   if next(missing) then return false, groups, gone end
-  local held = redis.call('HGETALL', marks)
+  local held, at = redis.call('HGETALL', marks), nowMs()
   for i = 1, #held, 2 do
     local mark, seenMs = string.match(held[i + 1], '^(%S+) (%d+)$')
-    if mark and needed and not exists[held[i]] and nowMs() - seenMs < ${GONE_GROUP_HOLDS_MS} then
+    if mark and needed and not exists[held[i]] and at - seenMs < ${GONE_GROUP_HOLDS_MS} then
       if compareIds(mark, needed) < 0 then needed = mark end
       gone[#gone + 1] = { held[i], mark, 0, mark }
     end
