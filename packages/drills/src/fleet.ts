@@ -6,6 +6,9 @@ interface Member {
   worker: Worker
 }
 
+/** So many deaths in a row before one has joined: then it is not the events that they die of. */
+const MAX_STILLBORN = 20
+
 /** Consumers under a supervisor: who dies is replaced at once, under a new name. */
 export class Fleet {
   readonly #arena: Arena
@@ -66,17 +69,26 @@ export class Fleet {
     }
   }
 
-  async #launch(slot: number): Promise<void> {
+  /** Resolves once a consumer in this slot has joined: this one, or, if a first entry killed it, a successor. */
+  async #launch(slot: number, stillborn = 0): Promise<void> {
     this.#incarnations += 1
     const name = `${this.#prefix}${slot + 1}.${this.#incarnations}`
     const worker = this.#arena.start('consumer', { ...this.#env, CONSUMER: name })
     this.#members[slot] = { name, worker }
     this.#all.push(worker)
-    void worker.exited().then(() => {
+    let hasJoined = false
+    const joined = worker
+      .waitFor(({ msg }) => msg === 'consumer started')
+      .then(() => {
+        hasJoined = true
+      })
+    const replaced = worker.exited().then(async () => {
       if (this.#isStopping || this.#members[slot]?.worker !== worker) return
       this.crashes += 1
-      this.#launch(slot).catch(() => {})
+      if (!hasJoined && stillborn >= MAX_STILLBORN) return joined
+      await this.#launch(slot, hasJoined ? 0 : stillborn + 1)
     })
-    await worker.waitFor(({ msg }) => msg === 'consumer started')
+    replaced.catch(() => {})
+    await joined.catch(() => replaced)
   }
 }

@@ -1,5 +1,5 @@
 import { STREAM } from '../arena.ts'
-import { type Drill, LEASE_MS, type Stage } from '../stage.ts'
+import { type Drill, HOLD_OFF_MS, LEASE_MS, type Stage } from '../stage.ts'
 
 // Faults of Redis and of the way to it. Where Redis is killed, it writes to disk before it answers (appendfsync always):
 // G1 promises what was answered.
@@ -108,7 +108,7 @@ export const everything: Drill = {
   events: 30_000,
   server: ['--appendfsync', 'always'],
   async run(stage) {
-    const fleet = await stage.fleet(3, { WORK_MS: '50' })
+    const fleet = await stage.fleet(3, { WORK_MS: '200' })
     const { arena, random } = stage
     const slot = () => random.whole(0, 2)
     const outages = [
@@ -130,14 +130,25 @@ export const everything: Drill = {
         await arena.redis.thaw()
       },
     ]
-    // Most are kills, so that there are some whose recovery nothing else disturbs.
-    const kills = Array.from({ length: 6 }, () => () => stage.kill(fleet, slot()))
-    const replacements = Array.from({ length: 2 }, () => () => fleet.replace(slot()))
-    const mix = [...kills, ...replacements, ...outages.map((fault) => () => stage.outage(fault))]
+    const kills = Array.from({ length: 3 }, () => () => stage.kill(fleet, slot()))
+    const replace = () => fleet.replace(slot())
+    const mix = [...kills, replace, ...outages.map((fault) => () => stage.outage(fault))]
+    // Now and then it is calm but for kills: recovery can be timed only then.
+    const killInCalm = async () => {
+      await stage.pause(HOLD_OFF_MS)
+      for (const kill of kills) {
+        await kill()
+        await stage.pause(LEASE_MS)
+      }
+      stage.faults += kills.length - 1
+    }
     stage.maxRecoveryMs = LEASE_MS + 1_000
+    stage.mustRecover = true
     const seconds = stage.options.quick ? 30 : 300
     const publishing = stage.publish({ perSecond: stage.options.events / seconds })
-    await stage.whileWorking(publishing, 1_000, 1_000, async () => random.pick(mix)())
+    await stage.whileWorking(publishing, 1_000, 1_000, () =>
+      stage.faults % 10 === 7 ? killInCalm() : random.pick(mix)(),
+    )
     await stage.quiet()
   },
 }
