@@ -130,15 +130,15 @@ export const everything: Drill = {
         await arena.redis.thaw()
       },
     ]
-    const kills = Array.from({ length: 3 }, () => () => stage.kill(fleet, slot()))
+    const kills = Array.from({ length: 3 }, () => () => fleet.kill(slot()))
     const replace = () => fleet.replace(slot())
     const mix = [...kills, replace, ...outages.map((fault) => () => stage.outage(fault))]
-    // Now and then it is calm but for kills: recovery can be timed only then.
+    // Now and then it is calm but for kills, and each is over before the next: only then can a recovery be timed.
     const killInCalm = async () => {
       await stage.pause(HOLD_OFF_MS)
-      for (const kill of kills) {
-        await kill()
-        await stage.pause(LEASE_MS)
+      for (const _ of kills) {
+        await stage.kill(fleet, slot())
+        await stage.pause(LEASE_MS + 1_000)
       }
       stage.faults += kills.length - 1
     }
@@ -146,9 +146,9 @@ export const everything: Drill = {
     stage.mustRecover = true
     const seconds = stage.options.quick ? 30 : 300
     const publishing = stage.publish({ perSecond: stage.options.events / seconds })
-    await stage.whileWorking(publishing, 1_000, 1_000, () =>
-      stage.faults % 10 === 7 ? killInCalm() : random.pick(mix)(),
-    )
+    await stage.whileWorking(publishing, 1_000, 1_000, async () => {
+      await (stage.faults % 10 === 7 ? killInCalm() : random.pick(mix)())
+    })
     await stage.quiet()
   },
 }

@@ -175,4 +175,22 @@ describe('G5: retries', () => {
     const errors = (await lab.deadLetters()).map(({ error }) => error)
     expect(errors.sort()).toEqual(['a string', 'an error without a text', 'async', 'sync', 'undefined'])
   })
+
+  test('what was deleted while it waited for its retry leaves no history behind', async ({ lab }) => {
+    const consumer = await lab.consumer({
+      retry: { delayMs: () => 500 },
+      handlers: {
+        counted: () => {
+          throw new Error('once')
+        },
+      },
+    })
+    const { entryId } = await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until((reports) => reports.settled('retry').length === 1)
+    const failures = () => lab.send<number>('HLEN', `{${lab.streamName}}:${GROUP}:history`)
+    expect(await failures()).toBe(1)
+    await lab.send('XDEL', lab.streamName, entryId)
+    await consumer.reports.until((reports) => reports.settled().some(({ result }) => result === 'deleted'))
+    expect(await failures()).toBe(0)
+  })
 })

@@ -89,6 +89,19 @@ describe('G9: external effects are guarded', () => {
     await lab.until(() => lab.ledger('finished').length === 3, 'the heir')
   })
 
+  test('the record of a dead delivery of the same entry is free at once: the lease of the entry decides', async ({
+    lab,
+  }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const { entryId } = await lab.producer().publish('counted', { n: 1 }, { id: 'same' })
+    await lab.send('XREADGROUP', 'GROUP', GROUP, 'dead', 'STREAMS', lab.streamName, '>')
+    const record = `{${lab.streamName}}:${GROUP}:guard:same`
+    await lab.send('SET', record, `running dead ${entryId} 1`, 'PX', 600_000)
+    const heir = await lab.consumer({ idempotency, leaseMs: 500 })
+    await heir.reports.until((reports) => reports.settled().length === 1)
+    expect(heir.reports.settled()).toMatchObject([{ result: 'returned', attempt: 2 }])
+  })
+
   test('a commit marks the record, too', async ({ lab }) => {
     const consumer = await lab.consumer({
       idempotency,

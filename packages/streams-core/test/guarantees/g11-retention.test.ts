@@ -140,6 +140,18 @@ describe('G11: retention never drops what some group has not acknowledged', () =
     expect(groups.find(({ group }) => group === 'reader')?.pending).toBe(0)
   })
 
+  test('maxlen gets a stream that was far longer there by a thousand at a time', async ({ lab }) => {
+    const uncapped = lab.producer()
+    await Promise.all(range(2_500).map((n) => uncapped.publish('counted', { n })))
+    const capped = lab.producer({}, { policy: 'maxlen', maxLength: 100 })
+    const lengths: number[] = []
+    for (const n of range(4)) {
+      await capped.publish('counted', { n: 2_500 + n })
+      lengths.push((await lab.inspect()).length)
+    }
+    expect(lengths).toEqual([1_501, 502, 100, 101])
+  })
+
   test('a group that holds the stream back is named in a warning', async ({ lab }) => {
     const retention = { warnAfterMs: 1_000 }
     await lab.send('XGROUP', 'CREATE', lab.streamName, 'forgotten', '0', 'MKSTREAM')

@@ -133,27 +133,47 @@ describe('G13: self-healing', () => {
     await lab.send('XREADGROUP', 'GROUP', GROUP, 'dead', 'STREAMS', lab.streamName, '>')
     const ids = published.map(({ entryId }) => entryId)
     await lab.send('XCLAIM', lab.streamName, GROUP, 'dead', 0, ...ids, 'RETRYCOUNT', 2, 'JUSTID')
-    const gates = [latch(), latch()]
+    const leaseMs = 3_000
     const starts: number[] = []
-    const handlers = {
-      counted: async ({ data }: { data: { n: number } }) => {
-        starts.push(data.n)
-        await gates[data.n]?.promise
-      },
+    const runOneAlone = async () => {
+      const gate = latch()
+      const proxy = await TcpProxy.start(redis.port)
+      shared.onClose(() => proxy.stop())
+      const handlers = {
+        counted: ({ data }: { data: { n: number } }) => {
+          starts.push(data.n)
+          return gate.promise
+        },
+      }
+      const before = starts.length
+      const { reports } = await lab.consumer({ redis: proxy.url, leaseMs, blockMs: 100, handlers })
+      await lab.until(() => starts.length > before, 'it to run one')
+      const state = () => reports.of('connection').findLast(({ connection }) => connection === 'commands')?.state
+      return { proxy, reports, state, finish: gate.resolve }
     }
-    const options = { leaseMs: 1_500, blockMs: 100, handlers }
-    const consumers = [await lab.consumer(options), await lab.consumer(options)]
-    await lab.until(() => starts.length === 2, 'each to run one')
-    await redis.freeze()
-    await new Promise((resolve) => setTimeout(resolve, 2_500))
-    await redis.thaw()
-    // Whoever is done looks for the next suspect at once.
-    gates[0]?.resolve()
-    const settled = () => consumers.flatMap(({ reports }) => reports.settled('ack'))
-    await lab.until(() => settled().length === 1)
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
-    gates[1]?.resolve()
-    await lab.until(() => settled().length === 2)
+    const lasting = async (sinceMs: number, ms: number) =>
+      new Promise((resolve) => setTimeout(resolve, Math.max(0, sinceMs + ms - Date.now())))
+
+    // The first is cut off from the start of its run: its lease looks expired from `leaseMs` on.
+    const first = await runOneAlone()
+    const startedAt = Date.now()
+    first.proxy.leadTo(1)
+    first.proxy.cut()
+    await lasting(startedAt, leaseMs / 2)
+    const second = await runOneAlone()
+    second.proxy.cut()
+    await lab.until(() => second.state() === 'lost')
+    await lab.until(() => second.state() === 'connected')
+    await lasting(startedAt, leaseMs + 300)
+    // Who is done within a lease looks for the next suspect at once.
+    second.finish()
+    await second.reports.until((reports) => reports.settled('ack').length === 1)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    first.proxy.leadTo(redis.port)
+    await lab.until(() => first.state() === 'connected')
+    first.finish()
+    await first.reports.until((reports) => reports.settled().length === 1)
+    expect(first.reports.settled('ack')).toMatchObject([{ attempt: 3 }])
     expect(starts.sort()).toEqual([0, 1])
   })
 
@@ -175,6 +195,32 @@ describe('G13: self-healing', () => {
     expect(consumer.reports.of('group-rebuilt')).toEqual([
       { kind: 'group-rebuilt', group: GROUP, startId: lastDeliveredId, newestId: expect.any(String) },
     ])
+  })
+
+  test('a group that is rebuilt knows nothing of what failed before', async ({ lab }) => {
+    const gate = latch()
+    let runs = 0
+    const consumer = await lab.consumer({
+      blockMs: 100,
+      retry: { delayMs: () => 600_000 },
+      handlers: {
+        counted: () => {
+          runs += 1
+          if (runs === 1) throw new Error('before')
+          return gate.promise
+        },
+      },
+    })
+    await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until((reports) => reports.settled('retry').length === 1)
+    const failures = () => lab.send<number>('HLEN', `{${lab.streamName}}:${GROUP}:history`)
+    expect(await failures()).toBe(1)
+    await lab.send('XGROUP', 'DESTROY', lab.streamName, GROUP)
+    await lab.until(() => runs === 2)
+    expect(await failures()).toBe(0)
+    gate.resolve()
+    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    expect(consumer.reports.settled('ack')).toMatchObject([{ attempt: 1 }])
   })
 
   test('the group destroyed while its consumers are away: the stream is kept for it, for a while', async ({ lab }) => {

@@ -161,6 +161,12 @@ export class Lab {
     return client.sendCommand<T>(args.map((arg) => (typeof arg === 'number' ? String(arg) : arg)))
   }
 
+  /** Makes handled entries look as if a dead consumer had left them. */
+  async bringBack(entryIds: readonly string[], { deliveries, idleMs }: { deliveries: number; idleMs: number }) {
+    const claim = ['XCLAIM', this.streamName, GROUP, 'dead', 0, ...entryIds]
+    await this.send(...claim, 'IDLE', idleMs, 'RETRYCOUNT', deliveries, 'FORCE', 'JUSTID')
+  }
+
   async inspect() {
     return inspectStream({ name: this.streamName }, { redis: this.url })
   }
