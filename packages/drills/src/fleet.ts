@@ -6,8 +6,8 @@ interface Member {
   worker: Worker
 }
 
-/** So many deaths in a row before one has joined: then it is not the events that they die of. */
-const MAX_STILLBORN = 20
+/** So many in a row that ended before they had joined, and no more are started: what they die of is not an event. */
+const MAX_STILLBORN = 8
 
 /** Consumers under a supervisor: who dies is replaced at once, under a new name. */
 export class Fleet {
@@ -20,6 +20,8 @@ export class Fleet {
   #isStopping = false
   /** Processes that ended without having been told to. */
   crashes = 0
+  /** Why a slot stays empty. */
+  failure: Error | undefined
 
   constructor(arena: Arena, env: Record<string, string>, prefix = 'w') {
     this.#arena = arena
@@ -57,8 +59,7 @@ export class Fleet {
   async replace(slot: number): Promise<void> {
     const { worker } = this.#members[slot] as Member
     const joined = this.#launch(slot)
-    await worker.stop()
-    await joined
+    await Promise.all([worker.stop(), joined])
   }
 
   async stop(): Promise<void> {
@@ -69,7 +70,10 @@ export class Fleet {
     }
   }
 
-  /** Resolves once a consumer in this slot has joined: this one, or, if a first entry killed it, a successor. */
+  /**
+   * Resolves once a consumer in this slot has joined: this one, or, if its first entry killed it, a successor; or when
+   * the fleet is stopping.
+   */
   async #launch(slot: number, stillborn = 0): Promise<void> {
     this.#incarnations += 1
     const name = `${this.#prefix}${slot + 1}.${this.#incarnations}`
@@ -85,10 +89,12 @@ export class Fleet {
     const replaced = worker.exited().then(async () => {
       if (this.#isStopping || this.#members[slot]?.worker !== worker) return
       this.crashes += 1
-      if (!hasJoined && stillborn >= MAX_STILLBORN) return joined
+      if (!hasJoined && stillborn + 1 >= MAX_STILLBORN) return joined
       await this.#launch(slot, hasJoined ? 0 : stillborn + 1)
     })
-    replaced.catch(() => {})
+    replaced.catch((error) => {
+      this.failure = error
+    })
     await joined.catch(() => replaced)
   }
 }

@@ -87,7 +87,10 @@ export class Stage {
       LOG_LEVEL: 'info',
     }
     const fleet = new Fleet(this.arena, { ...defaults, REDIS_URL: this.arena.proxy.url, ...env }, env.GROUP ?? 'w')
-    this.#closers.push(() => fleet.stop())
+    this.#closers.push(async () => {
+      await fleet.stop()
+      this.complainUnless(fleet.failure === undefined, `a consumer cannot start: ${fleet.failure?.message}`)
+    })
     await fleet.start(size)
     return fleet
   }
@@ -241,14 +244,16 @@ export class Stage {
   }
 }
 
-/** Runs one drill on a Redis of its own, and judges it. */
+/**
+ * Runs one drill on a Redis of its own, and judges it.
+ * @throws what broke the drill down: half of it is not judged.
+ */
 export async function runDrill(name: string, drill: Drill, options: DrillOptions): Promise<DrillVerdict> {
   const arena = await Arena.open(drill.server)
   const stage = new Stage(arena, options)
   try {
     await arena.send('XGROUP', 'CREATE', STREAM.name, stage.group, '0', 'MKSTREAM')
-    // What breaks a drill is a complaint like any other, and the next drill goes on.
-    await drill.run(stage).catch((error: Error) => stage.complaints.push(`broke down: ${error.stack}`))
+    await drill.run(stage)
     await stage.close()
     return stage.tally ? stage.verdictOf(name, stage.tally) : await stage.verdict(name)
   } finally {

@@ -72,7 +72,10 @@ describe('G4: crash recovery', () => {
     const gate = latch()
     const leaseMs = 1_000
     // Who joins sooner after the start of Redis claims nothing for a while.
-    await lab.until(async () => Number(/uptime_in_seconds:(\d+)/.exec(await lab.send('INFO', 'server'))?.[1]) > 3)
+    await lab.until(
+      async () =>
+        Number(/uptime_in_seconds:(\d+)/.exec(await lab.send('INFO', 'server'))?.[1]) * 1_000 > leaseMs + 2_000,
+    )
     const busy = await lab.consumer({
       leaseMs,
       concurrency: 4,

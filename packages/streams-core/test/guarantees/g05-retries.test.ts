@@ -178,10 +178,10 @@ describe('G5: retries', () => {
 
   test('what was deleted while it waited for its retry leaves no history behind', async ({ lab }) => {
     const consumer = await lab.consumer({
-      retry: { delayMs: () => 500 },
+      retry: { delayMs: () => 3_000 },
       handlers: {
         counted: () => {
-          throw new Error('once')
+          throw new Error('broken')
         },
       },
     })
@@ -192,5 +192,19 @@ describe('G5: retries', () => {
     await lab.send('XDEL', lab.streamName, entryId)
     await consumer.reports.until((reports) => reports.settled().some(({ result }) => result === 'deleted'))
     expect(await failures()).toBe(0)
+  })
+
+  test('what was deleted while it failed leaves no history behind', async ({ lab }) => {
+    const consumer = await lab.consumer({
+      handlers: {
+        counted: async (_, { entryId }) => {
+          await lab.send('XDEL', lab.streamName, entryId)
+          throw new Error('broken')
+        },
+      },
+    })
+    await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until((reports) => reports.settled().length === 1)
+    expect(await lab.send('HLEN', `{${lab.streamName}}:${GROUP}:history`)).toBe(0)
   })
 })

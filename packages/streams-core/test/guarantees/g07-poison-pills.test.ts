@@ -153,8 +153,8 @@ describe('G7: poison pills are quarantined', () => {
     const gate = latch()
     const handlers = { noted: () => gate.promise }
     const consumers = [
-      await lab.consumer({ leaseMs: 1_000, handlers }),
-      await lab.consumer({ leaseMs: 1_000, handlers }),
+      await lab.consumer({ leaseMs: 4_000, handlers }),
+      await lab.consumer({ leaseMs: 4_000, handlers }),
     ]
     lab.onClose(async () => gate.resolve())
     const producer = lab.producer()

@@ -133,12 +133,12 @@ describe('G13: self-healing', () => {
     await lab.send('XREADGROUP', 'GROUP', GROUP, 'dead', 'STREAMS', lab.streamName, '>')
     const ids = published.map(({ entryId }) => entryId)
     await lab.send('XCLAIM', lab.streamName, GROUP, 'dead', 0, ...ids, 'RETRYCOUNT', 2, 'JUSTID')
-    const leaseMs = 3_000
+    const leaseMs = 6_000
     const starts: number[] = []
     const runOneAlone = async () => {
       const gate = latch()
       const proxy = await TcpProxy.start(redis.port)
-      shared.onClose(() => proxy.stop())
+      lab.onClose(() => proxy.stop())
       const handlers = {
         counted: ({ data }: { data: { n: number } }) => {
           starts.push(data.n)
@@ -147,24 +147,24 @@ describe('G13: self-healing', () => {
       }
       const before = starts.length
       const { reports } = await lab.consumer({ redis: proxy.url, leaseMs, blockMs: 100, handlers })
+      lab.onClose(async () => gate.resolve())
       await lab.until(() => starts.length > before, 'it to run one')
       const state = () => reports.of('connection').findLast(({ connection }) => connection === 'commands')?.state
       return { proxy, reports, state, finish: gate.resolve }
     }
-    const lasting = async (sinceMs: number, ms: number) =>
-      new Promise((resolve) => setTimeout(resolve, Math.max(0, sinceMs + ms - Date.now())))
+    const waitUntil = async (at: number) => new Promise((resolve) => setTimeout(resolve, Math.max(0, at - Date.now())))
 
     // The first is cut off from the start of its run: its lease looks expired from `leaseMs` on.
     const first = await runOneAlone()
     const startedAt = Date.now()
     first.proxy.leadTo(1)
     first.proxy.cut()
-    await lasting(startedAt, leaseMs / 2)
+    await waitUntil(startedAt + leaseMs / 2)
     const second = await runOneAlone()
     second.proxy.cut()
     await lab.until(() => second.state() === 'lost')
     await lab.until(() => second.state() === 'connected')
-    await lasting(startedAt, leaseMs + 300)
+    await waitUntil(startedAt + leaseMs + 300)
     // Who is done within a lease looks for the next suspect at once.
     second.finish()
     await second.reports.until((reports) => reports.settled('ack').length === 1)
@@ -211,6 +211,7 @@ describe('G13: self-healing', () => {
         },
       },
     })
+    lab.onClose(async () => gate.resolve())
     await lab.producer().publish('counted', { n: 1 })
     await consumer.reports.until((reports) => reports.settled('retry').length === 1)
     const failures = () => lab.send<number>('HLEN', `{${lab.streamName}}:${GROUP}:history`)

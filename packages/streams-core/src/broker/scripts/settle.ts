@@ -74,8 +74,11 @@ export const PARK = script(
 ${holdsLua}
 local stream, group, id = KEYS[1], ARGV[1], ARGV[2]
 if not holds(stream, group, id, ARGV[3], ARGV[4]) then return 0 end
-redis.call('XCLAIM', stream, group, ARGV[5], 0, id, 'IDLE', ARGV[6], 'RETRYCOUNT', ARGV[7], 'JUSTID')
-if ARGV[8] ~= '' then
+local parked = redis.call('XCLAIM', stream, group, ARGV[5], 0, id, 'IDLE', ARGV[6], 'RETRYCOUNT', ARGV[7], 'JUSTID')[1]
+if not parked then
+  -- Deleted while it ran: Redis has let go of it, and nobody will ask for its history.
+  redis.call('HDEL', KEYS[2], id)
+elseif ARGV[8] ~= '' then
   local before = redis.call('HGET', KEYS[2], id)
   redis.call('HSET', KEYS[2], id, before and (before .. '\\n' .. ARGV[8]) or ARGV[8])
 end
