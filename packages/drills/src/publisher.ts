@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { userEvents } from '@redis-streams-processor/events'
 import { Ledger } from '@redis-streams-processor/service-kit'
-import { createProducer, type Producer, type RetentionInput } from '@redis-streams-processor/streams-core'
+import { createProducer, type Producer, type Retention } from '@redis-streams-processor/streams-core'
 
 type UserProducer = Producer<ReturnType<typeof userEvents>['catalog']>
 
@@ -20,7 +20,7 @@ export class Publisher {
   readonly #closing = new AbortController()
   refused = 0
 
-  constructor(redisUrl: string, ledgerFolder: string, retention?: RetentionInput) {
+  constructor(redisUrl: string, ledgerFolder: string, retention?: Retention) {
     this.#producer = createProducer(userEvents('user_events', retention), {
       redis: redisUrl,
       source: '/drill',

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import type { RetentionInput } from '@redis-streams-processor/streams-core'
+import type { Retention } from '@redis-streams-processor/streams-core'
 import { Arena, openWork, STREAM } from './arena.ts'
 import { Fleet } from './fleet.ts'
 import { chainedKey, effectsKey } from './handlers.ts'
@@ -95,7 +95,7 @@ export class Stage {
     return fleet
   }
 
-  publisher(redisUrl = this.arena.redis.url, retention?: RetentionInput): Publisher {
+  publisher(redisUrl = this.arena.redis.url, retention?: Retention): Publisher {
     const publisher = new Publisher(redisUrl, this.arena.ledgerFolder, retention)
     this.#closers.push(() => publisher.close())
     return publisher

@@ -1,4 +1,4 @@
-import { defineStream, type RetentionInput } from '@redis-streams-processor/streams-core'
+import { defineStream, type Retention } from '@redis-streams-processor/streams-core'
 import { z } from 'zod'
 
 const userId = z.string().regex(/^user_\d+$/)
@@ -17,6 +17,6 @@ export const catalog = {
 export type UserEvents = typeof catalog
 
 /** The stream that the producer appends to and the consumers share. */
-export function userEvents(name = 'user_events', retention?: RetentionInput) {
+export function userEvents(name = 'user_events', retention?: Retention) {
   return defineStream(name, catalog, retention ? { retention } : {})
 }

@@ -1,4 +1,4 @@
-import type { RetentionInput } from '@redis-streams-processor/streams-core'
+import type { Retention } from '@redis-streams-processor/streams-core'
 import { config } from 'dotenv'
 import { z } from 'zod'
 
@@ -66,7 +66,7 @@ export const streamSettings = {
 type StreamSettings = z.output<z.ZodObject<typeof streamSettings>>
 
 /** What `defineStream` takes as retention. */
-export function retentionOf({ RETENTION: policy, MAX_LENGTH, RETENTION_GROUPS }: StreamSettings): RetentionInput {
+export function retentionOf({ RETENTION: policy, MAX_LENGTH, RETENTION_GROUPS }: StreamSettings): Retention {
   const maxLength = MAX_LENGTH === undefined ? {} : { maxLength: MAX_LENGTH }
   return policy === 'maxlen' ? { policy, ...maxLength } : { policy, ...maxLength, groups: RETENTION_GROUPS ?? [] }
 }

@@ -1,22 +1,6 @@
 // Define
 
-export type { Argument, RedisOptions } from './broker/connection.ts'
-export type { ConsumerState, GroupState, StreamState } from './broker/inspect.ts'
-// Process
-export { type Consumer, type ConsumerOptions, createConsumer } from './consumer.ts'
-// Operate
-export {
-  type DeadLetter,
-  type DeadLetters,
-  type FailedDelivery,
-  type LetterFilter,
-  openDeadLetters,
-  type RedriveOptions,
-  type RedriveResult,
-} from './dead-letters.ts'
-export type { DeadLetterReason, Outcome, Run } from './decide.ts'
-
-// Errors
+export { compareIds } from './base/entry-id.ts'
 export {
   CommitError,
   InvalidEventError,
@@ -29,22 +13,15 @@ export {
   RedisUnavailableError,
   StreamFullError,
   StreamsError,
-} from './errors.ts'
-export type { Context, Handler, Handlers } from './handler.ts'
-export { compareIds } from './id.ts'
-export { inspectStream } from './inspect.ts'
-export {
-  type ConsumerSettingsInput,
-  consumerNameSchema,
-  groupSchema,
-  type ProducerSettingsInput,
-  type Retention,
-  type RetentionInput,
-} from './options.ts'
-// Publish
-export { createProducer, type Producer, type ProducerOptions, type Published, type PublishOptions } from './producer.ts'
-export type { Health, Logger, Report, SettledReport } from './report.ts'
-export { exponential, type RetryDelay, reject, retryAfter } from './retry.ts'
+} from './base/errors.ts'
+// Operate
+export type { ConsumerState, GroupState, StreamState } from './broker/inspect.ts'
+// Consume
+export { type Consumer, type ConsumerOptions, createConsumer } from './consume/consumer.ts'
+export type { Context, Handler, Handlers } from './define/handler.ts'
+export type { DeadLetterReason, HandlerResult, Outcome, RunResult } from './define/outcome.ts'
+export type { Retention } from './define/retention.ts'
+export { exponential, type RetryDelay } from './define/retry-delay.ts'
 export {
   type Catalog,
   defineStream,
@@ -53,4 +30,12 @@ export {
   type EventType,
   type StreamDefinition,
   type StreamEvent,
-} from './stream.ts'
+} from './define/stream.ts'
+export { reject, resultOfThrown, retryAfter, skip } from './define/verbs.ts'
+export { type DeadLetter, type DeadLetters, type LetterFilter, openDeadLetters } from './operate/dead-letters.ts'
+export { inspectStream } from './operate/inspect.ts'
+// Publish
+export type { Published } from './publish/pending.ts'
+export { createProducer, type Producer, type ProducerOptions, type PublishOptions } from './publish/producer.ts'
+export type { Logger } from './tell/log.ts'
+export type { Health, Report, SettledReport } from './tell/report.ts'

@@ -1,5 +1,5 @@
 import { logLevel, redisUrl, streamSettings, whole } from '@redis-streams-processor/service-kit'
-import { consumerNameSchema, groupSchema } from '@redis-streams-processor/streams-core'
+import { consumerNameSchema, groupSchema } from '@redis-streams-processor/streams-core/settings'
 import { z } from 'zod'
 
 export const settingsSchema = z

@@ -1,5 +1,6 @@
-import { RedisUnavailableError } from '../errors.ts'
-import type { ProducerSettings, Retention } from '../options.ts'
+import { RedisUnavailableError } from '../base/errors.ts'
+import type { ParsedProducerSettings } from '../define/producer-settings.ts'
+import type { ParsedRetention } from '../define/retention.ts'
 import type { Connection } from './connection.ts'
 import type { Keys } from './keys.ts'
 import { PUBLISH } from './scripts/publish.ts'
@@ -9,16 +10,14 @@ export type AppendReply =
   | { status: 'full'; length: number }
   | { status: 'error'; message: string }
 
-type RawReply = [AppendReply['status'], string]
-
 /** The Redis commands of a producer. */
 export class AppendBroker {
   readonly #connection: Connection
   readonly #keys: Keys
-  readonly #retention: Retention
-  readonly #settings: ProducerSettings
+  readonly #retention: ParsedRetention
+  readonly #settings: ParsedProducerSettings
 
-  constructor(connection: Connection, keys: Keys, retention: Retention, settings: ProducerSettings) {
+  constructor(connection: Connection, keys: Keys, retention: ParsedRetention, settings: ParsedProducerSettings) {
     this.#connection = connection
     this.#keys = keys
     this.#retention = retention
@@ -34,22 +33,21 @@ export class AppendBroker {
   /** Appends events in the given order; one reply for each. */
   async append(events: readonly { id: string; fields: readonly string[] }[]): Promise<AppendReply[]> {
     const { dedupeMs, durability } = this.#settings
+    const { stream, dropped, marks, historyFormat } = this.#keys
     const { policy, maxLength } = this.#retention
     const [keepAtLeast, groups] =
       this.#retention.policy === 'acknowledged' ? [this.#retention.keepAtLeast, this.#retention.groups] : [0, []]
-    const flat = await this.#connection.run<string[]>(
+    const flat = (await this.#connection.run(
       PUBLISH,
-      [
-        ...[this.#keys.stream, this.#keys.dropped, this.#keys.marks],
-        ...(dedupeMs > 0 ? events.map(({ id }) => this.#keys.dedupe(id)) : []),
-      ],
-      [
-        ...[policy, maxLength, keepAtLeast, dedupeMs, this.#keys.historyFormat, groups.length, ...groups],
-        ...events.flatMap(({ fields }) => [fields.length, ...fields]),
-      ],
-    )
+      { stream, dropped, marks },
+      { policy, maxLength, keepAtLeast, dedupeMs, historyFormat, requiredGroups: groups.length },
+      {
+        keys: dedupeMs > 0 ? events.map(({ id }) => this.#keys.dedupe(id)) : [],
+        args: [...groups, ...events.flatMap(({ fields }) => [fields.length, ...fields])],
+      },
+    )) as string[]
     if (durability === 'fsync') await this.#waitForDisk()
-    return events.map((_, i) => toReply(flat[2 * i] as RawReply[0], flat[2 * i + 1] as string))
+    return events.map((_, i) => toReply(flat[2 * i] as AppendReply['status'], flat[2 * i + 1] as string))
   }
 
   /** WAITAOF covers what this connection has written before. */

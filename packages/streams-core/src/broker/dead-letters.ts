@@ -1,4 +1,4 @@
-import type { Fields } from '../entry.ts'
+import type { Fields } from '../define/entry.ts'
 import type { Connection } from './connection.ts'
 import type { Keys } from './keys.ts'
 import { REDRIVE } from './scripts/dead-letters.ts'
@@ -21,7 +21,7 @@ export class DeadLetterBroker {
     return this.#connection.send<number>(['XLEN', this.#deadKey])
   }
 
-  /** Oldest first, page by page, up to the one that is newest now; what is removed meanwhile may or may not be seen. */
+  /** Oldest first, page by page, up to the letter that is newest now; what is removed meanwhile may or may not be seen. */
   async *list(): AsyncGenerator<[letterId: string, fields: Fields]> {
     // Otherwise letters that die again as fast as they are redriven would make a list without an end.
     const newest = await this.#connection.send<[string][]>(['XREVRANGE', this.#deadKey, '+', '-', 'COUNT', 1])
@@ -39,14 +39,11 @@ export class DeadLetterBroker {
     return (await this.#range(letterId, letterId))[0]?.[1]
   }
 
-  /** Moves a letter back to the stream, without its first fields and with others instead; `undefined`: it is gone. */
-  async redrive(letterId: string, dropValues: number, add: readonly string[]): Promise<string | undefined> {
-    const entryId = await this.#connection.run<string | null>(
-      REDRIVE,
-      [this.#keys.stream, this.#deadKey],
-      [letterId, dropValues, ...add],
-    )
-    return entryId ?? undefined
+  /** Moves a letter back to the stream, with some fields in place of its own; `undefined`: the letter is gone. */
+  async redrive(letterId: string, fields: readonly string[]): Promise<string | undefined> {
+    const keys = { stream: this.#keys.stream, dead: this.#deadKey }
+    const entryId = await this.#connection.run(REDRIVE, keys, { letterId }, { args: fields })
+    return (entryId as string | null) ?? undefined
   }
 
   async delete(letterId: string): Promise<boolean> {

@@ -1,25 +1,25 @@
-import { compareIds, timeOf } from '../id.ts'
+import { compareIds, timeOf } from '../base/entry-id.ts'
 import type { Connection } from './connection.ts'
 import type { Keys } from './keys.ts'
-import { RETRY_CONSUMER } from './keys.ts'
+import { RETRY_CONSUMER } from './pseudo-consumers.ts'
 import { COUNT_AFTER } from './scripts/inspect.ts'
 
 export interface ConsumerState {
   name: string
   pending: number
-  /** Time since it last asked for anything. */
+  /** Milliseconds since the consumer last asked Redis for anything. */
   idleMs: number
 }
 
 export interface GroupState {
   group: string
-  /** Entries that were not delivered to the group yet. Counted where the server does not know. */
+  /** Entries that were not delivered to the group yet. Counted where Redis does not know. */
   lag: number
-  /** Delivered and not acknowledged, without those that wait for a retry. */
+  /** Entries delivered and not acknowledged, without the parked ones. */
   pending: number
-  /** Parked until their next delivery. */
+  /** Parked entries: they wait for their next delivery. */
   waitingForRetry: number
-  /** Age of the oldest entry that is not acknowledged, by the server's clock; 0 when there is none. */
+  /** Age of the oldest entry that is not acknowledged, in milliseconds, by Redis' clock; 0 when there is none. */
   oldestUnhandledMs: number
   deadLetters: number
   /** Entries that the lossy retention dropped before this group had acknowledged them. */
@@ -95,13 +95,11 @@ export class InspectBroker {
     let count = 0
     let after: string | null = id
     while (after !== null) {
-      const page: [size: number, lastId: string | null] = await this.#connection.run(
-        COUNT_AFTER,
-        [this.#keys.stream],
-        [after, COUNT_PAGE],
-      )
-      count += page[0]
-      after = page[0] < COUNT_PAGE ? null : page[1]
+      const keys = { stream: this.#keys.stream }
+      const reply = await this.#connection.run(COUNT_AFTER, keys, { after, atMost: COUNT_PAGE })
+      const [size, lastId] = reply as [size: number, lastId: string | null]
+      count += size
+      after = size < COUNT_PAGE ? null : lastId
     }
     return count
   }

@@ -123,7 +123,7 @@ describe('G5: retries', () => {
       },
     ],
   ])('a delay that is %s still counts the delivery', async (_, delayMs) => {
-    const { decide } = await import('../../src/decide.ts')
+    const { decide } = await import('../../src/consume/pipeline/decide.ts')
     const outcome = decide({ result: 'threw', error: new Error('x') }, 1, { maxDeliveries: 5, delayMs, leaseMs: 1 })
     expect(outcome).toMatchObject({ type: 'retry', delayMs: expect.toSatisfy((ms) => Number.isInteger(ms) && ms >= 0) })
   })

@@ -92,7 +92,7 @@ describe('G13: self-healing', () => {
     proxy.cut()
     await lab.until(() => attempts.length === 5)
     expect(attempts).toEqual([1, 1, 1, 1, 1])
-    expect(consumer.reports.of('recovered').length).toBeGreaterThan(0)
+    expect(consumer.reports.of('retaken').length).toBeGreaterThan(0)
   })
 
   test('after an outage, what living consumers hold is left to them', async ({ lab: shared }) => {

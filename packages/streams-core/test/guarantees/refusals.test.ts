@@ -1,6 +1,6 @@
 import { RedisServer } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
-import { checkVersion } from '../../src/broker/connection.ts'
+import { checkVersion } from '../../src/broker/client.ts'
 import { PublishBufferFullError, PublishTimeoutError, RedisRefusedError, reject } from '../../src/index.ts'
 import { GROUP, Lab, range, test } from '../support/lab.ts'
 

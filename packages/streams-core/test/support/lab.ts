@@ -17,7 +17,7 @@ import {
   openDeadLetters,
   type ProducerOptions,
   type Report,
-  type RetentionInput,
+  type Retention,
   type SettledReport,
 } from '../../src/index.ts'
 
@@ -90,27 +90,24 @@ export class Lab {
     this.url = url
   }
 
-  stream(retention?: RetentionInput) {
+  stream(retention?: Retention) {
     return defineStream(this.streamName, catalog, retention ? { retention } : {})
   }
 
-  producer(options: Partial<ProducerOptions> = {}, retention?: RetentionInput) {
+  producer(options: Partial<ProducerOptions> = {}, retention?: Retention) {
     const producer = createProducer(this.stream(retention), { redis: this.url, ...options })
     this.#closers.push(() => producer.close())
     return producer
   }
 
   /** Starts a consumer in this process; resolves once it has joined its group. */
-  async consumer(
-    { handlers = {}, ...options }: GivenOptions = {},
-    retention?: RetentionInput,
-  ): Promise<RunningConsumer> {
+  async consumer({ handlers = {}, ...options }: GivenOptions = {}, retention?: Retention): Promise<RunningConsumer> {
     const running = this.startConsumer({ handlers, ...options }, retention)
     await Promise.race([running.reports.until((reports) => reports.of('started').length > 0), running.done])
     return running
   }
 
-  startConsumer({ handlers = {}, ...options }: GivenOptions = {}, retention?: RetentionInput): RunningConsumer {
+  startConsumer({ handlers = {}, ...options }: GivenOptions = {}, retention?: Retention): RunningConsumer {
     const reports = new Reports()
     const consumer = createConsumer(this.stream(retention), {
       redis: this.url,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { InvalidOptionError } from '../../src/errors.ts'
-import { exponential } from '../../src/retry.ts'
+import { InvalidOptionError } from '../../src/base/errors.ts'
+import { exponential } from '../../src/define/retry-delay.ts'
 
 test('doubles from baseMs to maxMs, with the upper half as jitter', () => {
   const shortest = exponential({ baseMs: 200, maxMs: 1_000, random: () => 0 })

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { now } from '../../src/clock.ts'
+import { now } from '../../src/base/clock.ts'
 
 test('a sleep of the machine, in which the monotonic clock stands still, counts', () => {
   const before = now()

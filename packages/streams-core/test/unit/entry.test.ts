@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { decode, encode } from '../../src/entry.ts'
-import { InvalidEventError } from '../../src/errors.ts'
+import { InvalidEventError } from '../../src/base/errors.ts'
+import { decode, encode } from '../../src/define/entry.ts'
 import { catalog, foreignEntry } from '../support/lab.ts'
 
 const given = { id: 'e1', source: '/s', time: '2026-01-02T03:04:05.678Z' }

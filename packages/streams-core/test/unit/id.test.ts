@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { compareIds, timeOf } from '../../src/id.ts'
+import { compareIds, timeOf } from '../../src/base/entry-id.ts'
 
 test('ids are compared as numbers, not as text', () => {
   const ids = ['10-0', '9-5', '9-18446744073709551615', '9-10', '1795460830480-0']

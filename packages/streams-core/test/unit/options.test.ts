@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { parseConsumerSettings } from '../../src/define/consumer-settings.ts'
+import { parseProducerSettings } from '../../src/define/producer-settings.ts'
 import { createConsumer, createProducer, defineStream, InvalidOptionError } from '../../src/index.ts'
-import { parseConsumerSettings, parseProducerSettings } from '../../src/options.ts'
 import { catalog } from '../support/lab.ts'
 
 const stream = defineStream('s', catalog)

@@ -1,3 +1,7 @@
+import { ALONE_SUFFIX, RETRY_CONSUMER, SUSPECT_SUFFIX } from '../pseudo-consumers.ts'
+
+// Pieces of Lua that several scripts share.
+
 /** `compareIds(a, b)`: -1, 0 or 1. Numbers of up to 20 digits do not fit a double, so they are compared as text. */
 export const compareIdsLua = `
 local function compareIds(a, b)
@@ -11,51 +15,45 @@ local function compareIds(a, b)
 end
 `
 
-/** A group that is gone holds the stream for so long: its consumers create it again from its mark. */
-const GONE_GROUP_HOLDS_MS = 300_000
-
 /**
- * `neededFrom(stream, required, marks)`: the oldest id that some group has pending or not yet read past, or had when it
- * was last seen, a short while ago; nothing below it is needed. False while there is no group, or a required one is
- * missing. The second value lists { group, oldest pending id or last delivered id, pending count, last delivered id }
- * for each group that exists, the third those that are gone and hold the stream. `nowMs()`: the server's clock.
+ * XINFO's replies by field name: `streamInfo(stream)` is one table, `groupInfos(stream)` and
+ * `consumerInfos(stream, group)` are lists of tables. Redis adds fields from version to version, so no position is sure.
  */
-export const neededLua = `
+export const infoLua = `
+local function byName(flat)
+  local info = {}
+  for i = 1, #flat, 2 do info[flat[i]] = flat[i + 1] end
+  return info
+end
+local function allByName(flats)
+  for i, flat in ipairs(flats) do flats[i] = byName(flat) end
+  return flats
+end
+local function streamInfo(stream) return byName(redis.call('XINFO', 'STREAM', stream)) end
+local function groupInfos(stream) return allByName(redis.call('XINFO', 'GROUPS', stream)) end
+local function consumerInfos(stream, group) return allByName(redis.call('XINFO', 'CONSUMERS', stream, group)) end
+`
+
+/** `nowMs()`: the server's clock in milliseconds. */
+export const nowLua = `
 local function nowMs()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
-
-local function neededFrom(stream, required, marks)
-  if redis.call('EXISTS', stream) == 0 then return false, {}, {} end
-  local missing, exists = {}, {}
-  for _, group in ipairs(required) do missing[group] = true end
-  local needed, groups, gone = false, {}, {}
-  for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-    local group, delivered = info[2], info[8]
-    local pending = redis.call('XPENDING', stream, group)
-    local mark = pending[1] > 0 and pending[2] or delivered
-    if not needed or compareIds(mark, needed) < 0 then needed = mark end
-    missing[group], exists[group] = nil, true
-    groups[#groups + 1] = { group, mark, pending[1], delivered }
-  end
-  if next(missing) then return false, groups, gone end
-  local held, at = redis.call('HGETALL', marks), nowMs()
-  for i = 1, #held, 2 do
-    local mark, seenMs = string.match(held[i + 1], '^(%S+) (%d+)$')
-    if mark and needed and not exists[held[i]] and at - seenMs < ${GONE_GROUP_HOLDS_MS} then
-      if compareIds(mark, needed) < 0 then needed = mark end
-      gone[#gone + 1] = { held[i], mark, 0, mark }
-    end
-  end
-  return needed, groups, gone
-end
 `
 
-/** `holds(stream, group, id, owner, attempt)`: whether this very delivery is still its owner's: the fencing token. */
+/** `holds(id, owner, attempt)`: whether this very delivery is still its owner's: the fencing token. */
 export const holdsLua = `
-local function holds(stream, group, id, owner, attempt)
+local function holds(id, owner, attempt)
   local pending = redis.call('XPENDING', stream, group, id, id, 1, owner)[1]
   return pending ~= nil and pending[4] == tonumber(attempt)
 end
+`
+
+/** `isAlone(name)`: a consumer runs one entry alone under this name. `isSetApart(name)`: or holds a suspect for that. */
+export const pseudoConsumersLua = `
+local RETRY = '${RETRY_CONSUMER}'
+local function endsWith(name, suffix) return string.sub(name, -#suffix) == suffix end
+local function isAlone(name) return endsWith(name, '${ALONE_SUFFIX}') end
+local function isSetApart(name) return isAlone(name) or endsWith(name, '${SUSPECT_SUFFIX}') end
 `

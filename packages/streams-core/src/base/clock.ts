@@ -1,0 +1,12 @@
+let aheadMs = 0
+
+/**
+ * Milliseconds on a clock that never goes back; the number means nothing outside this process. The monotonic clock
+ * stands still while the machine sleeps (Linux, CLOCK_MONOTONIC), and leases run on meanwhile: what the wall clock is
+ * ahead is added. When somebody sets the wall clock forward, leases look older than they are, which is the safe side.
+ */
+export function now(): number {
+  const monotonicMs = performance.now()
+  aheadMs = Math.max(aheadMs, Date.now() - performance.timeOrigin - monotonicMs)
+  return monotonicMs + aheadMs
+}

@@ -1,0 +1,117 @@
+/** Every error of this library has a stable `code`, so that callers can branch without comparing texts. */
+export class StreamsError extends Error {
+  readonly code: string
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+    this.code = code
+  }
+}
+
+/** An option is out of range, unknown or in conflict with another. Thrown before anything is started. */
+export class InvalidOptionError extends StreamsError {
+  constructor(message: string) {
+    super('INVALID_OPTION', message)
+  }
+}
+
+/** `publish` was given an event that its schema refuses. Nothing was appended. */
+export class InvalidEventError extends StreamsError {
+  /** Where in `data` the first problem is, e.g. `['items', 0, 'price']`; empty when it is not in `data`. */
+  readonly path: readonly PropertyKey[]
+
+  constructor(message: string, path: readonly PropertyKey[] = []) {
+    super('INVALID_EVENT', message)
+    this.path = path
+  }
+}
+
+/** The event was not appended by its deadline. `outcome` says whether Redis may still have it. */
+export class PublishTimeoutError extends StreamsError {
+  /**
+   * `not-sent`: nothing reached Redis. `unknown`: the event was on its way when the time ran out;
+   * publishing the same event id again is safe within the deduplication window.
+   */
+  readonly outcome: 'not-sent' | 'unknown'
+
+  constructor(outcome: 'not-sent' | 'unknown', timeoutMs: number, cause?: unknown) {
+    const why = cause instanceof Error ? `: ${cause.message}` : ''
+    super('PUBLISH_TIMEOUT', `event was not appended within ${timeoutMs} ms (${outcome})${why}`, { cause })
+    this.outcome = outcome
+  }
+}
+
+/** Too many events wait for Redis already. The event was not accepted; slow down and publish it again. */
+export class PublishBufferFullError extends StreamsError {
+  constructor(maxBuffered: number) {
+    super('PUBLISH_BUFFER_FULL', `${maxBuffered} events are waiting to be appended already (maxBuffered)`)
+  }
+}
+
+/** The stream is at its cap, and some group still needs every entry in it. Nothing was appended or dropped. */
+export class StreamFullError extends StreamsError {
+  readonly length: number
+  readonly maxLength: number
+
+  constructor(length: number, maxLength: number) {
+    super('STREAM_FULL', `the stream holds ${length} entries that some group still needs (maxLength ${maxLength})`)
+    this.length = length
+    this.maxLength = maxLength
+  }
+}
+
+/** `publish` was called after `close`. Nothing was appended. */
+export class ProducerClosedError extends StreamsError {
+  constructor() {
+    super('PRODUCER_CLOSED', 'the producer is closed')
+  }
+}
+
+/** The entry belongs to another consumer by now: nothing that this handler does may be written. */
+export class LeaseLostError extends StreamsError {
+  constructor(entryId: string) {
+    super('LEASE_LOST', `the lease of entry ${entryId} is lost`)
+  }
+}
+
+/**
+ * A command of `commit` failed, and the event was not acknowledged. When other commands had been applied before it, the
+ * event goes to the dead letters, so that they are not repeated; when none had, this is an error like any other.
+ */
+export class CommitError extends StreamsError {
+  /** How many commands had been applied. */
+  readonly applied: number
+
+  constructor(message: string, applied: number) {
+    super('COMMIT_FAILED', `commit failed after ${applied} commands: ${message}`)
+    this.applied = applied
+  }
+}
+
+/** Redis cannot be reached, or the connection was lost. Every loop waits and tries again. */
+export class RedisUnavailableError extends StreamsError {
+  /** True when the command had been sent: it may have run, although its reply never came. */
+  readonly mayHaveRun: boolean
+
+  constructor(message: string, options: ErrorOptions & { mayHaveRun?: boolean } = {}) {
+    super('REDIS_UNAVAILABLE', message, options)
+    this.mayHaveRun = options.mayHaveRun ?? false
+  }
+}
+
+/** Redis answers, and refuses for good: wrong password, a key of another type, too old. Trying again cannot help. */
+export class RedisRefusedError extends StreamsError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('REDIS_REFUSED', message, options)
+  }
+}
+
+/** The text of whatever was thrown. Anything can be thrown, and this function itself never throws. */
+export function messageOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error)
+  } catch {
+    return 'an error without a text'
+  }
+}

@@ -1,0 +1,59 @@
+/** A signal that is never aborted. */
+export const never: AbortSignal = new AbortController().signal
+
+/** Resolves after `ms`, or at once when the signal is aborted. Never rejects. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+  })
+}
+
+/** The longest wait between two attempts. */
+export const LONGEST_BACKOFF_MS = 2_000
+
+/** Waits between attempts: 100 ms, doubling to 2 s, with jitter, so that a herd spreads out. */
+export function backoffMs(failures: number): number {
+  const ceiling = Math.min(LONGEST_BACKOFF_MS, 100 * 2 ** Math.min(failures - 1, 10))
+  return ceiling / 2 + (Math.random() * ceiling) / 2
+}
+
+export interface LoopOptions {
+  signal: AbortSignal
+  /** Told of every failed round; throws to end the loop with an error. */
+  onError: (error: unknown, failures: number) => void | Promise<void>
+}
+
+/** About `ms`, with jitter: consumers that rest at the same time would otherwise wake at the same time for ever. */
+export const jittered = (ms: number) => (): number => ms * (0.75 + Math.random() / 2)
+
+/**
+ * The shape of every loop: `runOnce`, then a rest of `intervalMs`, until the signal is aborted.
+ * A failing round is reported and followed by a growing wait, so that no error makes a hot loop.
+ */
+export async function every(
+  intervalMs: number | (() => number),
+  runOnce: () => Promise<unknown>,
+  options: LoopOptions,
+): Promise<void> {
+  let failures = 0
+  while (!options.signal.aborted) {
+    try {
+      await runOnce()
+      failures = 0
+      const restMs = typeof intervalMs === 'function' ? intervalMs() : intervalMs
+      if (restMs > 0) await sleep(restMs, options.signal)
+    } catch (error) {
+      if (options.signal.aborted) return
+      failures += 1
+      await options.onError(error, failures)
+      await sleep(backoffMs(failures), options.signal)
+    }
+  }
+}

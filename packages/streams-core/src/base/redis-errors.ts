@@ -1,0 +1,47 @@
+import { messageOf, RedisRefusedError, RedisUnavailableError } from './errors.ts'
+
+// The first word of a Redis error is its code; the text behind it differs between versions.
+const refusals = [
+  'WRONGPASS',
+  'NOAUTH',
+  'NOPERM',
+  'WRONGTYPE',
+  'ERR AUTH',
+  'ERR invalid password',
+  'ERR unknown',
+  // How a script says NOPERM: Redis 7.0, and everything newer.
+  'ERR The user executing the script',
+  'ERR ACL failure in script',
+  'ERR WAITAOF',
+]
+const passing = [
+  'LOADING',
+  'READONLY',
+  'OOM',
+  'MISCONF',
+  'BUSY',
+  'CLUSTERDOWN',
+  'MASTERDOWN',
+  'TRYAGAIN',
+  'NOREPLICAS',
+  'UNBLOCKED',
+  'UNKILLABLE',
+  'ERR max number of clients',
+]
+
+const startsWithAny = (text: string, codes: string[]) => codes.some((code) => text.startsWith(code))
+
+/** True when the consumer group is gone: the group or its stream was deleted. */
+export function isMissingGroup(error: unknown): boolean {
+  return messageOf(error).startsWith('NOGROUP')
+}
+
+/** True for what trying again cannot mend: wrong password, no permission, a key of another type, too old a server. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof RedisRefusedError || startsWithAny(messageOf(error), refusals)
+}
+
+/** True for what heals by itself: no connection, or a server that cannot serve at the moment. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof RedisUnavailableError || startsWithAny(messageOf(error), passing)
+}

@@ -1,0 +1,134 @@
+import { now } from '../base/clock.ts'
+import { RETRY_HORIZON_MS } from '../define/limits.ts'
+import type { Member } from './member.ts'
+import { CLAIM, CLAIM_SUSPECT, ISOLATE, RETAKE } from './scripts/claim.ts'
+import { CHUNK, type HandedEntry, type Token } from './token.ts'
+
+/** A read may be this much later than its BLOCK before the socket counts as dead. */
+export const READ_MARGIN_MS = 3_000
+
+export interface Claimed {
+  entries: HandedEntry[]
+  /** Crash suspects that wait for a consumer to run them alone. */
+  suspects: number
+}
+
+export interface ClaimOptions {
+  /** How many entries at most. */
+  limit: number
+  maxDeliveries: number
+  /** Idle time after which the lease of an entry counts as over. */
+  expiredMs: number
+  /** Added to the idle time of expired leases and of due retries; above 0 if this consumer has no free handler. */
+  lateMs: number
+  /** The group is scanned once in this time at most. */
+  lockMs: number
+}
+
+type RawEntry = [id: string, fields: string[] | null]
+type RawClaim = [id: string, attempt: number, fields: string[] | null]
+
+/** How entries come to a consumer: reads, claims, and deliveries whose reply was lost. */
+export class IntakeBroker {
+  readonly #member: Member
+
+  constructor(member: Member) {
+    this.#member = member
+  }
+
+  /** Waits up to `blockMs` for entries that were delivered to no consumer of the group yet. */
+  async read(count: number, blockMs: number): Promise<HandedEntry[]> {
+    const { connection, stream, group, consumer } = this.#member
+    const since = now()
+    const reply = await connection.send<[string, RawEntry[]][] | null>(
+      ['XREADGROUP', 'GROUP', group, consumer, 'COUNT', count, 'BLOCK', blockMs, 'STREAMS', stream, '>'],
+      blockMs + READ_MARGIN_MS,
+    )
+    const entries = reply?.[0]?.[1] ?? []
+    return entries.map(([entryId, fields]) => ({
+      ...{ entryId, fields: fields ?? undefined, owner: consumer, attempt: 1, kind: 'run', since },
+    }))
+  }
+
+  /** Ends the blocking read of another connection as if its time were up; nothing can be lost by it. */
+  async unblock(clientId: number): Promise<void> {
+    await this.#member.connection.send(['CLIENT', 'UNBLOCK', clientId])
+  }
+
+  /** Claims expired entries and due retries. `undefined`: another consumer is looking already. */
+  async claim({ limit, maxDeliveries, expiredMs, lateMs, lockMs }: ClaimOptions): Promise<Claimed | undefined> {
+    const { connection, keys, stream, group, consumer, alone, suspect, history } = this.#member
+    const since = now()
+    const reply = await connection.run(
+      CLAIM,
+      { stream, scanLock: keys.scanLock(group, lateMs > 0), history },
+      {
+        ...{ group, consumer, alone, suspect, maxDeliveries, lockMs },
+        expiredMs: expiredMs + lateMs,
+        dueMs: RETRY_HORIZON_MS + lateMs,
+        room: Math.min(limit, CHUNK),
+      },
+    )
+    if (!reply) return undefined
+    const [suspects, ...claimed] = reply as [number, ...[HandedEntry['kind'], ...RawClaim][]]
+    const entries = claimed.map(([kind, entryId, attempt, fields]) => ({
+      ...{ entryId, fields: fields ?? undefined, owner: consumer, attempt, kind, since },
+    }))
+    return { entries, suspects }
+  }
+
+  /**
+   * Claims one crash suspect, to be isolated once nothing else is in flight. `undefined`: there is none, or another
+   * consumer is at work on one, and this consumer holds something else.
+   */
+  async claimSuspect(options: { maxDeliveries: number; holdsNothing: boolean }): Promise<HandedEntry | undefined> {
+    const { connection, stream, group, consumer, alone, suspect, history, leaseMs } = this.#member
+    const since = now()
+    const reply = await connection.run(
+      CLAIM_SUSPECT,
+      { stream, history },
+      {
+        ...{ group, consumer, alone, suspect, expiredMs: leaseMs, maxDeliveries: options.maxDeliveries },
+        holdsNothing: options.holdsNothing ? 1 : 0,
+      },
+    )
+    if (!reply) return undefined
+    const [entryId, attempt, fields] = reply as RawClaim
+    return { entryId, fields: fields ?? undefined, owner: suspect, attempt, kind: 'run', since }
+  }
+
+  /** Moves a suspect to this consumer's name for running alone. `undefined`: the lease was lost. */
+  async isolate({ entryId, owner, attempt }: Token): Promise<Token | undefined> {
+    const { connection, stream, group, alone } = this.#member
+    const isOurs = await connection.run(ISOLATE, { stream }, { group, entryId, owner, attempt, alone })
+    return isOurs === 1 ? { entryId, owner: alone, attempt } : undefined
+  }
+
+  /** What is pending under this consumer's own name and has been idle for so long. */
+  async idleOfOurs(idleMs: number): Promise<Token[]> {
+    const { connection, stream, group, consumer } = this.#member
+    const page = await connection.send<[id: string, owner: string, idleMs: number, attempt: number][]>([
+      'XPENDING',
+      stream,
+      group,
+      'IDLE',
+      Math.ceil(idleMs),
+      '-',
+      '+',
+      CHUNK,
+      consumer,
+    ])
+    return page.map(([entryId, owner, , attempt]) => ({ entryId, owner, attempt }))
+  }
+
+  /** Retakes deliveries whose reply was lost, as far as they are still this consumer's. */
+  async retake(lost: readonly Token[]): Promise<HandedEntry[]> {
+    const { connection, stream, group } = this.#member
+    const since = now()
+    const args = lost.flatMap(({ entryId, owner, attempt }) => [entryId, owner, attempt])
+    const reply = await connection.run(RETAKE, { stream }, { group }, { args })
+    return (reply as [string, string, number, string[] | null][]).map(([entryId, owner, attempt, fields]) => ({
+      ...{ entryId, fields: fields ?? undefined, owner, attempt, kind: 'run', since },
+    }))
+  }
+}

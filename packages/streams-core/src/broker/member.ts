@@ -1,0 +1,34 @@
+import type { Connection } from './connection.ts'
+import type { Keys } from './keys.ts'
+import { aloneName, suspectName } from './pseudo-consumers.ts'
+
+/** One consumer of a group, as Redis knows it: the connection, the keys, and the names that it holds entries under. */
+export class Member {
+  readonly connection: Connection
+  readonly keys: Keys
+  readonly group: string
+  readonly consumer: string
+  readonly leaseMs: number
+  /** Its name while it runs one entry alone. */
+  readonly alone: string
+  /** Its name for a crash suspect that waits to be run alone. */
+  readonly suspect: string
+
+  constructor(connection: Connection, keys: Keys, options: { group: string; consumer: string; leaseMs: number }) {
+    this.connection = connection
+    this.keys = keys
+    this.group = options.group
+    this.consumer = options.consumer
+    this.leaseMs = options.leaseMs
+    this.alone = aloneName(options.consumer)
+    this.suspect = suspectName(options.consumer)
+  }
+
+  get stream(): string {
+    return this.keys.stream
+  }
+
+  get history(): string {
+    return this.keys.history(this.group)
+  }
+}

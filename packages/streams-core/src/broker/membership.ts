@@ -1,0 +1,43 @@
+import type { Member } from './member.ts'
+import { aloneName, predecessorName } from './pseudo-consumers.ts'
+import { CREATE_GROUP, DISOWN, FORGET_CONSUMER, RELEASE_REST } from './scripts/membership.ts'
+
+/** How a consumer joins its group and leaves it, and how the group comes into being. */
+export class MembershipBroker {
+  readonly #member: Member
+
+  constructor(member: Member) {
+    this.#member = member
+  }
+
+  /**
+   * Creates the group, and the stream with it, from its low-water mark, or else the beginning of the stream. An existing
+   * group is left as it is.
+   */
+  async createGroup(): Promise<{ created: boolean; startId: string; newestId: string }> {
+    const { connection, keys, stream, group, history } = this.#member
+    const reply = await connection.run(CREATE_GROUP, { stream, marks: keys.marks, history }, { group })
+    const [created, startId, newestId] = reply as [number, string, string]
+    return { created: created === 1, startId, newestId }
+  }
+
+  /** Leaves what an earlier process of this name held to be claimed, like what any dead consumer held. */
+  async disown(): Promise<void> {
+    const { connection, stream, group, consumer, alone } = this.#member
+    const predecessor = predecessorName(consumer)
+    const args = [consumer, predecessor, alone, aloneName(predecessor)]
+    await connection.run(DISOWN, { stream }, { group }, { args })
+  }
+
+  /** Releases deliveries whose reply was lost. To be called when nothing is held any more. */
+  async releaseRest(): Promise<void> {
+    const { connection, stream, group, consumer, alone, suspect, leaseMs } = this.#member
+    await connection.run(RELEASE_REST, { stream }, { group, consumer, alone, suspect, leaseMs })
+  }
+
+  /** Deletes this consumer's names from the group, unless something is pending under them. */
+  async forgetConsumer(): Promise<void> {
+    const { connection, stream, group, consumer, alone, suspect } = this.#member
+    await connection.run(FORGET_CONSUMER, { stream }, { group }, { args: [consumer, alone, suspect] })
+  }
+}

@@ -1,0 +1,28 @@
+import { script } from '../script.ts'
+
+/**
+ * Takes the idempotency record of an event id for a delivery. The record of an earlier delivery of the same entry is
+ * free: only the consumer that has the lease of the entry may run it.
+ *
+ * `running`: the value while this delivery runs.   Returns 'ours', 'done' or 'elsewhere'.
+ */
+export const TAKE_RECORD = script(
+  { keys: ['record'], args: ['running', 'leaseMs', 'entryId'] },
+  `
+local value = redis.call('GET', record)
+if value == 'done' then return 'done' end
+if value and string.match(value, '^running %S+ (%S+)') ~= entryId then return 'elsewhere' end
+redis.call('SET', record, running, 'PX', leaseMs)
+return 'ours'
+`,
+)
+
+/** `finish(record, ttlMs)`, `free(record, running)`: what settling does to an idempotency record, if there is one. */
+export const recordLua = `
+local function finish(record, ttlMs)
+  if record then redis.call('SET', record, 'done', 'PX', ttlMs) end
+end
+local function free(record, running)
+  if record and redis.call('GET', record) == running then redis.call('DEL', record) end
+end
+`

@@ -1,0 +1,99 @@
+import { RETRY_HORIZON_MS } from '../../define/limits.ts'
+import { script } from '../script.ts'
+import { compareIdsLua, infoLua, pseudoConsumersLua } from './fragments.ts'
+
+/**
+ * Creates the group, and the stream with it, from its low-water mark; from the beginning where there is no mark, or the
+ * stream is another one than that of the mark.
+ *
+ * Returns { 1 if created or 0 if it existed, the id that it starts after, the newest id }.
+ */
+export const CREATE_GROUP = script(
+  { keys: ['stream', 'marks', 'history'], args: ['group'], allowOom: true },
+  `
+${compareIdsLua}
+${infoLua}
+local start = string.match(redis.call('HGET', marks, group) or '0', '^%S+')
+local newest = redis.call('EXISTS', stream) == 1 and streamInfo(stream)['last-generated-id']
+if start ~= '0' and (not newest or compareIds(newest, start) < 0) then start = '0' end
+local reply = redis.pcall('XGROUP', 'CREATE', stream, group, start, 'MKSTREAM')
+if not reply.err then
+  -- What failed before is delivered as if for the first time.
+  redis.call('DEL', history)
+  return { 1, start, newest or '0-0' }
+end
+if string.find(reply.err, 'BUSYGROUP', 1, true) then return { 0, start, newest } end
+return reply
+`,
+)
+
+/**
+ * Gives up what is pending under a name that an earlier process had: that process is dead, and what it held is claimed
+ * like anything that a dead consumer leaves behind, its crash charged.
+ *
+ * More arguments: name, name to leave it under, for each name.   Returns how many entries.
+ */
+export const DISOWN = script(
+  { keys: ['stream'], args: ['group'], allowOom: true },
+  `
+local count = 0
+for i = MORE_ARGS, #ARGV, 2 do
+  local start = '-'
+  repeat
+    local page = redis.call('XPENDING', stream, group, start, '+', 200, ARGV[i])
+    for _, entry in ipairs(page) do
+      redis.call('XCLAIM', stream, group, ARGV[i + 1], 0, entry[1], 'IDLE', entry[3], 'JUSTID')
+      count = count + 1
+    end
+    if #page > 0 then start = '(' .. page[#page][1] end
+  until #page < 200
+end
+return count
+`,
+)
+
+/**
+ * Releases, uncharged, what Redis says is this consumer's and the consumer never saw: its reply was lost shortly before
+ * the consumer leaves. A suspect stays a suspect, due at once.
+ *
+ * Returns how many entries.
+ */
+export const RELEASE_REST = script(
+  { keys: ['stream'], args: ['group', 'consumer', 'alone', 'suspect', 'leaseMs'], allowOom: true },
+  `
+${pseudoConsumersLua}
+local count = 0
+local function release(name, parkedUnder, idleMs)
+  for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', '+', 2000, name)) do
+    local before = math.max(0, entry[4] - 1)
+    redis.call('XCLAIM', stream, group, parkedUnder, 0, entry[1], 'IDLE', idleMs, 'RETRYCOUNT', before, 'JUSTID')
+    count = count + 1
+  end
+end
+release(consumer, RETRY, ${RETRY_HORIZON_MS})
+release(alone, suspect, leaseMs)
+return count
+`,
+)
+
+/**
+ * Deletes the names of a consumer that leaves, unless something is pending under them.
+ *
+ * More arguments: the names.   Returns how many were deleted.
+ */
+export const FORGET_CONSUMER = script(
+  { keys: ['stream'], args: ['group'] },
+  `
+${infoLua}
+local deleted = 0
+for _, info in ipairs(consumerInfos(stream, group)) do
+  for i = MORE_ARGS, #ARGV do
+    if info.name == ARGV[i] and info.pending == 0 then
+      redis.call('XGROUP', 'DELCONSUMER', stream, group, info.name)
+      deleted = deleted + 1
+    end
+  end
+end
+return deleted
+`,
+)

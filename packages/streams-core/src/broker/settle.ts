@@ -1,0 +1,140 @@
+import { RETRY_HORIZON_MS } from '../define/limits.ts'
+import type { Outcome } from '../define/outcome.ts'
+import type { Argument } from '../define/redis-options.ts'
+import { encodeFailure, encodeHead } from './letter-codec.ts'
+import type { Member } from './member.ts'
+import { RETRY_CONSUMER } from './pseudo-consumers.ts'
+import { TAKE_RECORD } from './scripts/idempotency.ts'
+import { ACK, COMMIT, DEAD_LETTER, PARK } from './scripts/settle.ts'
+import { chunksByRecord, type RecordedToken, recordKeysOf, runningValue, type Token } from './token.ts'
+
+export type CommitReply =
+  | { status: 'committed'; replies: unknown[] }
+  | { status: 'lost' }
+  | { status: 'failed'; applied: number; message: string }
+
+export type RecordReply = 'ours' | 'done' | 'elsewhere'
+
+type Parked = Extract<Outcome, { type: 'retry' | 'release' }>
+type Dead = Extract<Outcome, { type: 'dead-letter' }>
+
+/** How a delivery ends in Redis. Everything but a plain `ack` first checks that the delivery is still its owner's. */
+export class SettleBroker {
+  readonly #member: Member
+  readonly #recordTtlMs: number
+
+  /** @param recordTtlMs How long a finished event id is remembered. */
+  constructor(member: Member, recordTtlMs: number) {
+    this.#member = member
+    this.#recordTtlMs = recordTtlMs
+  }
+
+  /** XACK, unchecked: for deliveries whose lease is sure, that have neither a history nor an idempotency record. */
+  async ack(deliveries: readonly Token[]): Promise<void> {
+    const { connection, stream, group } = this.#member
+    await connection.send(['XACK', stream, group, ...deliveries.map(({ entryId }) => entryId)])
+  }
+
+  /** Acknowledges what is still this consumer's, with all that belongs to it; returns the lost deliveries. */
+  async ackChecked<T extends RecordedToken>(deliveries: readonly T[]): Promise<T[]> {
+    const { connection, stream, group, history } = this.#member
+    const lost: T[] = []
+    for (const chunk of chunksByRecord(deliveries)) {
+      const reply = await connection.run(
+        ACK,
+        { stream, history },
+        { group, recordTtlMs: this.#recordTtlMs },
+        { keys: recordKeysOf(chunk), args: chunk.flatMap((d) => [d.entryId, d.owner, d.attempt]) },
+      )
+      const lostIds = new Set(reply as string[])
+      lost.push(...chunk.filter(({ entryId }) => lostIds.has(entryId)))
+    }
+    return lost
+  }
+
+  /** Parks a delivery until it is due again. False: the lease was lost. */
+  async park(delivery: RecordedToken, outcome: Parked): Promise<boolean> {
+    const { connection, stream, history } = this.#member
+    const isCharged = outcome.type === 'retry' || outcome.charged
+    const reply = await connection.run(
+      PARK,
+      { stream, history },
+      {
+        ...this.#token(delivery),
+        ...this.#placeFor(delivery, outcome),
+        attempts: isCharged ? delivery.attempt : delivery.attempt - 1,
+        failure: outcome.type === 'retry' ? this.#failure(delivery, outcome.error) : '',
+        running: runningValue(delivery),
+      },
+      { keys: recordKeysOf([delivery]) },
+    )
+    return reply === 1
+  }
+
+  /** Moves a delivery to the dead letters. False: the lease was lost. */
+  async deadLetter(delivery: RecordedToken & { redrives: number }, { reason, error }: Dead): Promise<boolean> {
+    const { connection, keys, stream, group, consumer, history } = this.#member
+    const { entryId, attempt: deliveries, redrives } = delivery
+    const diedAt = new Date().toISOString()
+    const letterId = await connection.run(
+      DEAD_LETTER,
+      { stream, history, dead: keys.dead(group) },
+      {
+        ...this.#token(delivery),
+        letter: encodeHead({ entryId, group, consumer, reason, error, deliveries, redrives, diedAt }),
+        failure: this.#failure(delivery, error),
+        running: runningValue(delivery),
+      },
+      { keys: recordKeysOf([delivery]) },
+    )
+    return letterId !== null
+  }
+
+  /** Runs commands and the acknowledgement as one step. */
+  async commit(delivery: RecordedToken, commands: readonly (readonly Argument[])[]): Promise<CommitReply> {
+    const { connection, stream, history } = this.#member
+    const reply = await connection.run(
+      COMMIT,
+      { stream, history },
+      { ...this.#token(delivery), recordTtlMs: this.#recordTtlMs },
+      { keys: recordKeysOf([delivery]), args: commands.flatMap((words) => [words.length, ...words]) },
+    )
+    const [status, ...rest] = reply as [CommitReply['status'], ...unknown[]]
+    switch (status) {
+      case 'committed':
+        return { status, replies: rest }
+      case 'failed':
+        return { status, applied: Number(rest[0]), message: String(rest[1]) }
+      case 'lost':
+        return { status }
+      default:
+        return status satisfies never
+    }
+  }
+
+  /** Takes the idempotency record of an event id for this delivery. */
+  async takeRecord(delivery: Token, eventId: string): Promise<{ reply: RecordReply; recordKey: string }> {
+    const { connection, keys, group, leaseMs } = this.#member
+    const recordKey = keys.idempotencyRecord(group, eventId)
+    const args = { running: runningValue(delivery), leaseMs, entryId: delivery.entryId }
+    const reply = (await connection.run(TAKE_RECORD, { record: recordKey }, args)) as RecordReply
+    return { reply, recordKey }
+  }
+
+  #token({ entryId, owner, attempt }: Token) {
+    return { group: this.#member.group, entryId, owner, attempt }
+  }
+
+  /** Under which name a delivery is parked, and with what idle time. A suspect that has not run stays a suspect. */
+  #placeFor({ owner }: Token, { type, delayMs }: Parked) {
+    const { alone, suspect, leaseMs } = this.#member
+    const isSuspect = type === 'release' && (owner === alone || owner === suspect)
+    return isSuspect
+      ? { parkedUnder: suspect, idleMs: Math.max(0, leaseMs - delayMs) }
+      : { parkedUnder: RETRY_CONSUMER, idleMs: RETRY_HORIZON_MS - delayMs }
+  }
+
+  #failure({ attempt }: Token, error: string): string {
+    return encodeFailure({ attempt, at: new Date().toISOString(), consumer: this.#member.consumer, error })
+  }
+}

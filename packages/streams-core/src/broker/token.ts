@@ -1,0 +1,43 @@
+import type { Fields } from '../define/entry.ts'
+
+/** More deliveries than this go in several script calls, so that no call holds Redis up for long. */
+export const CHUNK = 500
+
+/** The fencing token of a delivery: its owner and its number. Every script that writes checks it first. */
+export interface Token {
+  readonly entryId: string
+  /** The consumer name that the entry is pending under. */
+  readonly owner: string
+  /** Deliveries so far, this one included: what Redis counts. */
+  readonly attempt: number
+}
+
+/** An entry that Redis has handed to this consumer. */
+export interface HandedEntry extends Token {
+  /** Flat: field, value, …; `undefined` when somebody deleted the entry while it was pending. */
+  readonly fields: Fields | undefined
+  /** `crashed`: it is not to be run again, only settled. */
+  readonly kind: 'run' | 'crashed'
+  /** When the command was sent that handed it over, on the clock of `now()`: the lease runs from then. */
+  readonly since: number
+}
+
+/** A delivery that may have an idempotency record. */
+export interface RecordedToken extends Token {
+  readonly recordKey?: string | undefined
+}
+
+/** What the idempotency record of an event holds while this delivery of it runs. */
+export const runningValue = ({ owner, entryId, attempt }: Token): string => `running ${owner} ${entryId} ${attempt}`
+
+export const recordKeysOf = (tokens: readonly RecordedToken[]): string[] =>
+  tokens.flatMap(({ recordKey }) => recordKey ?? [])
+
+/** Chunks in which either every delivery has an idempotency record or none has, as the scripts want them. */
+export function* chunksByRecord<T extends RecordedToken>(tokens: readonly T[]): Generator<T[]> {
+  const recorded = tokens.filter(({ recordKey }) => recordKey)
+  const others = tokens.filter(({ recordKey }) => !recordKey)
+  for (const part of [recorded, others]) {
+    for (let i = 0; i < part.length; i += CHUNK) yield part.slice(i, i + CHUNK)
+  }
+}

@@ -1,0 +1,63 @@
+import type { ParsedRetention } from '../define/retention.ts'
+import type { Member } from './member.ts'
+import { OLDEST_UNHANDLED } from './scripts/inspect.ts'
+import { TIDY } from './scripts/retention.ts'
+
+export interface Tidied {
+  trimmed: number
+  consumersDeleted: number
+  newestId: string
+  groups: GroupPosition[]
+}
+
+export interface GroupPosition {
+  group: string
+  /** The oldest entry that the group needs. */
+  neededId: string
+  pending: number
+}
+
+/** What keeps a stream short, and what tells whether its groups move. */
+export class UpkeepBroker {
+  readonly #member: Member
+
+  constructor(member: Member) {
+    this.#member = member
+  }
+
+  /** Trims and tidies the stream. `undefined`: another consumer did it just now. */
+  async tidy(retention: ParsedRetention, lockMs: number, consumerIdleMs: number): Promise<Tidied | undefined> {
+    const { connection, keys, stream, consumer } = this.#member
+    const { policy } = retention
+    const [keepAtLeast, groups] = policy === 'acknowledged' ? [retention.keepAtLeast, retention.groups] : [0, []]
+    const reply = await connection.run(
+      TIDY,
+      { stream, lock: keys.janitorLock, marks: keys.marks },
+      { consumer, lockMs, policy, keepAtLeast, consumerIdleMs },
+      { args: groups },
+    )
+    if (!reply) return undefined
+    const [trimmed, consumersDeleted, newestId, ...positions] = reply as [
+      ...[number, number, string],
+      ...[string, string, number][],
+    ]
+    return {
+      ...{ trimmed, consumersDeleted, newestId },
+      groups: positions.map(([group, neededId, pending]) => ({ group, neededId, pending })),
+    }
+  }
+
+  /** Group → entries that the lossy retention has dropped, so far, before the group had acknowledged them. */
+  async droppedUnread(): Promise<Map<string, number>> {
+    const flat = await this.#member.connection.send<string[]>(['HGETALL', this.#member.keys.dropped])
+    const dropped = new Map<string, number>()
+    for (let i = 0; i + 1 < flat.length; i += 2) dropped.set(flat[i] as string, Number(flat[i + 1]))
+    return dropped
+  }
+
+  /** The oldest entry that some consumer should be working on; `undefined` when there is none. */
+  async oldestUnhandled(): Promise<string | undefined> {
+    const { connection, stream, group } = this.#member
+    return ((await connection.run(OLDEST_UNHANDLED, { stream }, { group })) as string | null) ?? undefined
+  }
+}

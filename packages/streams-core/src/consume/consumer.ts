@@ -1,0 +1,65 @@
+import { StreamsError } from '../base/errors.ts'
+import { type ConsumerSettings, parseConsumerSettings } from '../define/consumer-settings.ts'
+import type { Handlers } from '../define/handler.ts'
+import type { RedisOptions } from '../define/redis-options.ts'
+import type { Catalog, StreamDefinition } from '../define/stream.ts'
+import { type Logger, logReport, silent } from '../tell/log.ts'
+import type { Health, Report } from '../tell/report.ts'
+import { Lifecycle } from './lifecycle.ts'
+
+export interface ConsumerOptions<C extends Catalog> extends ConsumerSettings {
+  /** Where Redis is. Two connections are opened: one for reads, one for everything else. */
+  redis: RedisOptions
+  /** One handler for every event type of the stream. */
+  handlers: Handlers<C>
+  /** A pino logger, or anything alike. Default: silent. */
+  logger?: Logger
+  /** Told everything that the logger is told, as data: for metrics and tests. What it throws is ignored. Default: none. */
+  onReport?: (report: Report) => void
+}
+
+export interface Consumer {
+  readonly name: string
+  /**
+   * Works until the signal is aborted, then drains: starts nothing more, releases what only waits, gives running handlers
+   * `drainTimeoutMs`, releases what is left. Resolves once it is drained and its connections are closed.
+   * @throws {RedisRefusedError} when Redis refuses for good: wrong password, key of another type, too old. The consumer
+   * has drained then, too.
+   * @throws {StreamsError} `STARTED_BEFORE`: a consumer runs once.
+   */
+  run(options: { signal: AbortSignal }): Promise<void>
+  /** Ready only while reads complete and the oldest unhandled entry moves on; names the reason when not. */
+  health(): Health
+}
+
+/**
+ * Creates one consumer of a group. Nothing is opened before `run`.
+ * @throws {InvalidOptionError} naming option, range and value.
+ * @throws {StreamsError} `MISSING_HANDLER`: an event type of the stream has no handler.
+ */
+export function createConsumer<C extends Catalog>(stream: StreamDefinition<C>, options: ConsumerOptions<C>): Consumer {
+  const { redis, handlers, logger = silent, onReport, ...given } = options
+  const settings = parseConsumerSettings(given)
+  const missing = Object.keys(stream.catalog).find((type) => typeof handlers?.[type] !== 'function')
+  if (missing) throw new StreamsError('MISSING_HANDLER', `createConsumer: no handler for ${missing}`)
+
+  const log = (report: Report) => logReport(logger, report)
+  const tell = (report: Report) => {
+    // An observer's mistake must not stop the work that it observes.
+    for (const observe of [log, onReport]) {
+      try {
+        observe?.(report)
+      } catch {}
+    }
+  }
+  let lifecycle: Lifecycle | undefined
+  return {
+    name: settings.consumer,
+    async run({ signal }) {
+      if (lifecycle) throw new StreamsError('STARTED_BEFORE', 'a consumer runs once: create another')
+      lifecycle = new Lifecycle({ stream, settings, redis, handlers: handlers as unknown as Handlers<Catalog>, tell })
+      await lifecycle.work(signal)
+    },
+    health: () => lifecycle?.health() ?? { ready: false, reason: 'the consumer is not started' },
+  }
+}

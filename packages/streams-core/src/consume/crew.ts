@@ -1,0 +1,102 @@
+import { Patience } from '../base/patience.ts'
+import { Connection, type ConnectionState } from '../broker/connection.ts'
+import { IntakeBroker } from '../broker/intake.ts'
+import { Keys } from '../broker/keys.ts'
+import { LeaseBroker } from '../broker/leases.ts'
+import { Member } from '../broker/member.ts'
+import { MembershipBroker } from '../broker/membership.ts'
+import { SettleBroker } from '../broker/settle.ts'
+import { UpkeepBroker } from '../broker/upkeep.ts'
+import type { ParsedConsumerSettings } from '../define/consumer-settings.ts'
+import type { Handlers } from '../define/handler.ts'
+import type { RedisOptions } from '../define/redis-options.ts'
+import type { Catalog, StreamDefinition } from '../define/stream.ts'
+import type { Tell } from '../tell/report.ts'
+import { Claimer } from './intake/claimer.ts'
+import { HoldOff } from './intake/hold-off.ts'
+import { LostReplies } from './intake/lost-replies.ts'
+import { Quarantine } from './intake/quarantine.ts'
+import { Reader } from './intake/reader.ts'
+import { LoopErrors } from './loop-errors.ts'
+import { HandlerSlots } from './pipeline/handler-slots.ts'
+import { Holdings } from './pipeline/holdings.ts'
+import { Pipeline } from './pipeline/pipeline.ts'
+import { Runner } from './pipeline/runner.ts'
+import { Settler } from './pipeline/settler.ts'
+import { HealthKeeper } from './upkeep/health.ts'
+import { Janitor } from './upkeep/janitor.ts'
+import { LeaseKeeper } from './upkeep/lease-keeper.ts'
+
+export interface CrewOptions {
+  stream: StreamDefinition
+  settings: ParsedConsumerSettings
+  redis: RedisOptions
+  handlers: Handlers<Catalog>
+  tell: Tell
+  /** Told of what Redis refuses for good. */
+  refuse: (error: unknown) => void
+}
+
+/** The actors of one running consumer. */
+export type Crew = ReturnType<typeof assembleCrew>
+
+/** Wiring: creates the actors, and tells each which others it works with. */
+export function assembleCrew({ stream, settings, redis, handlers, tell, refuse }: CrewOptions) {
+  const { group, consumer, leaseMs, concurrency, maxBuffered, blockMs, maxEventBytes, retry, idempotency } = settings
+  const { maxDeliveries, delayMs } = retry
+  const holdOff = new HoldOff(leaseMs)
+  const patience = new Patience()
+
+  function connect(connection: 'commands' | 'reads'): Connection {
+    let wasLost = false
+    const onState = (state: ConnectionState, cause?: Error) => {
+      tell({ kind: 'connection', connection, state, cause })
+      if (connection === 'commands' && state === 'connected' && wasLost) holdOff.afterOutage()
+      wasLost = state === 'lost'
+    }
+    return new Connection({ redis, name: consumer, onState })
+  }
+  // Two connections: a blocking read would hold every other command up.
+  const commands = connect('commands')
+  const reads = connect('reads')
+  const keys = new Keys(stream.name)
+  const member = new Member(commands, keys, settings)
+  const intake = new IntakeBroker(member)
+  const membership = new MembershipBroker(member)
+  const upkeep = new UpkeepBroker(member)
+  const settling = new SettleBroker(member, idempotency?.ttlMs ?? 0)
+
+  const holdings = new Holdings(concurrency + maxBuffered)
+  const slots = new HandlerSlots(concurrency)
+  const leaseKeeper = new LeaseKeeper({ group, consumer, leaseMs }, { broker: new LeaseBroker(member), holdings, tell })
+  const confirm = leaseKeeper.confirm.bind(leaseKeeper)
+  const runner = new Runner({ group, consumer, hasRecords: idempotency !== undefined }, handlers, {
+    ...{ broker: settling, patience, confirm, refuse },
+  })
+  const settler = new Settler({ broker: settling, patience, tell, refuse })
+  const pipeline = new Pipeline(
+    {
+      ...{ group, consumer },
+      decoding: { catalog: stream.catalog, maxEventBytes, leaseMs },
+      policy: { maxDeliveries, delayMs, leaseMs },
+    },
+    { holdings, slots, runner, settler, tell },
+  )
+
+  const reader = new Reader(
+    { blockMs, unblock: () => intake.unblock(reads.server?.clientId ?? 0) },
+    { broker: new IntakeBroker(new Member(reads, keys, settings)), holdings, pipeline },
+  )
+  const lostReplies = new LostReplies({ group, consumer, leaseMs }, { broker: intake, holdings, pipeline, tell })
+  const claiming = { group, consumer, leaseMs, maxDeliveries }
+  const quarantine = new Quarantine(claiming, { broker: intake, holdings, pipeline, reader, holdOff, tell })
+  const claimer = new Claimer(claiming, { broker: intake, slots, pipeline, lostReplies, quarantine, holdOff, tell })
+  const janitor = new Janitor(stream.retention, { broker: upkeep, tell })
+  const health = new HealthKeeper(settings, { broker: upkeep, holdings, reader, tell })
+  const loopErrors = new LoopErrors({ group }, { broker: membership, tell })
+
+  return {
+    ...{ commands, reads, membership, holdOff, holdings, slots, settler, pipeline },
+    ...{ reader, claimer, leaseKeeper, janitor, health, loopErrors },
+  }
+}

@@ -1,0 +1,32 @@
+import { now } from '../../base/clock.ts'
+import { LONGEST_BACKOFF_MS } from '../../base/loop.ts'
+
+/**
+ * Keeps a consumer from claiming expired leases for a while. After an outage of Redis, or a sleep of the machine, every
+ * lease looks expired, although its owner may live and only could not extend it: the owners get the time to do so.
+ */
+export class HoldOff {
+  readonly #leaseMs: number
+  #until = 0
+
+  constructor(leaseMs: number) {
+    this.#leaseMs = leaseMs
+  }
+
+  get isOn(): boolean {
+    return now() < this.#until
+  }
+
+  /** For a lease, and the time in which other consumers may still be connecting. */
+  afterOutage(endedMsAgo = 0): void {
+    this.#extend(this.#leaseMs + LONGEST_BACKOFF_MS - endedMsAgo)
+  }
+
+  afterSleep(): void {
+    this.#extend(this.#leaseMs / 2)
+  }
+
+  #extend(ms: number): void {
+    this.#until = Math.max(this.#until, now() + ms)
+  }
+}

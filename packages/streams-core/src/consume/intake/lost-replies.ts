@@ -1,0 +1,44 @@
+import { now } from '../../base/clock.ts'
+import type { IntakeBroker } from '../../broker/intake.ts'
+import type { Tell } from '../../tell/report.ts'
+import type { Holdings } from '../pipeline/holdings.ts'
+import type { Pipeline } from '../pipeline/pipeline.ts'
+
+/**
+ * Retakes entries that Redis delivered to this consumer in a reply that was lost. Whatever the consumer holds is extended
+ * before a third of its lease has passed. So an entry under the consumer's name that has been idle for half a lease, and
+ * that the consumer does not hold, came in a lost reply.
+ */
+export class LostReplies {
+  readonly #options: { group: string; consumer: string; leaseMs: number }
+  readonly #broker: IntakeBroker
+  readonly #holdings: Holdings
+  readonly #pipeline: Pipeline
+  readonly #tell: Tell
+  #lastLook = now()
+
+  constructor(
+    options: { group: string; consumer: string; leaseMs: number },
+    actors: { broker: IntakeBroker; holdings: Holdings; pipeline: Pipeline; tell: Tell },
+  ) {
+    this.#options = options
+    this.#broker = actors.broker
+    this.#holdings = actors.holdings
+    this.#pipeline = actors.pipeline
+    this.#tell = actors.tell
+  }
+
+  /** Looks once a second, or four times in a lease where that is more often. */
+  async retakeIfDue(): Promise<void> {
+    const { group, consumer, leaseMs } = this.#options
+    if (now() - this.#lastLook < Math.min(1_000, leaseMs / 4)) return
+    this.#lastLook = now()
+    const idle = await this.#broker.idleOfOurs(leaseMs / 2)
+    const lost = idle.filter(({ entryId }) => !this.#holdings.has(entryId))
+    if (lost.length === 0) return
+    const retaken = await this.#broker.retake(lost)
+    if (retaken.length === 0) return
+    this.#tell({ kind: 'retaken', group, consumer, entryIds: retaken.map(({ entryId }) => entryId) })
+    this.#pipeline.accept(retaken, 'claimed')
+  }
+}

@@ -1,0 +1,148 @@
+import { every, jittered } from '../base/loop.ts'
+import type { Health, Tell } from '../tell/report.ts'
+import { assembleCrew, type Crew, type CrewOptions } from './crew.ts'
+import { CLAIM_EVERY_MS } from './intake/claimer.ts'
+import { LOOK_EVERY_MS } from './upkeep/health.ts'
+import { TIDY_EVERY_MS } from './upkeep/janitor.ts'
+
+/** Time for the last writes, once the time to drain is over. */
+const LAST_WRITES_MS = 2_000
+
+/** The life of one consumer: joins its group, works until it is told to stop, drains in a written order. */
+export class Lifecycle {
+  readonly #crew: Crew
+  readonly #who: { group: string; consumer: string }
+  readonly #drainTimeoutMs: number
+  readonly #tell: Tell
+  readonly #refused: Promise<never>
+
+  constructor(options: Omit<CrewOptions, 'refuse'>) {
+    const { group, consumer, drainTimeoutMs } = options.settings
+    let refuse: (error: unknown) => void = () => {}
+    this.#refused = new Promise<never>((_, reject) => {
+      refuse = reject
+    })
+    this.#refused.catch(() => {})
+    this.#who = { group, consumer }
+    this.#drainTimeoutMs = drainTimeoutMs
+    this.#tell = options.tell
+    this.#crew = assembleCrew({ ...options, refuse })
+  }
+
+  health(): Health {
+    return this.#crew.health.health()
+  }
+
+  /** @throws {RedisRefusedError} when Redis refuses for good; the consumer has drained then, too. */
+  async work(signal: AbortSignal): Promise<void> {
+    const { slots, health } = this.#crew
+    const intake = new AbortController()
+    const upkeep = new AbortController()
+    const stopIntake = () => intake.abort()
+    // In the same moment, so that nothing that comes in is started.
+    intake.signal.addEventListener('abort', () => slots.drain())
+    signal.addEventListener('abort', stopIntake)
+    if (signal.aborted) stopIntake()
+    let intakeLoops: Promise<unknown>[] = []
+    let loops: Promise<unknown>[] = []
+    try {
+      await this.#join(intake.signal)
+      if (intake.signal.aborted) return
+      health.phase = 'running'
+      intakeLoops = this.#startIntake(intake.signal)
+      loops = [...intakeLoops, ...this.#startUpkeep(intake.signal, upkeep.signal)]
+      const stopped = new Promise<void>((resolve) => intake.signal.addEventListener('abort', () => resolve()))
+      await Promise.race([stopped, this.#refused, ...loops])
+    } finally {
+      signal.removeEventListener('abort', stopIntake)
+      intake.abort()
+      health.phase = 'stopping'
+      const unfinished = await this.#drain(upkeep, loops, intakeLoops)
+      health.phase = 'stopped'
+      this.#tell({ kind: 'stopped', ...this.#who, unfinished })
+    }
+  }
+
+  /** Waits for Redis, for as long as it takes, and creates the group. */
+  async #join(signal: AbortSignal): Promise<void> {
+    const { commands, membership, holdOff } = this.#crew
+    const joined = new AbortController()
+    const join = async () => {
+      // After a restart of Redis every lease looks expired, although its owner may live.
+      holdOff.afterOutage(commands.server?.uptimeMs)
+      const { created } = await membership.createGroup()
+      await membership.disown()
+      this.#tell({ kind: 'started', ...this.#who, groupCreated: created })
+      joined.abort()
+    }
+    await this.#loop('start', 0, join, AbortSignal.any([signal, joined.signal]))
+  }
+
+  #startIntake(signal: AbortSignal): Promise<unknown>[] {
+    const { reader, claimer } = this.#crew
+    return [
+      this.#loop('reader', 0, () => reader.readOnce(signal), signal),
+      this.#loop('claimer', jittered(CLAIM_EVERY_MS), () => claimer.claimOnce(signal), signal),
+    ]
+  }
+
+  /** Leases are extended until the drain is over; the rest ends with the intake. */
+  #startUpkeep(signal: AbortSignal, untilDrained: AbortSignal): Promise<unknown>[] {
+    const { janitor, health, leaseKeeper } = this.#crew
+    return [
+      this.#loop('janitor', TIDY_EVERY_MS, () => janitor.tidyOnce(), signal),
+      this.#loop('health', LOOK_EVERY_MS, () => health.lookOnce(), signal),
+      // Not one of the loops that wait for a connection: this one has to tell that the connection is lost.
+      every(LOOK_EVERY_MS, () => health.tellChange(), { signal, onError() {} }),
+      this.#loop('lease keeper', leaseKeeper.everyMs, () => leaseKeeper.extendOnce(), untilDrained),
+    ]
+  }
+
+  /**
+   * In this order: nothing new comes in; what only waits is released; what runs may finish; what does not is released,
+   * too; what is decided gets written. Leases are extended until then, and the name is given up last.
+   */
+  async #drain(upkeep: AbortController, loops: Promise<unknown>[], intakeLoops: Promise<unknown>[]): Promise<number> {
+    const { reader, slots, pipeline, settler, holdings, membership, commands, reads } = this.#crew
+    const deadline = new AbortController()
+    const warning = setTimeout(() => slots.interrupt(), this.#drainTimeoutMs * 0.8)
+    const timer = setTimeout(() => deadline.abort(), this.#drainTimeoutMs)
+
+    const paused = reader.pause()
+    // What a read or a claim still brings must be released, too: a reply that nobody waits for is a lost reply.
+    const late = new Promise((resolve) => deadline.signal.addEventListener('abort', resolve))
+    await Promise.race([Promise.allSettled([paused, ...intakeLoops]), late])
+    await pipeline.whenIdle(deadline.signal)
+    clearTimeout(warning)
+    clearTimeout(timer)
+
+    const unfinished = slots.leaveBehind()
+    const lastWrites = new AbortController()
+    const grace = setTimeout(() => lastWrites.abort(), LAST_WRITES_MS)
+    await pipeline.whenIdle(lastWrites.signal)
+    clearTimeout(grace)
+    settler.giveUp()
+    upkeep.abort()
+    if (holdings.size === 0) await membership.releaseRest().catch(() => {})
+    await membership.forgetConsumer().catch(() => {})
+    await Promise.all([commands.close(), reads.close()])
+    await Promise.allSettled(loops)
+    return unfinished
+  }
+
+  /** A loop whose rounds wait for a connection. */
+  #loop(
+    name: string,
+    intervalMs: number | (() => number),
+    runOnce: () => Promise<unknown>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { commands, loopErrors } = this.#crew
+    const whenConnected = async () => {
+      await commands.ready(signal)
+      if (!signal.aborted) await runOnce()
+    }
+    const onError = (error: unknown, failures: number) => loopErrors.handle(name, error, failures)
+    return every(intervalMs, whenConnected, { signal, onError })
+  }
+}

@@ -1,0 +1,42 @@
+import type { HandedEntry, Token } from '../../broker/token.ts'
+import { type Decoded, decode, fieldOf, REDRIVE_FOR, REDRIVES } from '../../define/entry.ts'
+import type { Catalog } from '../../define/stream.ts'
+import { Lease } from './lease.ts'
+
+/** One handing of an entry to this consumer, from its arrival until it is settled. */
+export interface Delivery extends Token {
+  /** What the entry holds; `undefined` when somebody deleted the entry while it was pending. */
+  readonly decoded: Decoded | undefined
+  /** `crashed`: it is not to be run again, only settled. */
+  readonly kind: HandedEntry['kind']
+  /** The one group that a redriven entry is for. */
+  readonly redrivenFor: string | undefined
+  /** How often the event has come back from the dead letters. */
+  readonly redrives: number
+  readonly lease: Lease
+  /** Key of the idempotency record, once the record is this delivery's. */
+  recordKey?: string
+}
+
+export interface DecodeOptions {
+  catalog: Catalog
+  maxEventBytes: number
+  leaseMs: number
+}
+
+/** Entry → delivery. Never throws: whatever somebody has appended becomes an event, or a reason why it is none. */
+export function toDelivery(handed: HandedEntry, { catalog, maxEventBytes, leaseMs }: DecodeOptions): Delivery {
+  const { entryId, owner, attempt, kind, fields, since } = handed
+  return {
+    ...{ entryId, owner, attempt, kind },
+    decoded: fields && decode(catalog, fields, maxEventBytes),
+    redrivenFor: fields && fieldOf(fields, REDRIVE_FOR),
+    redrives: (fields && Number(fieldOf(fields, REDRIVES))) || 0,
+    lease: new Lease(entryId, leaseMs, since),
+  }
+}
+
+/** The same delivery under another owner, with a lease of its own. */
+export function underOwner(delivery: Delivery, owner: string, leaseMs: number, since: number): Delivery {
+  return { ...delivery, owner, lease: new Lease(delivery.entryId, leaseMs, since) }
+}

@@ -1,0 +1,99 @@
+import { now } from '../../base/clock.ts'
+import type { HandedEntry } from '../../broker/token.ts'
+import type { SettledReport, Tell } from '../../tell/report.ts'
+import { type DecidePolicy, decide } from './decide.ts'
+import { type DecodeOptions, type Delivery, toDelivery } from './delivery.ts'
+import type { HandlerSlots } from './handler-slots.ts'
+import type { Holdings } from './holdings.ts'
+import type { Runner } from './runner.ts'
+import type { Settler } from './settler.ts'
+
+export interface PipelineOptions {
+  group: string
+  consumer: string
+  decoding: DecodeOptions
+  policy: DecidePolicy
+}
+
+export interface PipelineActors {
+  holdings: Holdings
+  slots: HandlerSlots
+  runner: Runner
+  settler: Settler
+  tell: Tell
+}
+
+/**
+ * What happens to every entry that reaches this consumer:
+ *
+ *   decode   on arrival: the entry becomes a delivery, which is held, and its lease extended, from here on
+ *   run      its handler, once there is a slot, unless there is a reason not to; the result says how it went
+ *   decide   what becomes of it: the outcome. Pure
+ *   settle   writes the outcome, and nothing else does
+ *   tell     one report, once it is written
+ *
+ * Each step knows only the value that the step before it returned.
+ */
+export class Pipeline {
+  readonly #options: PipelineOptions
+  readonly #actors: PipelineActors
+
+  constructor(options: PipelineOptions, actors: PipelineActors) {
+    this.#options = options
+    this.#actors = actors
+  }
+
+  /** Takes entries in. One that is held already came twice, by a reply and by a retake: it is left out. */
+  accept(entries: readonly HandedEntry[], source: 'read' | 'claimed'): void {
+    for (const entry of entries) {
+      if (!this.#actors.holdings.has(entry.entryId)) void this.process(this.decode(entry), source)
+    }
+  }
+
+  decode(entry: HandedEntry): Delivery {
+    return toDelivery(entry, this.#options.decoding)
+  }
+
+  /** Resolves once the delivery is settled. Never rejects. */
+  async process(delivery: Delivery, source: 'read' | 'claimed'): Promise<void> {
+    const { holdings, slots, runner, settler } = this.#actors
+    holdings.add(delivery)
+    let startedAt = now()
+    const run = await slots.run(delivery, source, () => {
+      startedAt = now()
+      return runner.run(delivery)
+    })
+    const outcome = decide(run, delivery.attempt, this.#options.policy)
+    const isWritten = await settler.settle(delivery, outcome)
+    if (!isWritten) delivery.lease.lose()
+    holdings.remove(delivery)
+    this.#tellSettled(delivery, isWritten ? { outcome, result: run.result } : LOST, startedAt)
+  }
+
+  /** Resolves when no delivery is held, running or being settled, apart from one; or the signal is aborted. */
+  async whenIdle(signal: AbortSignal, but?: Delivery): Promise<void> {
+    const { holdings, slots } = this.#actors
+    // A handler whose lease was lost still runs, although its delivery is no longer held.
+    await slots.whenIdle(signal)
+    await holdings.whenEmptyBut(but, signal)
+  }
+
+  #tellSettled(delivery: Delivery, how: Pick<SettledReport, 'outcome' | 'result'>, startedAt: number): void {
+    const { group, consumer } = this.#options
+    const { entryId, attempt, decoded } = delivery
+    this.#actors.tell({
+      kind: 'settled',
+      outcome: how.outcome,
+      result: how.result,
+      group,
+      consumer,
+      entryId,
+      attempt,
+      eventId: decoded?.ok ? decoded.event.id : undefined,
+      eventType: decoded?.ok ? decoded.event.type : undefined,
+      durationMs: now() - startedAt,
+    })
+  }
+}
+
+const LOST = { outcome: { type: 'abandon' }, result: 'lease-lost' } as const

@@ -1,0 +1,113 @@
+import type { Patience } from '../../base/patience.ts'
+import { isPassing, isRefusal } from '../../base/redis-errors.ts'
+import type { SettleBroker } from '../../broker/settle.ts'
+import type { Context, Handler, Handlers } from '../../define/handler.ts'
+import type { RunResult } from '../../define/outcome.ts'
+import type { Catalog, StreamEvent } from '../../define/stream.ts'
+import { resultOfThrown } from '../../define/verbs.ts'
+import { Commit } from './commit.ts'
+import type { Delivery } from './delivery.ts'
+
+export interface RunnerOptions {
+  group: string
+  consumer: string
+  /** Whether finished events are remembered by event id. */
+  hasRecords: boolean
+}
+
+export interface RunnerActors {
+  broker: SettleBroker
+  patience: Patience
+  /** Asks Redis whether a lease that may be over is still ours, and extends it. */
+  confirm: (delivery: Delivery) => Promise<boolean>
+  /** Told of what Redis refuses for good. */
+  refuse: (error: unknown) => void
+}
+
+/**
+ * Runs the handler of one delivery, unless there is a reason not to, and says how it went. Two writes belong to the run
+ * and cannot wait for the outcome: taking the idempotency record before it, and the handler's own `commit` within it.
+ */
+export class Runner {
+  readonly #options: RunnerOptions
+  readonly #handlers: Handlers<Catalog>
+  readonly #actors: RunnerActors
+
+  constructor(options: RunnerOptions, handlers: Handlers<Catalog>, actors: RunnerActors) {
+    this.#options = options
+    this.#handlers = handlers
+    this.#actors = actors
+  }
+
+  /** Never rejects. */
+  async run(delivery: Delivery): Promise<RunResult> {
+    const { decoded, redrivenFor, lease } = delivery
+    if (!decoded) return { result: 'deleted' }
+    if (delivery.kind === 'crashed') return { result: 'crashed' }
+    if (redrivenFor !== undefined && redrivenFor !== this.#options.group) return { result: 'not-ours' }
+    if (!decoded.ok) return { result: 'malformed', reason: decoded.reason }
+    // After a freeze, an entry that waited in the buffer may have another owner: ask before the handler starts.
+    if (!lease.isSure && !(await this.#actors.confirm(delivery))) return { result: 'lease-lost' }
+    const reason = this.#options.hasRecords ? await this.#takeRecord(delivery, decoded.event.id) : undefined
+    return reason ?? this.#handle(delivery, decoded.event)
+  }
+
+  /** Takes the idempotency record; returns a result when the handler must not run. */
+  async #takeRecord(delivery: Delivery, eventId: string): Promise<RunResult | undefined> {
+    const { broker, patience } = this.#actors
+    try {
+      const take = () => broker.takeRecord(delivery, eventId)
+      const { reply, recordKey } = await patience.persist(take, delivery.lease.signal)
+      switch (reply) {
+        case 'ours':
+          delivery.recordKey = recordKey
+          return undefined
+        case 'done':
+          return { result: 'handled-before' }
+        case 'elsewhere':
+          return { result: 'handled-elsewhere' }
+        default:
+          return reply satisfies never
+      }
+    } catch (error) {
+      return this.#resultOfRedisError(delivery, error) ?? { result: 'threw', error }
+    }
+  }
+
+  async #handle(delivery: Delivery, event: StreamEvent): Promise<RunResult> {
+    const { broker, patience } = this.#actors
+    const { group, consumer } = this.#options
+    const commit = new Commit(
+      delivery,
+      (commands) => patience.persist(() => broker.commit(delivery, commands), delivery.lease.signal),
+      (error) => this.#resultOfRedisError(delivery, error),
+    )
+    const context: Context = {
+      get signal() {
+        return delivery.lease.signal
+      },
+      entryId: delivery.entryId,
+      group,
+      consumer,
+      attempt: delivery.attempt,
+      idempotencyKey: `${group}:${event.id}`,
+      commit: (commands) => commit.run(commands),
+    }
+    const handler = this.#handlers[event.type] as Handler<Catalog, string>
+    let result: RunResult
+    try {
+      await handler(event, context)
+      result = { result: 'returned' }
+    } catch (error) {
+      result = resultOfThrown(error)
+    }
+    return commit.result ?? (delivery.lease.isLost ? { result: 'lease-lost' } : result)
+  }
+
+  /** What is not the event's fault: an outage of Redis that outlasts the consumer, or a refusal, which ends it. */
+  #resultOfRedisError(delivery: Delivery, error: unknown): RunResult | undefined {
+    if (delivery.lease.isLost) return { result: 'lease-lost' }
+    if (isRefusal(error)) this.#actors.refuse(error)
+    return isRefusal(error) || isPassing(error) ? { result: 'unserved' } : undefined
+  }
+}

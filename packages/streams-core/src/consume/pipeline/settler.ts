@@ -1,0 +1,67 @@
+import type { Patience } from '../../base/patience.ts'
+import { isMissingGroup, isRefusal } from '../../base/redis-errors.ts'
+import type { SettleBroker } from '../../broker/settle.ts'
+import type { Outcome } from '../../define/outcome.ts'
+import type { Tell } from '../../tell/report.ts'
+import { Acknowledger } from './acknowledger.ts'
+import type { Delivery } from './delivery.ts'
+
+/** Writes what was decided. What Redis cannot take now is tried again until it can, or until the drain is over. */
+export class Settler {
+  readonly #broker: SettleBroker
+  readonly #patience: Patience
+  readonly #tell: Tell
+  readonly #refuse: (error: unknown) => void
+  readonly #acknowledger: Acknowledger
+  readonly #givenUp = new AbortController()
+
+  /** @param actors.refuse Told of what Redis refuses for good. */
+  constructor(actors: { broker: SettleBroker; patience: Patience; tell: Tell; refuse: (error: unknown) => void }) {
+    this.#broker = actors.broker
+    this.#patience = actors.patience
+    this.#tell = actors.tell
+    this.#refuse = actors.refuse
+    this.#acknowledger = new Acknowledger(actors.broker, (write) => this.#persist(write))
+  }
+
+  /** Resolves once it is written, or cannot be. False: nothing was written, the delivery is not ours. Never rejects. */
+  async settle(delivery: Delivery, outcome: Outcome): Promise<boolean> {
+    try {
+      return await this.#write(delivery, outcome)
+    } catch (error) {
+      // Without the group there is no lease; and what Redis does not take, is delivered again when the lease ends.
+      if (isRefusal(error)) this.#refuse(error)
+      else if (!isMissingGroup(error)) this.#tell({ kind: 'trouble', loop: 'settler', error })
+      return false
+    }
+  }
+
+  /** From now on nothing is tried again: the time to drain is over. */
+  giveUp(): void {
+    this.#givenUp.abort()
+  }
+
+  /** The one place where an outcome is written. */
+  async #write(delivery: Delivery, outcome: Outcome): Promise<boolean> {
+    switch (outcome.type) {
+      case 'ack':
+      case 'skip':
+        return this.#acknowledger.acknowledge(delivery)
+      case 'retry':
+      case 'release':
+        return this.#persist(() => this.#broker.park(delivery, outcome))
+      case 'dead-letter':
+        return this.#persist(() => this.#broker.deadLetter(delivery, outcome))
+      case 'committed':
+      case 'abandon':
+        // `commit` has written it; or there is nothing to write.
+        return true
+      default:
+        return outcome satisfies never
+    }
+  }
+
+  #persist<T>(write: () => Promise<T>): Promise<T> {
+    return this.#patience.persist(write, this.#givenUp.signal)
+  }
+}

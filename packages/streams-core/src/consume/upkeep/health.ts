@@ -1,0 +1,70 @@
+import { now } from '../../base/clock.ts'
+import { READ_MARGIN_MS } from '../../broker/intake.ts'
+import type { UpkeepBroker } from '../../broker/upkeep.ts'
+import type { Health, Tell } from '../../tell/report.ts'
+import type { Reader } from '../intake/reader.ts'
+import type { Holdings } from '../pipeline/holdings.ts'
+
+/** How often the oldest unhandled entry is looked up. */
+export const LOOK_EVERY_MS = 1_000
+
+export type Phase = 'starting' | 'running' | 'stopping' | 'stopped'
+
+/** Tells from progress whether the consumer is ready: from what was done last, not from a process that is up. */
+export class HealthKeeper {
+  readonly #options: { group: string; consumer: string; blockMs: number; stalledAfterMs: number }
+  readonly #broker: UpkeepBroker
+  readonly #holdings: Holdings
+  readonly #reader: Reader
+  readonly #tell: Tell
+  #wasReady: boolean | undefined
+  #oldest: { id: string; since: number } | undefined
+  #lookedAt = now()
+  phase: Phase = 'starting'
+
+  constructor(
+    options: { group: string; consumer: string; blockMs: number; stalledAfterMs: number },
+    actors: { broker: UpkeepBroker; holdings: Holdings; reader: Reader; tell: Tell },
+  ) {
+    this.#options = options
+    this.#broker = actors.broker
+    this.#holdings = actors.holdings
+    this.#reader = actors.reader
+    this.#tell = actors.tell
+  }
+
+  async lookOnce(): Promise<void> {
+    const id = await this.#broker.oldestUnhandled()
+    this.#lookedAt = now()
+    if (id !== this.#oldest?.id) this.#oldest = id === undefined ? undefined : { id, since: now() }
+  }
+
+  /** Tells when readiness comes or goes. */
+  async tellChange(): Promise<void> {
+    const health = this.health()
+    if (health.ready === this.#wasReady) return
+    this.#wasReady = health.ready
+    const { group, consumer } = this.#options
+    this.#tell({ kind: 'health', group, consumer, ...health })
+  }
+
+  /** Names the first reason not to be ready. */
+  health(): Health {
+    const { blockMs, stalledAfterMs } = this.#options
+    if (this.phase !== 'running') return unready(`the consumer is ${this.phase}`)
+    const lookedMs = now() - this.#lookedAt
+    if (lookedMs > LOOK_EVERY_MS + READ_MARGIN_MS) return unready(`Redis has not answered for ${lookedMs.toFixed()} ms`)
+    // A consumer that is full, or runs a crash suspect alone, does not read. While no read is due, rely on the stall check.
+    const readMs = now() - this.#reader.lastReadAt
+    const shouldRead = this.#holdings.free > 0 && !this.#reader.isPaused
+    if (shouldRead && readMs > blockMs + READ_MARGIN_MS)
+      return unready(`no read has completed for ${readMs.toFixed()} ms`)
+    const stalledMs = this.#oldest ? now() - this.#oldest.since : 0
+    if (stalledMs > stalledAfterMs) {
+      return unready(`the oldest unhandled entry, ${this.#oldest?.id}, has not moved for ${stalledMs.toFixed()} ms`)
+    }
+    return { ready: true }
+  }
+}
+
+const unready = (reason: string): Health => ({ ready: false, reason })

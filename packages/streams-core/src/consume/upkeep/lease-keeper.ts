@@ -1,0 +1,68 @@
+import { now } from '../../base/clock.ts'
+import { isMissingGroup } from '../../base/redis-errors.ts'
+import type { LeaseBroker } from '../../broker/leases.ts'
+import type { Tell } from '../../tell/report.ts'
+import type { Delivery } from '../pipeline/delivery.ts'
+import type { Holdings } from '../pipeline/holdings.ts'
+
+/** Extends the lease of everything held, running or waiting, before a third of it has passed. */
+export class LeaseKeeper {
+  readonly #options: { group: string; consumer: string; leaseMs: number }
+  readonly #broker: LeaseBroker
+  readonly #holdings: Holdings
+  readonly #tell: Tell
+
+  constructor(
+    options: { group: string; consumer: string; leaseMs: number },
+    actors: { broker: LeaseBroker; holdings: Holdings; tell: Tell },
+  ) {
+    this.#options = options
+    this.#broker = actors.broker
+    this.#holdings = actors.holdings
+    this.#tell = actors.tell
+  }
+
+  /** Checks every leaseMs / 6, and extends leases older than that: none gets older than leaseMs / 3. */
+  get everyMs(): number {
+    return this.#options.leaseMs / 6
+  }
+
+  async extendOnce(): Promise<number> {
+    const due = this.#holdings.all().filter(({ lease }) => !lease.isOver && lease.ageMs >= this.everyMs)
+    if (due.length === 0) return 0
+    const lost = await this.#extend(due).catch((error: unknown) => {
+      if (isMissingGroup(error)) return due
+      throw error
+    })
+    // A delivery that was acknowledged meanwhile is not pending any more, and that is no loss: its reply comes first.
+    if (lost.length > 0) await new Promise(setImmediate)
+    this.#lose(lost.filter((delivery) => this.#holdings.holds(delivery)))
+    return due.length
+  }
+
+  /** Asks Redis whether a lease that may be over is still ours, and extends it. No answer counts as no. */
+  async confirm(delivery: Delivery): Promise<boolean> {
+    if (delivery.lease.isLost) return false
+    const lost = await this.#extend([delivery]).catch(() => [delivery])
+    if (lost.length > 0) delivery.lease.lose()
+    return lost.length === 0
+  }
+
+  /** Returns the deliveries whose lease was lost. */
+  async #extend(deliveries: readonly Delivery[]): Promise<Delivery[]> {
+    const since = now()
+    const lost = new Set(await this.#broker.extend(deliveries))
+    for (const delivery of deliveries) if (!lost.has(delivery)) delivery.lease.extended(since)
+    return [...lost]
+  }
+
+  #lose(deliveries: readonly Delivery[]): void {
+    if (deliveries.length === 0) return
+    for (const delivery of deliveries) {
+      delivery.lease.lose()
+      this.#holdings.remove(delivery)
+    }
+    const { group, consumer } = this.#options
+    this.#tell({ kind: 'lease-lost', group, consumer, entryIds: deliveries.map(({ entryId }) => entryId) })
+  }
+}

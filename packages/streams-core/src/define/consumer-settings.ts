@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import { z } from 'zod'
+import { consumerLimits, idempotencyLimits, retryLimits } from './limits.ts'
+import { consumerNameSchema, groupSchema } from './names.ts'
+import { parseOptions, whole } from './parse-options.ts'
+import { exponential, type RetryDelay } from './retry-delay.ts'
+
+/** How a consumer works. */
+export interface ConsumerSettings {
+  /** The consumer group: 1 to 128 letters, digits, `_`, `-` or `.`. */
+  group: string
+  /**
+   * Name of this consumer: 1 to 200 characters without `~` and white space. Two living processes must not share a name.
+   * Default `<hostname>-<8 hex digits>`.
+   */
+  consumer?: string
+  /** Handlers that run at the same time. 1 to 10,000. Default 16. */
+  concurrency?: number
+  /**
+   * Entries held beyond those that run, so that the next handler need not wait for Redis.
+   * 0 to 100,000. Default: `concurrency`.
+   */
+  maxBuffered?: number
+  /**
+   * How long an entry stays with a consumer that gives no sign of life. A living consumer extends its leases.
+   * Milliseconds, 500 to 43,200,000. Default 10,000.
+   */
+  leaseMs?: number
+  /** How long a read waits for new entries. Milliseconds, 10 to 60,000. Default 2,000. */
+  blockMs?: number
+  /**
+   * Time that the running handlers have once the consumer is told to stop.
+   * Milliseconds, 0 to 86,400,000. Default 30,000.
+   */
+  drainTimeoutMs?: number
+  /**
+   * When the group's oldest unhandled entry has not moved for this long, the consumer is not ready. Should be more than
+   * the slowest handler takes. Milliseconds, 1,000 to 86,400,000. Default 60,000.
+   */
+  stalledAfterMs?: number
+  /**
+   * Size of an entry: a larger one is dead-lettered as malformed.
+   * Bytes, 1,024 to 100,000,000. Default 1,048,576.
+   */
+  maxEventBytes?: number
+  /** When an event whose handler fails is delivered again. */
+  retry?: RetrySettings
+  /**
+   * Keeps an idempotency record in Redis for each event id, so that a finished handler does not run again for a
+   * redelivery or a second entry with the same id. Default: no records.
+   */
+  idempotency?: IdempotencySettings
+}
+
+export interface RetrySettings {
+  /** Deliveries of an event before it goes to the dead letters. 1 to 1,000. Default 5. */
+  maxDeliveries?: number
+  /**
+   * Delay after the failed delivery number n. Default `exponential()`: about 200 ms, doubling, at most 30 s, with jitter.
+   */
+  delayMs?: RetryDelay
+}
+
+export interface IdempotencySettings {
+  /**
+   * How long a finished event is remembered.
+   * Milliseconds, 1,000 to 31,536,000,000. Default 604,800,000 (7 days).
+   */
+  ttlMs?: number
+}
+
+const retrySchema = z.strictObject({
+  maxDeliveries: whole(retryLimits.maxDeliveries),
+  delayMs: z.custom<RetryDelay>((value) => typeof value === 'function', 'a function').default(() => exponential()),
+})
+
+const { maxBuffered } = consumerLimits
+
+export const consumerSchema = z
+  .strictObject({
+    group: groupSchema,
+    consumer: consumerNameSchema.default(() => `${hostname()}-${randomBytes(4).toString('hex')}`),
+    concurrency: whole(consumerLimits.concurrency),
+    maxBuffered: z.int().min(maxBuffered.min).max(maxBuffered.max).optional(),
+    leaseMs: whole(consumerLimits.leaseMs),
+    blockMs: whole(consumerLimits.blockMs),
+    drainTimeoutMs: whole(consumerLimits.drainTimeoutMs),
+    stalledAfterMs: whole(consumerLimits.stalledAfterMs),
+    maxEventBytes: whole(consumerLimits.maxEventBytes),
+    retry: retrySchema.prefault({}),
+    idempotency: z.strictObject({ ttlMs: whole(idempotencyLimits.ttlMs) }).optional(),
+  })
+  .transform((o) => ({ ...o, maxBuffered: o.maxBuffered ?? o.concurrency }))
+
+/** `ConsumerSettings` with its defaults filled in. */
+export type ParsedConsumerSettings = z.output<typeof consumerSchema>
+
+/** @throws {InvalidOptionError} naming option, range and value. */
+export const parseConsumerSettings = (given: ConsumerSettings): ParsedConsumerSettings =>
+  parseOptions('createConsumer', consumerSchema, given)

@@ -1,0 +1,38 @@
+import type { Argument } from './redis-options.ts'
+import type { Catalog, EventOf, EventType } from './stream.ts'
+
+/** What a handler knows besides the event. */
+export interface Context {
+  /**
+   * Fires when the lease is lost (another consumer runs this event now), or when four fifths of `drainTimeoutMs` have
+   * passed. The handler should stop.
+   */
+  readonly signal: AbortSignal
+  readonly entryId: string
+  readonly group: string
+  readonly consumer: string
+  /** Number of this delivery: 1 for the first. */
+  readonly attempt: number
+  /** The same for every delivery of this event to this group, for services that take such a key. */
+  readonly idempotencyKey: string
+  /**
+   * Runs Redis commands and the acknowledgement as one step, which happens once however often the event is delivered.
+   * Once per handler, at most about 7,000 words in all. Where Redis is a cluster, all keys must be in the hash slot of
+   * the stream. Let its errors pass: a handler that catches one and returns is acknowledged without its effects.
+   * @returns the replies of the commands.
+   * @throws {LeaseLostError} when the delivery is not ours any more: another consumer has the event, or an earlier try,
+   * whose reply was lost, has committed it.
+   * @throws {CommitError} when a command failed. The event goes to the dead letters if others had run before it.
+   * @throws {StreamsError} `COMMITTED_BEFORE`: `commit` was called before in this handler.
+   */
+  commit(commands: readonly (readonly Argument[])[]): Promise<unknown[]>
+}
+
+/** Return: acknowledged. Throw: delivered again after a delay. See also `skip`, `reject` and `retryAfter`. */
+export type Handler<C extends Catalog, T extends EventType<C>> = (
+  event: EventOf<C, T>,
+  context: Context,
+) => void | Promise<void>
+
+/** One handler for every event type of the stream; forgetting one does not compile. */
+export type Handlers<C extends Catalog> = { [T in EventType<C>]: Handler<C, T> }

@@ -1,0 +1,55 @@
+/** How a handler ended. */
+export type HandlerResult =
+  | { result: 'returned' }
+  /** The handler called `skip`. */
+  | { result: 'skipped'; reason: string }
+  /** The handler called `reject`. */
+  | { result: 'rejected'; reason: string }
+  /** The handler called `retryAfter`. */
+  | { result: 'retry-after'; delayMs: number; reason: string }
+  | { result: 'threw'; error: unknown }
+
+/** How one delivery went: how its handler ended, or why no handler ended. Nothing has been written because of it yet. */
+export type RunResult =
+  | HandlerResult
+  /** The entry is no event of this stream. */
+  | { result: 'malformed'; reason: string }
+  /** The entry was redriven for another group. */
+  | { result: 'not-ours' }
+  /** The idempotency record says that this event id was handled before. */
+  | { result: 'handled-before' }
+  /** The idempotency record says that this event id is being handled elsewhere. */
+  | { result: 'handled-elsewhere' }
+  /** Redis could not serve the handler before the consumer had to leave, or never will: nothing was written. */
+  | { result: 'unserved' }
+  /** `commit` has acknowledged the delivery together with its effects. */
+  | { result: 'committed' }
+  /** Some commands of `commit` ran, then one failed: running the handler again would repeat the first ones. */
+  | { result: 'commit-failed'; error: unknown }
+  /** Its consumer died as often as allowed while the entry ran alone. The entry was not run again. */
+  | { result: 'crashed' }
+  /** The consumer drains, and did not start the handler. */
+  | { result: 'unstarted' }
+  /** The consumer drains, and the handler did not end in time. */
+  | { result: 'unfinished' }
+  | { result: 'lease-lost' }
+  /** Somebody deleted the entry from the stream while it was pending: there is nothing left to run or to keep. */
+  | { result: 'deleted' }
+
+/** What becomes of a delivery. Closed: every place that handles it switches exhaustively. */
+export type Outcome =
+  /** Acknowledge. */
+  | { type: 'ack' }
+  /** Acknowledge: the handler had nothing to do for this event. */
+  | { type: 'skip'; reason: string }
+  /** Deliver again after `delayMs`, because of a failure. */
+  | { type: 'retry'; delayMs: number; error: string }
+  /** Give the entry back without a failure: any consumer may take it after `delayMs`. `charged`: this delivery counts. */
+  | { type: 'release'; delayMs: number; charged: boolean }
+  | { type: 'dead-letter'; reason: DeadLetterReason; error: string }
+  /** `commit` has acknowledged the delivery already, together with the handler's effects. */
+  | { type: 'committed' }
+  /** Write nothing: the lease is lost and the new owner decides, or the entry is deleted. */
+  | { type: 'abandon' }
+
+export type DeadLetterReason = 'malformed' | 'rejected' | 'exhausted' | 'crashed' | 'commit-failed'

@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import { retentionLimits } from './limits.ts'
+import { groupSchema } from './names.ts'
+import { whole } from './parse-options.ts'
+
+/** When entries may be trimmed. Producer and consumers of a stream must define it alike. */
+export type Retention = AcknowledgedRetention | MaxlenRetention
+
+/** Nothing is trimmed that some group has not acknowledged. The default. */
+export interface AcknowledgedRetention {
+  policy?: 'acknowledged'
+  /**
+   * Entries that the stream may hold: a publish beyond it rejects with `StreamFullError`. 0: no cap.
+   * 0 to 9,007,199,254,740,991. Default 0.
+   */
+  maxLength?: number
+  /**
+   * Newest entries that stay although every group has acknowledged them, for replay; below `maxLength` where there is a
+   * cap. 0 to 9,007,199,254,740,991. Default 0.
+   */
+  keepAtLeast?: number
+  /** Groups that must exist: nothing is trimmed before all of them do. Default: none. */
+  groups?: string[]
+  /**
+   * A group that holds the stream back and has not moved for this long is named in a warning.
+   * Milliseconds, 1,000 to 86,400,000. Default 60,000.
+   */
+  warnAfterMs?: number
+}
+
+/** Lossy: the oldest entries go whatever the groups still need, and what a group had not acknowledged is counted. */
+export interface MaxlenRetention {
+  policy: 'maxlen'
+  /** Entries that the stream keeps, about. 1 to 9,007,199,254,740,991. Default 10,000. */
+  maxLength?: number
+  /**
+   * A group that has not moved for this long is named in a warning.
+   * Milliseconds, 1,000 to 86,400,000. Default 60,000.
+   */
+  warnAfterMs?: number
+}
+
+const acknowledged = z.strictObject({
+  policy: z.literal('acknowledged').default('acknowledged'),
+  maxLength: whole(retentionLimits.maxLength),
+  keepAtLeast: whole(retentionLimits.keepAtLeast),
+  groups: z.array(groupSchema).default([]),
+  warnAfterMs: whole(retentionLimits.warnAfterMs),
+})
+
+const maxlen = z.strictObject({
+  policy: z.literal('maxlen'),
+  maxLength: whole(retentionLimits.lossyMaxLength),
+  warnAfterMs: whole(retentionLimits.warnAfterMs),
+})
+
+export const retentionSchema = z
+  .union([maxlen, acknowledged])
+  .refine(
+    (r) => r.policy === 'maxlen' || r.maxLength === 0 || r.keepAtLeast < r.maxLength,
+    'keepAtLeast must be below maxLength',
+  )
+/** `Retention` with its defaults filled in. */
+export type ParsedRetention = z.output<typeof retentionSchema>

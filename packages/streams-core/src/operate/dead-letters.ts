@@ -1,0 +1,167 @@
+import { z } from 'zod'
+import { timeOf } from '../base/entry-id.ts'
+import { InvalidOptionError } from '../base/errors.ts'
+import { never, sleep } from '../base/loop.ts'
+import { Connection } from '../broker/connection.ts'
+import { DeadLetterBroker } from '../broker/dead-letters.ts'
+import { Keys } from '../broker/keys.ts'
+import { decodeLetter, type FailedDelivery } from '../broker/letter-codec.ts'
+import { type Fields, fieldOf, REDRIVE_FOR, REDRIVES } from '../define/entry.ts'
+import { groupSchema } from '../define/names.ts'
+import type { DeadLetterReason } from '../define/outcome.ts'
+import { parseOptions } from '../define/parse-options.ts'
+import type { RedisOptions } from '../define/redis-options.ts'
+import type { StreamDefinition } from '../define/stream.ts'
+
+/** An event that was set aside, with its reason. */
+export interface DeadLetter {
+  letterId: string
+  /** The entry that the event was in. */
+  entryId: string
+  group: string
+  consumer: string
+  reason: DeadLetterReason
+  error: string
+  deliveries: number
+  /** How often the event had come back from the dead letters before this death. */
+  redrives: number
+  /** When the event was published, by Redis' clock. RFC 3339. */
+  publishedAt: string
+  /** RFC 3339. */
+  diedAt: string
+  history: FailedDelivery[]
+  /** Undefined where a malformed entry has none. */
+  eventId: string | undefined
+  eventType: string | undefined
+  /** The entry's own fields, flat: field, value, field, value … */
+  fields: Fields
+}
+
+export interface LetterFilter {
+  eventType?: string
+  reason?: DeadLetterReason
+  /** Died at least this many milliseconds ago. */
+  olderThanMs?: number
+  /** Died at most this many milliseconds ago. */
+  youngerThanMs?: number
+}
+
+export interface RedriveOptions extends LetterFilter {
+  /** Redrive letters that had been redriven before, too. Default false. */
+  again?: boolean
+  /** Only count. Default false. */
+  dryRun?: boolean
+  /** At most so many letters a second. Default: no limit. */
+  maxPerSecond?: number
+}
+
+export interface RedriveResult {
+  /** Letters sent back; in a dry run, letters that would be sent back. */
+  redriven: number
+  /** Letters left where they are, because they had been redriven before. */
+  skipped: number
+}
+
+export interface DeadLetters {
+  count(): Promise<number>
+  /** Oldest first. */
+  list(filter?: LetterFilter): AsyncGenerator<DeadLetter>
+  get(letterId: string): Promise<DeadLetter | undefined>
+  /** Sends letters back to the stream, where only this group handles them. Each moves in one step. */
+  redrive(options?: RedriveOptions): Promise<RedriveResult>
+  /** Sends one letter back. Returns its new entry id, or undefined when the letter is gone. */
+  redriveOne(letterId: string): Promise<string | undefined>
+  /**
+   * Deletes letters for good. `confirm` must be the group's name.
+   * @throws {InvalidOptionError} when it is not.
+   */
+  purge(options: LetterFilter & { confirm: string }): Promise<number>
+  close(): Promise<void>
+}
+
+/**
+ * Opens the dead letters of one group. Nothing of the stream's catalog is needed to look at them.
+ * @throws {InvalidOptionError} naming option, range and value.
+ */
+export function openDeadLetters(
+  stream: Pick<StreamDefinition, 'name'>,
+  options: { redis: RedisOptions; group: string },
+): DeadLetters {
+  const { group } = parseOptions('openDeadLetters', z.object({ group: groupSchema }), options)
+  const connection = new Connection({ redis: options.redis, name: 'dead-letters' })
+  const broker = new DeadLetterBroker(connection, new Keys(stream.name), group)
+
+  /** Waits a while for Redis; without it, the command that follows says so. */
+  const connected = () => connection.ready(AbortSignal.timeout(5_000))
+
+  async function* list(filter: LetterFilter = {}): AsyncGenerator<DeadLetter> {
+    await connected()
+    for await (const [letterId, fields] of broker.list()) {
+      const letter = toLetter(letterId, fields)
+      if (matches(letter, filter)) yield letter
+    }
+  }
+
+  async function redriveOne(letter: Pick<DeadLetter, 'letterId' | 'redrives'>): Promise<string | undefined> {
+    return broker.redrive(letter.letterId, [REDRIVE_FOR, group, REDRIVES, String(letter.redrives + 1)])
+  }
+
+  return {
+    list,
+    async count() {
+      await connected()
+      return broker.count()
+    },
+    async get(letterId) {
+      await connected()
+      const fields = await broker.get(letterId)
+      return fields && toLetter(letterId, fields)
+    },
+    async redriveOne(letterId) {
+      const letter = await this.get(letterId)
+      return letter && redriveOne(letter)
+    },
+    async redrive({ again = false, dryRun = false, maxPerSecond, ...filter } = {}) {
+      const result: RedriveResult = { redriven: 0, skipped: 0 }
+      for await (const letter of list(filter)) {
+        if (letter.redrives > 0 && !again) {
+          result.skipped += 1
+          continue
+        }
+        if (dryRun || (await redriveOne(letter)) !== undefined) result.redriven += 1
+        if (maxPerSecond && !dryRun) await sleep(1_000 / maxPerSecond, never)
+      }
+      return result
+    },
+    async purge({ confirm, ...filter }) {
+      if (confirm !== group) {
+        throw new InvalidOptionError(`purge: expected confirm to be the group's name ${group}, got ${confirm}`)
+      }
+      let purged = 0
+      for await (const letter of list(filter)) if (await broker.delete(letter.letterId)) purged += 1
+      return purged
+    },
+    close: () => connection.close(),
+  }
+}
+
+function toLetter(letterId: string, all: Fields): DeadLetter {
+  const stored = decodeLetter(all)
+  return {
+    letterId,
+    ...stored,
+    publishedAt: new Date(timeOf(stored.entryId)).toISOString(),
+    eventId: fieldOf(stored.fields, 'id'),
+    eventType: fieldOf(stored.fields, 'type'),
+  }
+}
+
+function matches(letter: DeadLetter, { eventType, reason, olderThanMs, youngerThanMs }: LetterFilter): boolean {
+  const ageMs = Date.now() - Date.parse(letter.diedAt)
+  return (
+    (eventType === undefined || letter.eventType === eventType) &&
+    (reason === undefined || letter.reason === reason) &&
+    (olderThanMs === undefined || ageMs >= olderThanMs) &&
+    (youngerThanMs === undefined || ageMs <= youngerThanMs)
+  )
+}

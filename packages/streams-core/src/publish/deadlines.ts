@@ -1,0 +1,43 @@
+import { now } from '../base/clock.ts'
+import type { PendingPublish } from './pending.ts'
+
+/** Times publishes out. They are watched in the order of their deadlines, so one timer, for the oldest, serves all. */
+export class Deadlines {
+  readonly #waiting: () => Iterable<PendingPublish>
+  readonly #timeOut: (late: PendingPublish[]) => void
+  #timer: NodeJS.Timeout | undefined
+
+  /**
+   * @param waiting Every publish that may have no answer yet, the oldest first.
+   * @param timeOut Called with the publishes whose deadline has passed; gives each its answer.
+   */
+  constructor(waiting: () => Iterable<PendingPublish>, timeOut: (late: PendingPublish[]) => void) {
+    this.#waiting = waiting
+    this.#timeOut = timeOut
+  }
+
+  /** To be called when a publish was added. */
+  watch(): void {
+    if (this.#timer) return
+    const oldest = this.#oldest()
+    if (!oldest) return
+    this.#timer = setTimeout(() => this.#expire(), Math.max(1, oldest.deadline - now()))
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #expire(): void {
+    this.#timer = undefined
+    const late = [...this.#waiting()].filter(({ isOpen, deadline }) => isOpen && deadline <= now())
+    this.#timeOut(late)
+    this.watch()
+  }
+
+  #oldest(): PendingPublish | undefined {
+    for (const pending of this.#waiting()) if (pending.isOpen) return pending
+    return undefined
+  }
+}

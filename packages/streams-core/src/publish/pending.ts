@@ -1,0 +1,50 @@
+import { now } from '../base/clock.ts'
+
+/** What `publish` resolves to. */
+export interface Published {
+  /** The event id. */
+  id: string
+  entryId: string
+  /**
+   * True when this event id had been appended before: `entryId` is that of the first append, and nothing was appended
+   * now. Also true when a reply of Redis was lost: then the first append was this very publish.
+   */
+  duplicate: boolean
+}
+
+/** An event whose publish has no answer yet. Answered once; later answers are ignored. */
+export class PendingPublish {
+  readonly id: string
+  readonly fields: readonly string[]
+  readonly deadline: number
+  /** A call that held the event was never answered: Redis may have the event. */
+  mayBeInRedis = false
+  #isOpen = true
+  readonly #resolve: (published: Published) => void
+  readonly #reject: (error: Error) => void
+
+  constructor(
+    event: { id: string; fields: readonly string[]; timeoutMs: number },
+    answer: { resolve: (published: Published) => void; reject: (error: Error) => void },
+  ) {
+    this.id = event.id
+    this.fields = event.fields
+    this.deadline = now() + event.timeoutMs
+    this.#resolve = answer.resolve
+    this.#reject = answer.reject
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  resolve(entryId: string, duplicate: boolean): void {
+    this.#isOpen = false
+    this.#resolve({ id: this.id, entryId, duplicate })
+  }
+
+  reject(error: Error): void {
+    this.#isOpen = false
+    this.#reject(error)
+  }
+}

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto'
+import { ProducerClosedError, PublishTimeoutError } from '../base/errors.ts'
+import { AppendBroker } from '../broker/append.ts'
+import { Connection, type ConnectionState } from '../broker/connection.ts'
+import { Keys } from '../broker/keys.ts'
+import { encode } from '../define/entry.ts'
+import {
+  type ParsedProducerSettings,
+  type ProducerSettings,
+  parseProducerSettings,
+} from '../define/producer-settings.ts'
+import type { RedisOptions } from '../define/redis-options.ts'
+import type { Catalog, EventInput, EventType, StreamDefinition } from '../define/stream.ts'
+import { type Logger, logReport, silent } from '../tell/log.ts'
+import { Batcher } from './batcher.ts'
+import { Deadlines } from './deadlines.ts'
+import { PendingPublish, type Published } from './pending.ts'
+
+export interface ProducerOptions extends ProducerSettings {
+  /** Where Redis is. One connection is opened. */
+  redis: RedisOptions
+  /** A pino logger, or anything alike. Default: silent. */
+  logger?: Logger
+}
+
+export interface PublishOptions {
+  /** Identifies the event for deduplication and for its handlers: 1 to 256 characters. Default: a random UUID. */
+  id?: string
+  /** Where the event happened: a URI reference. Default: the producer's `source`. */
+  source?: string
+  /** When the event happened. Default: now. */
+  time?: Date
+  /** What the event is about, e.g. a user's id. Default: none. */
+  subject?: string
+  /** W3C Trace Context, carried through untouched. Default: none. */
+  traceparent?: string
+}
+
+export interface Producer<C extends Catalog> {
+  /**
+   * Connects, and checks that Redis can do what the options ask. Optional: `publish` connects, too. Waits for Redis as
+   * long as it takes, for ever if Redis never comes; race it with a timer of your own where that matters.
+   * @throws {RedisRefusedError} when Redis refuses for good.
+   */
+  ready(): Promise<void>
+  /**
+   * Appends one event; resolves once Redis has it (see `durability`). Calls made while a batch is on its way form the
+   * next batch. Safe to repeat with the same id after any error.
+   * @throws {InvalidEventError} at once: the schema refuses the event.
+   * @throws {PublishBufferFullError} at once: too many events are waiting.
+   * @throws {ProducerClosedError} at once: the producer was closed before.
+   * @throws {StreamFullError} the stream is at its cap, and some group still needs every entry in it.
+   * @throws {PublishTimeoutError} Redis has not taken the event within `publishTimeoutMs`.
+   * @throws {RedisRefusedError} Redis refuses for good.
+   */
+  publish<T extends EventType<C>>(type: T, data: EventInput<C, T>, options?: PublishOptions): Promise<Published>
+  /** Appends what waits, as far as its deadlines allow, and disconnects. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Creates a producer, which begins to connect at once.
+ * @throws {InvalidOptionError} naming option, range and value.
+ */
+export function createProducer<C extends Catalog>(stream: StreamDefinition<C>, options: ProducerOptions): Producer<C> {
+  const { redis, logger = silent, ...given } = options
+  return new BatchingProducer(stream, parseProducerSettings(given), redis, logger)
+}
+
+class BatchingProducer<C extends Catalog> implements Producer<C> {
+  readonly #stream: StreamDefinition<C>
+  readonly #settings: ParsedProducerSettings
+  readonly #connection: Connection
+  readonly #broker: AppendBroker
+  readonly #batcher: Batcher
+  readonly #deadlines: Deadlines
+  #isClosed = false
+
+  constructor(stream: StreamDefinition<C>, settings: ParsedProducerSettings, redis: RedisOptions, logger: Logger) {
+    this.#stream = stream
+    this.#settings = settings
+    const onState = (state: ConnectionState, cause?: Error) =>
+      logReport(logger, { kind: 'connection', connection: 'commands', state, cause })
+    const connection = new Connection({ redis, name: 'producer', onState })
+    const broker = new AppendBroker(connection, new Keys(stream.name), stream.retention, settings)
+    const { maxBuffered, maxBatch, dedupeMs } = settings
+    const { maxLength } = stream.retention
+    this.#connection = connection
+    this.#broker = broker
+    this.#batcher = new Batcher(
+      { maxBuffered, maxBatch, maxLength, isRemembered: dedupeMs > 0 },
+      { broker, ready: () => connection.ready() },
+    )
+    this.#deadlines = new Deadlines(
+      () => this.#batcher.waiting(),
+      (late) => this.#timeOut(late),
+    )
+    connection.ready().catch(() => {})
+  }
+
+  async ready(): Promise<void> {
+    await this.#connection.ready()
+    await this.#broker.check()
+  }
+
+  publish<T extends EventType<C>>(type: T, data: EventInput<C, T>, options: PublishOptions = {}): Promise<Published> {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed) throw new ProducerClosedError()
+      const { maxEventBytes, publishTimeoutMs, source } = this.#settings
+      const { id = randomUUID(), time = new Date(), subject, traceparent } = options
+      const attributes = { id, source: options.source ?? source, time: time.toISOString(), subject, traceparent }
+      const fields = encode(this.#stream.catalog, type, data, attributes, maxEventBytes)
+      this.#batcher.refuseIfFull()
+      this.#batcher.add(new PendingPublish({ id, fields, timeoutMs: publishTimeoutMs }, { resolve, reject }))
+      this.#deadlines.watch()
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#batcher.whenAnswered()
+    this.#deadlines.stop()
+    await this.#connection.close()
+    await this.#batcher.whenIdle()
+  }
+
+  #timeOut(late: PendingPublish[]): void {
+    const cause = this.#connection.problem ?? this.#batcher.lastProblem
+    const { publishTimeoutMs } = this.#settings
+    this.#batcher.timeOut(
+      late,
+      (mayBeInRedis) => new PublishTimeoutError(mayBeInRedis ? 'unknown' : 'not-sent', publishTimeoutMs, cause),
+    )
+  }
+}

@@ -1,0 +1,88 @@
+import { messageOf } from '../base/errors.ts'
+import type { Outcome } from '../define/outcome.ts'
+import type { Report, SettledReport } from './report.ts'
+
+/** The part of a pino logger that is used here. */
+export interface Logger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** Writes a report as one log line: ids and outcomes, never data. */
+export function logReport(logger: Logger, report: Report): void {
+  switch (report.kind) {
+    case 'settled':
+      return logSettled(logger, report)
+    case 'started':
+      return logger.info(fieldsOf(report), 'consumer started')
+    case 'stopped':
+      return logger.info(fieldsOf(report), 'consumer stopped')
+    case 'connection':
+      return logConnection(logger, report)
+    case 'claimed':
+      return logger.info(countOf(report), 'claimed entries whose lease was over or whose retry was due')
+    case 'retaken':
+      return logger.warn(countOf(report), 'retook entries whose reply was lost')
+    case 'quarantined':
+      return logger.warn(fieldsOf(report), 'running crash suspects alone')
+    case 'lease-lost':
+      return logger.warn(countOf(report), 'lost the lease of entries: nothing is written for them')
+    case 'group-rebuilt':
+      return logger.warn(
+        fieldsOf(report),
+        'the group was gone and is created again: what follows startId up to newestId is delivered once more',
+      )
+    case 'trimmed':
+      return logger.debug(fieldsOf(report), 'trimmed entries that every group has acknowledged')
+    case 'consumers-deleted':
+      return logger.debug(fieldsOf(report), 'deleted consumers that hold nothing')
+    case 'dropped-unread':
+      return logger.warn(fieldsOf(report), 'maxlen has dropped entries that the group had not acknowledged')
+    case 'group-behind':
+      return logger.warn(fieldsOf(report), 'a group has not moved and holds the stream back')
+    case 'health':
+      return report.ready ? logger.info(fieldsOf(report), 'ready') : logger.warn(fieldsOf(report), 'not ready')
+    case 'trouble':
+      return logger.warn({ loop: report.loop, error: messageOf(report.error) }, 'a loop failed and goes on')
+    default:
+      return report satisfies never
+  }
+}
+
+function logSettled(logger: Logger, report: SettledReport): void {
+  const { outcome, kind, ...ids } = report
+  const fields = { ...ids, durationMs: Math.round(report.durationMs), ...outcomeFields(outcome) }
+  switch (outcome.type) {
+    case 'ack':
+    case 'committed':
+      return logger.info(fields, 'acknowledged')
+    case 'skip':
+      return logger.info(fields, 'skipped')
+    case 'retry':
+      return logger.warn(fields, 'failed, will be delivered again')
+    case 'release':
+      return logger.info(fields, 'released')
+    case 'dead-letter':
+      return logger.error(fields, 'dead-lettered')
+    case 'abandon':
+      return logger.warn(fields, 'abandoned')
+    default:
+      return outcome satisfies never
+  }
+}
+
+function logConnection(logger: Logger, { connection, state, cause }: Extract<Report, { kind: 'connection' }>): void {
+  if (state === 'connected') logger.info({ connection }, 'connected to Redis')
+  else logger.warn({ connection, error: cause?.message }, 'no connection to Redis, trying again')
+}
+
+const outcomeFields = ({ type, ...rest }: Outcome) => ({ outcome: type, ...rest })
+const fieldsOf = <R extends Report>({ kind, ...fields }: R) => fields
+const countOf = ({ kind, entryIds, ...fields }: Extract<Report, { entryIds: string[] }>) => ({
+  ...fields,
+  entries: entryIds.length,
+})

@@ -1,0 +1,50 @@
+import type { ConnectionState } from '../broker/connection.ts'
+import type { Outcome, RunResult } from '../define/outcome.ts'
+
+/** One delivery, settled. */
+export interface SettledReport {
+  kind: 'settled'
+  /** What became of the delivery. */
+  outcome: Outcome
+  /** How the delivery went. */
+  result: RunResult['result']
+  group: string
+  consumer: string
+  entryId: string
+  attempt: number
+  /** Undefined when the entry could not be decoded. */
+  eventId: string | undefined
+  eventType: string | undefined
+  /** From the start of the handler until the outcome was written. */
+  durationMs: number
+}
+
+/** Whether a consumer gets on with its work, and why not. */
+export type Health = { ready: true } | { ready: false; reason: string }
+
+/** What a consumer tells: the one source of its log lines, of metrics, and of what tests wait for. */
+export type Report =
+  | SettledReport
+  | { kind: 'started'; group: string; consumer: string; groupCreated: boolean }
+  /** `unfinished`: handlers that had not ended when the time to drain was over. */
+  | { kind: 'stopped'; group: string; consumer: string; unfinished: number }
+  | { kind: 'connection'; connection: 'commands' | 'reads'; state: ConnectionState; cause: Error | undefined }
+  | { kind: 'claimed'; group: string; consumer: string; entryIds: string[] }
+  /** Redis had delivered these entries, and the reply was lost. */
+  | { kind: 'retaken'; group: string; consumer: string; entryIds: string[] }
+  | { kind: 'quarantined'; group: string; consumer: string; suspects: number }
+  | { kind: 'lease-lost'; group: string; consumer: string; entryIds: string[] }
+  /** The group was gone and has been created again; everything from after `startId` to `newestId` is delivered once more. */
+  | { kind: 'group-rebuilt'; group: string; startId: string; newestId: string }
+  | { kind: 'trimmed'; entries: number }
+  | { kind: 'consumers-deleted'; consumers: number }
+  /** The lossy retention has dropped entries that the group had not acknowledged; `total` since the stream began. */
+  | { kind: 'dropped-unread'; group: string; total: number }
+  /** The group has not moved for `stalledMs` and holds the stream back from `neededId` on. */
+  | { kind: 'group-behind'; group: string; neededId: string; pending: number; stalledMs: number }
+  /** Readiness has come or gone. */
+  | ({ kind: 'health'; group: string; consumer: string } & Health)
+  /** A loop failed a round and goes on; told once until a round succeeds again. */
+  | { kind: 'trouble'; loop: string; error: unknown }
+
+export type Tell = (report: Report) => void

@@ -1,0 +1,66 @@
+import { describe, expect } from 'vitest'
+import { type Context, reject, retryAfter, skip } from '../../src/index.ts'
+import { type RunningConsumer, test } from '../support/lab.ts'
+
+/** Result and outcome of each settled delivery, in order. */
+const settled = ({ reports }: RunningConsumer) => reports.settled().map(({ result, outcome }) => [result, outcome])
+
+describe('a report says what happened', () => {
+  test('skip: acknowledged, with its reason, as an outcome of its own', async ({ lab }) => {
+    const consumer = await lab.consumer({ handlers: { counted: () => skip('a test account') } })
+    await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until((reports) => reports.settled().length === 1)
+    expect(settled(consumer)).toEqual([['skipped', { type: 'skip', reason: 'a test account' }]])
+    expect(await lab.group()).toMatchObject({ pending: 0, waitingForRetry: 0, lag: 0, deadLetters: 0 })
+    // Not delivered again: what is published afterwards is the next delivery.
+    await lab.producer().publish('noted', { text: 'next' })
+    await consumer.reports.until((reports) => reports.settled().length === 2)
+    expect(settled(consumer)[1]).toEqual(['returned', { type: 'ack' }])
+  })
+
+  test('skip after a failure leaves no history behind', async ({ lab }) => {
+    const handler = (_: unknown, { attempt }: Context) => {
+      if (attempt === 1) throw new Error('not yet')
+      skip('too late')
+    }
+    const consumer = await lab.consumer({ retry: { delayMs: () => 10 }, handlers: { counted: handler } })
+    await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until((reports) => reports.settled('skip').length === 1)
+    expect(settled(consumer)).toEqual([
+      ['threw', { type: 'retry', delayMs: 10, error: 'not yet' }],
+      ['skipped', { type: 'skip', reason: 'too late' }],
+    ])
+    expect(await lab.send('HLEN', `{${lab.streamName}}:group_1:history`)).toBe(0)
+  })
+
+  test('reject and retryAfter are results of their own', async ({ lab }) => {
+    const handler = (_: unknown, { attempt }: Context) => {
+      if (attempt === 1) retryAfter(10, 'busy')
+      reject('never')
+    }
+    const consumer = await lab.consumer({ handlers: { counted: handler } })
+    await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 1)
+    expect(settled(consumer)).toEqual([
+      ['retry-after', { type: 'retry', delayMs: 10, error: 'busy' }],
+      ['rejected', { type: 'dead-letter', reason: 'rejected', error: 'never' }],
+    ])
+    const [letter] = await lab.deadLetters()
+    expect(letter?.history.map(({ attempt, error }) => [attempt, error])).toEqual([
+      [1, 'busy'],
+      [2, 'never'],
+    ])
+  })
+
+  test('skip with an idempotency record: the event counts as handled', async ({ lab }) => {
+    const consumer = await lab.consumer({ idempotency: {}, handlers: { counted: () => skip('seen') } })
+    await lab.producer({ dedupeMs: 0 }).publish('counted', { n: 1 }, { id: 'same' })
+    await consumer.reports.until((reports) => reports.settled().length === 1)
+    await lab.producer({ dedupeMs: 0 }).publish('counted', { n: 1 }, { id: 'same' })
+    await consumer.reports.until((reports) => reports.settled().length === 2)
+    expect(settled(consumer)).toEqual([
+      ['skipped', { type: 'skip', reason: 'seen' }],
+      ['handled-before', { type: 'ack' }],
+    ])
+  })
+})
