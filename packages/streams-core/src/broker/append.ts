@@ -1,5 +1,6 @@
 import { RedisUnavailableError } from '../base/errors.ts'
 import type { ParsedProducerSettings } from '../define/producer-settings.ts'
+import type { Argument } from '../define/redis-options.ts'
 import type { ParsedRetention } from '../define/retention.ts'
 import type { Connection } from './connection.ts'
 import type { Keys } from './keys.ts'
@@ -37,14 +38,13 @@ export class AppendBroker {
     const { policy, maxLength } = this.#retention
     const [keepAtLeast, groups] =
       this.#retention.policy === 'acknowledged' ? [this.#retention.keepAtLeast, this.#retention.groups] : [0, []]
+    const args: Argument[] = [...groups]
+    for (const { fields } of events) args.push(fields.length, ...fields)
     const flat = (await this.#connection.run(
       PUBLISH,
       { stream, dropped, marks },
       { policy, maxLength, keepAtLeast, dedupeMs, historyFormat, requiredGroups: groups.length },
-      {
-        keys: dedupeMs > 0 ? events.map(({ id }) => this.#keys.dedupe(id)) : [],
-        args: [...groups, ...events.flatMap(({ fields }) => [fields.length, ...fields])],
-      },
+      { keys: dedupeMs > 0 ? events.map(({ id }) => this.#keys.dedupe(id)) : [], args },
     )) as string[]
     if (durability === 'fsync') await this.#waitForDisk()
     return events.map((_, i) => toReply(flat[2 * i] as AppendReply['status'], flat[2 * i + 1] as string))

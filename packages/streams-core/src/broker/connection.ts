@@ -107,13 +107,17 @@ export class Connection {
     args: Readonly<Record<A, Argument>>,
     more: { keys?: readonly string[]; args?: readonly Argument[] } = {},
   ): Promise<unknown> {
-    const allKeys = [...script.keys.map((name) => keys[name]), ...(more.keys ?? [])]
-    const words = [allKeys.length, ...allKeys, ...script.args.map((name) => args[name]), ...(more.args ?? [])]
+    const { keys: moreKeys = [], args: moreArgs = [] } = more
+    const words: Argument[] = ['EVALSHA', script.sha, script.keys.length + moreKeys.length]
+    for (const name of script.keys) words.push(keys[name])
+    for (const key of moreKeys) words.push(key)
+    for (const name of script.args) words.push(args[name])
+    for (const arg of moreArgs) words.push(arg)
     try {
-      return await this.send(['EVALSHA', script.sha, ...words])
+      return await this.send(words)
     } catch (error) {
       if (!messageOf(error).startsWith('NOSCRIPT')) throw error
-      return this.send(['EVAL', script.lua, ...words])
+      return this.send(['EVAL', script.lua, ...words.slice(2)])
     }
   }
 

@@ -45,9 +45,7 @@ export class IntakeBroker {
       blockMs + READ_MARGIN_MS,
     )
     const entries = reply?.[0]?.[1] ?? []
-    return entries.map(([entryId, fields]) => ({
-      ...{ entryId, fields: fields ?? undefined, owner: consumer, attempt: 1, kind: 'run', since },
-    }))
+    return entries.map(([id, fields]) => handed(id, fields, consumer, 1, 'run', since))
   }
 
   /** Ends the blocking read of another connection as if its time were up; nothing can be lost by it. */
@@ -71,9 +69,7 @@ export class IntakeBroker {
     )
     if (!reply) return undefined
     const [suspects, ...claimed] = reply as [number, ...[HandedEntry['kind'], ...RawClaim][]]
-    const entries = claimed.map(([kind, entryId, attempt, fields]) => ({
-      ...{ entryId, fields: fields ?? undefined, owner: consumer, attempt, kind, since },
-    }))
+    const entries = claimed.map(([kind, id, attempt, fields]) => handed(id, fields, consumer, attempt, kind, since))
     return { entries, suspects }
   }
 
@@ -93,8 +89,8 @@ export class IntakeBroker {
       },
     )
     if (!reply) return undefined
-    const [entryId, attempt, fields] = reply as RawClaim
-    return { entryId, fields: fields ?? undefined, owner: suspect, attempt, kind: 'run', since }
+    const [id, attempt, fields] = reply as RawClaim
+    return handed(id, fields, suspect, attempt, 'run', since)
   }
 
   /** Moves a suspect to this consumer's name for running alone. `undefined`: the lease was lost. */
@@ -127,8 +123,18 @@ export class IntakeBroker {
     const since = now()
     const args = lost.flatMap(({ entryId, owner, attempt }) => [entryId, owner, attempt])
     const reply = await connection.run(RETAKE, { stream }, { group }, { args })
-    return (reply as [string, string, number, string[] | null][]).map(([entryId, owner, attempt, fields]) => ({
-      ...{ entryId, fields: fields ?? undefined, owner, attempt, kind: 'run', since },
-    }))
+    const retaken = reply as [string, string, number, string[] | null][]
+    return retaken.map(([id, owner, attempt, fields]) => handed(id, fields, owner, attempt, 'run', since))
   }
+}
+
+function handed(
+  entryId: string,
+  fields: string[] | null,
+  owner: string,
+  attempt: number,
+  kind: HandedEntry['kind'],
+  since: number,
+): HandedEntry {
+  return { entryId, fields: fields ?? undefined, owner, attempt, kind, since }
 }

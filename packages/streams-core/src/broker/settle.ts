@@ -71,10 +71,13 @@ export class SettleBroker {
     return reply === 1
   }
 
-  /** Moves a delivery to the dead letters. False: the lease was lost. */
-  async deadLetter(delivery: RecordedToken & { redrives: number }, { reason, error }: Dead): Promise<boolean> {
+  /**
+   * Moves a delivery to the dead letters. False: the lease was lost.
+   * @param redrives How often the event has come back from the dead letters.
+   */
+  async deadLetter(delivery: RecordedToken, redrives: number, { reason, error }: Dead): Promise<boolean> {
     const { connection, keys, stream, group, consumer, history } = this.#member
-    const { entryId, attempt: deliveries, redrives } = delivery
+    const { entryId, attempt: deliveries } = delivery
     const diedAt = new Date().toISOString()
     const letterId = await connection.run(
       DEAD_LETTER,

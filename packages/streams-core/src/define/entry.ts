@@ -5,10 +5,16 @@ import type { Catalog, StreamEvent } from './stream.ts'
 /** An entry as Redis stores it: field, value, field, value … Kept flat, because names may repeat in foreign entries. */
 export type Fields = readonly string[]
 
-/** Names the one group that a redriven entry is for. */
-export const REDRIVE_FOR = 'redrivefor'
-/** How often the event has come back from the dead letters. */
-export const REDRIVES = 'redrives'
+const REDRIVE_FOR = 'redrivefor'
+const REDRIVES = 'redrives'
+
+/** What an entry that came back from the dead letters says of itself. */
+export interface Redrive {
+  /** The one group that the entry is for. */
+  group: string
+  /** How often the event has come back from the dead letters. */
+  times: number
+}
 
 const attributes = ['id', 'type', 'source', 'time', 'subject', 'traceparent'] as const
 const MAX_ID_LENGTH = 256
@@ -100,6 +106,17 @@ export function decode(catalog: Catalog, fields: Fields, maxBytes: number): Deco
 export function fieldOf(fields: Fields, name: string): string | undefined {
   for (let i = 0; i + 1 < fields.length; i += 2) if (fields[i] === name) return fields[i + 1]
   return undefined
+}
+
+/** Undefined: the entry did not come back from the dead letters. */
+export function redriveOf(fields: Fields): Redrive | undefined {
+  const group = fieldOf(fields, REDRIVE_FOR)
+  return group === undefined ? undefined : { group, times: Number(fieldOf(fields, REDRIVES)) || 0 }
+}
+
+/** The fields that an entry gets when it comes back from the dead letters. */
+export function redriveFields({ group, times }: Redrive): string[] {
+  return [REDRIVE_FOR, group, REDRIVES, String(times)]
 }
 
 function malformed(reason: string): Decoded {

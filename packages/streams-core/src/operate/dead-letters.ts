@@ -6,7 +6,7 @@ import { Connection } from '../broker/connection.ts'
 import { DeadLetterBroker } from '../broker/dead-letters.ts'
 import { Keys } from '../broker/keys.ts'
 import { decodeLetter, type FailedDelivery } from '../broker/letter-codec.ts'
-import { type Fields, fieldOf, REDRIVE_FOR, REDRIVES } from '../define/entry.ts'
+import { type Fields, fieldOf, redriveFields } from '../define/entry.ts'
 import { groupSchema } from '../define/names.ts'
 import type { DeadLetterReason } from '../define/outcome.ts'
 import { parseOptions } from '../define/parse-options.ts'
@@ -103,7 +103,7 @@ export function openDeadLetters(
   }
 
   async function redriveOne(letter: Pick<DeadLetter, 'letterId' | 'redrives'>): Promise<string | undefined> {
-    return broker.redrive(letter.letterId, [REDRIVE_FOR, group, REDRIVES, String(letter.redrives + 1)])
+    return broker.redrive(letter.letterId, redriveFields({ group, times: letter.redrives + 1 }))
   }
 
   return {

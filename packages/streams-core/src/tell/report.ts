@@ -15,7 +15,7 @@ export interface SettledReport {
   /** Undefined when the entry could not be decoded. */
   eventId: string | undefined
   eventType: string | undefined
-  /** From the start of the handler until the outcome was written. */
+  /** Milliseconds from the start of the handler until the outcome was written; 0 when no handler was started. */
   durationMs: number
 }
 

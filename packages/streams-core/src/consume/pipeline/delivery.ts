@@ -1,5 +1,5 @@
 import type { HandedEntry, Token } from '../../broker/token.ts'
-import { type Decoded, decode, fieldOf, REDRIVE_FOR, REDRIVES } from '../../define/entry.ts'
+import { type Decoded, decode, type Redrive, redriveOf } from '../../define/entry.ts'
 import type { Catalog } from '../../define/stream.ts'
 import { Lease } from './lease.ts'
 
@@ -9,13 +9,11 @@ export interface Delivery extends Token {
   readonly decoded: Decoded | undefined
   /** `crashed`: it is not to be run again, only settled. */
   readonly kind: HandedEntry['kind']
-  /** The one group that a redriven entry is for. */
-  readonly redrivenFor: string | undefined
-  /** How often the event has come back from the dead letters. */
-  readonly redrives: number
+  /** Undefined unless the entry came back from the dead letters. */
+  readonly redrive: Redrive | undefined
   readonly lease: Lease
   /** Key of the idempotency record, once the record is this delivery's. */
-  recordKey?: string
+  recordKey: string | undefined
 }
 
 export interface DecodeOptions {
@@ -28,11 +26,14 @@ export interface DecodeOptions {
 export function toDelivery(handed: HandedEntry, { catalog, maxEventBytes, leaseMs }: DecodeOptions): Delivery {
   const { entryId, owner, attempt, kind, fields, since } = handed
   return {
-    ...{ entryId, owner, attempt, kind },
+    entryId,
+    owner,
+    attempt,
+    kind,
     decoded: fields && decode(catalog, fields, maxEventBytes),
-    redrivenFor: fields && fieldOf(fields, REDRIVE_FOR),
-    redrives: (fields && Number(fieldOf(fields, REDRIVES))) || 0,
+    redrive: fields && redriveOf(fields),
     lease: new Lease(entryId, leaseMs, since),
+    recordKey: undefined,
   }
 }
 

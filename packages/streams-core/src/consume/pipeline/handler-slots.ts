@@ -76,13 +76,12 @@ export class HandlerSlots {
     while (this.#running.size < this.#concurrency) {
       const job = this.#claimed.shift() ?? this.#read.shift()
       if (!job) return
-      void this.#start(job)
+      this.#running.add(job)
+      void job.run().then((result) => this.#ended(job, result))
     }
   }
 
-  async #start(job: Job): Promise<void> {
-    this.#running.add(job)
-    const result = await job.run()
+  #ended(job: Job, result: RunResult): void {
     // Left behind: that was its end, and its slot is gone.
     if (!this.#running.delete(job)) return
     job.end(result)

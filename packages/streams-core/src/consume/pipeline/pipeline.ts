@@ -58,7 +58,7 @@ export class Pipeline {
   async process(delivery: Delivery, source: 'read' | 'claimed'): Promise<void> {
     const { holdings, slots, runner, settler } = this.#actors
     holdings.add(delivery)
-    let startedAt = now()
+    let startedAt: number | undefined
     const run = await slots.run(delivery, source, () => {
       startedAt = now()
       return runner.run(delivery)
@@ -78,7 +78,7 @@ export class Pipeline {
     await holdings.whenEmptyBut(but, signal)
   }
 
-  #tellSettled(delivery: Delivery, how: Pick<SettledReport, 'outcome' | 'result'>, startedAt: number): void {
+  #tellSettled(delivery: Delivery, how: Pick<SettledReport, 'outcome' | 'result'>, startedAt?: number): void {
     const { group, consumer } = this.#options
     const { entryId, attempt, decoded } = delivery
     this.#actors.tell({
@@ -91,7 +91,7 @@ export class Pipeline {
       attempt,
       eventId: decoded?.ok ? decoded.event.id : undefined,
       eventType: decoded?.ok ? decoded.event.type : undefined,
-      durationMs: now() - startedAt,
+      durationMs: startedAt === undefined ? 0 : now() - startedAt,
     })
   }
 }

@@ -41,10 +41,10 @@ export class Runner {
 
   /** Never rejects. */
   async run(delivery: Delivery): Promise<RunResult> {
-    const { decoded, redrivenFor, lease } = delivery
+    const { decoded, redrive, lease } = delivery
     if (!decoded) return { result: 'deleted' }
     if (delivery.kind === 'crashed') return { result: 'crashed' }
-    if (redrivenFor !== undefined && redrivenFor !== this.#options.group) return { result: 'not-ours' }
+    if (redrive && redrive.group !== this.#options.group) return { result: 'not-ours' }
     if (!decoded.ok) return { result: 'malformed', reason: decoded.reason }
     // After a freeze, an entry that waited in the buffer may have another owner: ask before the handler starts.
     if (!lease.isSure && !(await this.#actors.confirm(delivery))) return { result: 'lease-lost' }

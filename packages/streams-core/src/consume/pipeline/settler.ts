@@ -42,7 +42,7 @@ export class Settler {
   }
 
   /** The one place where an outcome is written. */
-  async #write(delivery: Delivery, outcome: Outcome): Promise<boolean> {
+  #write(delivery: Delivery, outcome: Outcome): Promise<boolean> {
     switch (outcome.type) {
       case 'ack':
       case 'skip':
@@ -51,11 +51,11 @@ export class Settler {
       case 'release':
         return this.#persist(() => this.#broker.park(delivery, outcome))
       case 'dead-letter':
-        return this.#persist(() => this.#broker.deadLetter(delivery, outcome))
+        return this.#persist(() => this.#broker.deadLetter(delivery, delivery.redrive?.times ?? 0, outcome))
       case 'committed':
       case 'abandon':
         // `commit` has written it; or there is nothing to write.
-        return true
+        return Promise.resolve(true)
       default:
         return outcome satisfies never
     }
