@@ -11,7 +11,7 @@ import { redisRestart } from './smoke/steps/redis-restart.ts'
 import { rolling } from './smoke/steps/rolling.ts'
 import { scaleDownUp } from './smoke/steps/scale-down-up.ts'
 import { judgeSmoke, type SmokeEvidence, type SmokeVerdict, show } from './smoke/verdict.ts'
-import { drawProgress, endProgress } from './verdict-table.ts'
+import { endProgress, lookAtProgress, say } from './terminal.ts'
 
 // `npm run smoke`: the same judgement as the demo's, against Compose. 10,000 events at once, besides those that the
 // producer service publishes all the while; three consumers; containers killed, restarted, scaled, cut off, paused and
@@ -42,8 +42,6 @@ const STEPS: readonly Step[] = [
   rolling,
 ]
 
-const say = (text: string) => console.error(text)
-
 async function smoke(stack: Stack): Promise<SmokeVerdict> {
   say('building the images, starting Redis, a producer and three consumers')
   await stack.build()
@@ -56,8 +54,8 @@ async function smoke(stack: Stack): Promise<SmokeVerdict> {
   await stack.stop('producer')
   say('waiting until nothing is left to do')
   await quiet(stack).catch((error) => problems.push(error.message))
-  const { openWork: pending } = await stack.redis.view()
-  const deadLetterIds = await stack.redis.deadLetterIds()
+  const { openWork: pending } = await stack.group.state()
+  const deadLetterIds = (await stack.group.deadLetters()).map(({ id }) => id)
   await stack.stop('consumer')
   const unexpectedDeaths = stack.watch.unexpectedDeaths()
   const ledger = stack.ledger()
@@ -86,11 +84,7 @@ async function runSteps(stack: Stack) {
 }
 
 async function quiet(stack: Stack): Promise<void> {
-  const look = async () => {
-    const { openWork, pending, delivered } = await stack.redis.view()
-    drawProgress('handled', delivered - pending, delivered - pending + openWork)
-    return openWork === 0
-  }
+  const look = async () => (await lookAtProgress([stack.group])).isDone
   await stack.until('nothing is left to do', look, 120_000).finally(endProgress)
 }
 

@@ -1,5 +1,7 @@
 export { endOnSignal, ownFolder } from './children.ts'
 export { findServerProgram, type ServerProgram } from './find-server.ts'
+export { asRecord, type ConsumerView, type GroupState, GroupView, type LetterView, type Send } from './group-view.ts'
 export { TcpProxy } from './proxy.ts'
 export { RedisServer, startRedis } from './redis-server.ts'
+export { until } from './until.ts'
 export { type LogLine, Worker } from './worker.ts'

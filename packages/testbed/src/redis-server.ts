@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { createClient } from 'redis'
 import { ownChild, ownFolder } from './children.ts'
 import { findServerProgram, type ServerProgram } from './find-server.ts'
+import { until } from './until.ts'
 
 const run = promisify(execFile)
 const START_TIMEOUT_MS = 15_000
@@ -49,14 +49,13 @@ export class RedisServer {
     child.stdout?.on('data', (chunk) => {
       output = (output + chunk).slice(-4_000)
     })
-    const deadline = Date.now() + START_TIMEOUT_MS
-    while (!(await this.#answers())) {
-      if (child.exitCode !== null || Date.now() > deadline) {
-        child.kill('SIGKILL')
-        throw new Error(`the Redis server did not start:\n${output}`)
-      }
-      await sleep(20)
-    }
+    const ended = new AbortController()
+    child.once('exit', () => ended.abort(new Error('the Redis server ended')))
+    const waiting = { timeoutMs: START_TIMEOUT_MS, signal: ended.signal }
+    await until('the Redis server answers', () => this.#answers(), waiting).catch((error) => {
+      child.kill('SIGKILL')
+      throw new Error(`${error.message}:\n${output}`)
+    })
   }
 
   /** SIGKILL: what it has not written to disk is gone. */

@@ -14,9 +14,9 @@ export const crash = (takeOverMs: number): Step => ({
       return now.state.Running && now.state.Pid !== state.Pid && now.restarts > restarts && now.restarts
     }
     const restartCount = await stack.until('the restart policy brings it back', isBack, 20_000)
-    await joined(stack, [victim.containerId], victim.consumers)
+    await joined(stack, [victim.containerId], victim.names)
     await takenOver(stack, victim, takeOverMs)
-    return { seen: `held ${loss.heldEntryIds.length} entries, back with RestartCount ${restartCount}`, loss }
+    return { seen: `held ${loss.entryIds.length} entries, back with RestartCount ${restartCount}`, losses: [loss] }
   },
 })
 

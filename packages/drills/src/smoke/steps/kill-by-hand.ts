@@ -11,7 +11,10 @@ export const killByHand = (takeOverMs: number): Step => ({
     const { state } = await stack.inspect(victim.containerId)
     must(!state.Running, 'the container came back by itself')
     await stack.scale(3)
-    await joined(stack, [victim.containerId], victim.consumers)
-    return { seen: `held ${loss.heldEntryIds.length} entries, taken over while it lay dead, then started again`, loss }
+    await joined(stack, [victim.containerId], victim.names)
+    return {
+      seen: `held ${loss.entryIds.length} entries, taken over while it lay dead, then started again`,
+      losses: [loss],
+    }
   },
 })
