@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createConsumer, createProducer, defineStream, InvalidOptionError } from '../../src/index.ts'
 import { parseConsumerSettings, parseProducerSettings } from '../../src/options.ts'
-import { catalog } from '../support/lab.ts'
+import { catalog } from '../support/events.ts'
 
 const stream = defineStream('s', catalog)
 const redis = 'redis://127.0.0.1:1'
