@@ -2,8 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LedgerLine, readLedger } from '@redis-streams-processor/service-kit'
-import { GroupView, ownFolder, RedisServer, TcpProxy, Worker } from '@redis-streams-processor/testbed'
-import { createClient } from 'redis'
+import { GroupView, ownFolder, RedisServer, sendOnce, TcpProxy, Worker } from '@redis-streams-processor/testbed'
 
 export const STREAM = { name: 'user_events' }
 
@@ -41,16 +40,8 @@ export class Arena {
     return new GroupView(<T>(...command: string[]) => this.send<T>(...command), STREAM.name, name)
   }
 
-  /** A raw command, as a foreign client would send it, on a connection of its own. */
-  async send<T = unknown>(...args: (string | Buffer)[]): Promise<T> {
-    const client = createClient({ url: this.redis.url, RESP: 2, socket: { reconnectStrategy: false } })
-    client.on('error', () => {})
-    await client.connect()
-    try {
-      return await client.sendCommand<T>(args)
-    } finally {
-      if (client.isOpen) client.destroy()
-    }
+  send<T = unknown>(...args: (string | Buffer)[]): Promise<T> {
+    return sendOnce<T>(this.redis.url, args)
   }
 
   async close(): Promise<void> {

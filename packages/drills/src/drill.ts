@@ -36,17 +36,11 @@ async function runAll(): Promise<boolean> {
   if (!values.json) console.log(heading)
   for (const name of names) {
     const drill = drills[name]
-    const quickEvents = Math.ceil(drill.events / 10)
-    const events = Number(
-      values.events ?? (values.quick ? Math.max(quickEvents, Math.min(drill.events, 500)) : drill.events),
-    )
+    const { quick, seed, 'deadline-ms': deadlineMs } = values
+    const quickEvents = Math.max(Math.ceil(drill.events / 10), Math.min(drill.events, 500))
+    const events = Number(values.events ?? (quick ? quickEvents : drill.events))
     const startedAt = Date.now()
-    const options = {
-      events,
-      seed: Number(values.seed),
-      quick: values.quick,
-      deadlineMs: Number(values['deadline-ms']),
-    }
+    const options = { events, seed: Number(seed), quick, deadlineMs: Number(deadlineMs) }
     const verdict = await runDrill(name, drill, options).catch((error) => {
       console.error(`  ${name}: broke down`, error)
     })

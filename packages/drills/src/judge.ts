@@ -18,49 +18,35 @@ export interface Evidence {
 }
 
 /** What became of the events. */
-export interface Counts {
+export const NO_EVENTS = {
   /** Events that the publisher was told are safe. */
-  published: number
+  published: 0,
   /** Of these: finished by a handler, counted once for each group. */
-  handled: number
+  handled: 0,
   /** Told safe, and neither finished nor dead-lettered in some group. */
-  lost: number
-  lostIds: string[]
+  lost: 0,
+  lostIds: [] as readonly string[],
   /** Finished more than once in a group. Allowed after a kill (at-least-once), and reported. */
-  handledTwice: number
+  handledTwice: 0,
   /** Events whose effect was written more than once in a group, or that committed more than once. Must be 0. */
-  effectsDoubled: number
+  effectsDoubled: 0,
   /** Events that were started more than once in a group. */
-  redelivered: number
-  deadLetters: number
+  redelivered: 0,
+  deadLetters: 0,
   /** In the dead letters without being doomed, or once too often. */
-  wronglyDeadLettered: number
+  wronglyDeadLettered: 0,
   /** Doomed, and not in the dead letters. */
-  missingDeadLetters: number
+  missingDeadLetters: 0,
   /** Publishes answered as duplicates of an earlier one. */
-  duplicatesRefused: number
+  duplicatesRefused: 0,
   /** The publisher was not told, but the event came out. */
-  recoveredUnknown: number
+  recoveredUnknown: 0,
 }
+export type Counts = typeof NO_EVENTS
 
 export interface Verdict extends Counts {
   pending: number
   passed: boolean
-}
-
-export const NO_EVENTS: Counts = {
-  published: 0,
-  handled: 0,
-  lost: 0,
-  lostIds: [],
-  handledTwice: 0,
-  effectsDoubled: 0,
-  redelivered: 0,
-  deadLetters: 0,
-  wronglyDeadLettered: 0,
-  missingDeadLetters: 0,
-  duplicatesRefused: 0,
-  recoveredUnknown: 0,
 }
 
 /**

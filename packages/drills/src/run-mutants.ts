@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { ownFolder } from '@redis-streams-processor/testbed'
 import type { DrillName } from './drills/index.ts'
@@ -35,11 +35,22 @@ export async function* runMutants(): AsyncGenerator<MutantVerdict> {
   }
 }
 
-async function runBroken(edits: Mutant['edits'], drill: DrillName, events: number): Promise<Outcome> {
+/** What the drill says of the library with these edits. */
+async function runBroken(edits: Mutant['edits'], drill: DrillName, events: number) {
   const copy = copyProject()
   try {
     for (const [file, from, to] of edits) edit(join(copy, CORE, file), from, to)
-    return await runIn(copy, drill, events)
+    const program = ['--conditions=source', '--import', 'tsx', join(copy, 'packages/drills/src/drill.ts')]
+    const options = [drill, '--quick', '--json', '--events', String(events), '--deadline-ms', '30000']
+    const child = spawn(process.execPath, [...program, ...options], { cwd: copy, stdio: ['ignore', 'pipe', 'ignore'] })
+    const output = await text(child.stdout)
+    // A drill that broke down has judged nothing.
+    if (!output.startsWith('{')) return { passed: false, because: 'the drill itself broke down' }
+    const { passed, complaints, ...counts } = JSON.parse(output)
+    const wrong = ['lost', 'effectsDoubled', 'wronglyDeadLettered', 'missingDeadLetters', 'pending']
+      .filter((name) => counts[name] > 0)
+      .map((name) => `${name} ${counts[name]}`)
+    return { passed, because: [...wrong, ...complaints].join(', ') || 'nothing' }
   } finally {
     rmSync(copy, { recursive: true, force: true })
   }
@@ -54,10 +65,9 @@ function copyProject(): string {
   }
   const scope = '@redis-streams-processor'
   mkdirSync(join(copy, 'node_modules', scope), { recursive: true })
-  for (const name of readdirSync(join(ROOT, 'node_modules')).filter(
-    (name) => name !== scope && !name.startsWith('.'),
-  )) {
-    symlinkSync(join(ROOT, 'node_modules', name), join(copy, 'node_modules', name))
+  for (const name of readdirSync(join(ROOT, 'node_modules'))) {
+    if (name !== scope && !name.startsWith('.'))
+      symlinkSync(join(ROOT, 'node_modules', name), join(copy, 'node_modules', name))
   }
   for (const name of readdirSync(join(copy, 'packages'))) {
     symlinkSync(join(copy, 'packages', name), join(copy, 'node_modules', scope, name))
@@ -66,40 +76,7 @@ function copyProject(): string {
 }
 
 function edit(file: string, from: string, to: string): void {
-  const text = readFileSync(file, 'utf8')
-  if (text.split(from).length !== 2) throw new Error(`${file} does not hold exactly once:\n${from}`)
-  writeFileSync(
-    file,
-    text.replace(from, () => to),
-  )
-}
-
-interface Outcome {
-  passed: boolean
-  because: string
-}
-
-async function runIn(copy: string, drill: DrillName, events: number): Promise<Outcome> {
-  const options = ['--quick', '--json', '--events', String(events), '--deadline-ms', '30000']
-  const command = [
-    '--conditions=source',
-    '--import',
-    'tsx',
-    join(copy, 'packages/drills/src/drill.ts'),
-    drill,
-    ...options,
-  ]
-  const child = spawn(process.execPath, command, { cwd: copy, stdio: ['ignore', 'pipe', 'ignore'] })
-  let output = ''
-  child.stdout.on('data', (chunk) => {
-    output += chunk
-  })
-  await once(child, 'close')
-  // A drill that broke down has judged nothing.
-  if (!output.startsWith('{')) return { passed: false, because: 'the drill itself broke down' }
-  const verdict = JSON.parse(output)
-  const wrong = ['lost', 'effectsDoubled', 'wronglyDeadLettered', 'missingDeadLetters', 'pending']
-    .filter((name) => verdict[name] > 0)
-    .map((name) => `${name} ${verdict[name]}`)
-  return { passed: verdict.passed, because: [...wrong, ...verdict.complaints].join(', ') || 'nothing' }
+  const source = readFileSync(file, 'utf8')
+  if (source.split(from).length !== 2) throw new Error(`${file} does not hold exactly once:\n${from}`)
+  writeFileSync(file, source.split(from).join(to))
 }

@@ -18,12 +18,6 @@ export interface ConsumerView {
   inactiveMs: number
 }
 
-export interface LetterView {
-  /** The event's id, or the entry's where a malformed entry has none. */
-  id: string
-  reason: string
-}
-
 /** One group of a stream as Redis itself sees it: its own commands, so that the library is not its own witness. */
 export class GroupView {
   readonly group: string
@@ -79,8 +73,8 @@ export class GroupView {
     )
   }
 
-  /** Read from the documented key and fields of the dead letters. */
-  async deadLetters(): Promise<LetterView[]> {
+  /** Each with the id of its event, or of its entry where a malformed one has none. */
+  async deadLetters(): Promise<{ id: string; reason: string }[]> {
     const key = `{${this.#stream}}:${this.group}:dead`
     const letters = await this.#send<[letterId: string, fields: string[]][]>('XRANGE', key, '-', '+')
     return letters.map(([, [, letter = '{}', , , ...entry]]) => {

@@ -5,9 +5,9 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { createClient } from 'redis'
 import { ownChild, ownFolder } from './children.ts'
 import { findServerProgram, type ServerProgram } from './find-server.ts'
+import { sendOnce } from './send-once.ts'
 import { until } from './until.ts'
 
 const run = promisify(execFile)
@@ -114,27 +114,16 @@ export class RedisServer {
 
   async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const child = this.#process
-    this.#process = undefined
     if (!child || child.exitCode !== null || child.signalCode !== null) return
     const exited = once(child, 'exit')
-    if (this.#program.kind === 'docker') await run('docker', ['kill', '-s', signal, this.#container]).catch(() => {})
-    else child.kill(signal)
+    await this.#signal(signal)
     await exited
   }
 
   async #answers(): Promise<boolean> {
-    const client = createClient({ url: this.url, RESP: 2, socket: { reconnectStrategy: false, connectTimeout: 1_000 } })
-    client.on('error', () => {})
-    try {
-      await client.connect()
-      await client.ping()
-      return true
-    } catch (error) {
-      // A server that asks for a password is up.
-      return error instanceof Error && error.message.startsWith('NOAUTH')
-    } finally {
-      if (client.isOpen) client.destroy()
-    }
+    // A server that asks for a password is up.
+    const isUp = (error: Error) => error.message.startsWith('NOAUTH')
+    return sendOnce(this.url, ['PING']).then(() => true, isUp)
   }
 }
 

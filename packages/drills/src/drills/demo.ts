@@ -1,4 +1,5 @@
 import { until } from '@redis-streams-processor/testbed'
+import { burst, complaintsAboutBurst, poisonIn } from '../burst.ts'
 import type { Drill } from '../stage.ts'
 import { lookAtProgress, say } from '../terminal.ts'
 
@@ -17,7 +18,7 @@ export const demo: Drill = {
     const fleet = await stage.fleet(3, settings, { prefix: 'consumer-', isSupervised: false })
 
     say(`publishing ${events} events at once, one of them poison, one of them twice`)
-    const producer = arena.start('producer', { BURST: String(events), FAILING: '1', DUPLICATES: '1' })
+    const producer = arena.start('producer', burst(events))
     const look = async () => (await lookAtProgress([arena.group(stage.group)])).handled > events / 5
     await until('a fifth of the events is handled', look, { timeoutMs: START_TIMEOUT_MS })
     const { consumer, entryIds } = await stage.kill(fleet, 1)
@@ -27,12 +28,8 @@ export const demo: Drill = {
     stage.complainUnless((await producer.exited()) === 0, 'the producer failed')
     await stage.quiet()
     const ledger = arena.ledger()
-    for (const line of ledger) if (line.what === 'attempted' && line.subject === 'user_1003') stage.doomed.add(line.id)
-    const published = ledger.filter(({ what }) => what === 'published').length
-    const duplicates = ledger.filter((line) => line.what === 'published' && line.duplicate).length
-    stage.complainUnless(published - duplicates === events, `${published - duplicates} events were published`)
-    stage.complainUnless(duplicates === 1, `${duplicates} duplicate publishes were recognised`)
-    stage.complainUnless(stage.doomed.size === 1, `${stage.doomed.size} poison events were published`)
+    for (const id of poisonIn(ledger)) stage.doomed.add(id)
+    stage.complaints.push(...complaintsAboutBurst(ledger, events))
     stage.mustRecover = true
   },
 }

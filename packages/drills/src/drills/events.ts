@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { type UserEvents, userEvents } from '@redis-streams-processor/events'
-import { createConsumer, createProducer, type Handlers } from '@redis-streams-processor/streams-core'
+import { userEvents } from '@redis-streams-processor/events'
+import { createConsumer, createProducer } from '@redis-streams-processor/streams-core'
 import { STREAM } from '../arena.ts'
-import { UNLUCKY_USER } from '../handlers.ts'
+import { forEveryType, UNLUCKY_USER } from '../handlers.ts'
 import { hostileEntries } from '../hostile.ts'
 import { NO_EVENTS } from '../judge.ts'
 import type { Drill } from '../stage.ts'
@@ -142,10 +142,8 @@ export const flatMemory: Drill = {
         tally.counts[n] = (tally.counts[n] ?? 0) + 1
         tally.handled += 1
       }
-      const types = Object.keys(stream.catalog) as (keyof typeof stream.catalog)[]
-      const handlers = Object.fromEntries(types.map((type) => [type, count])) as unknown as Handlers<UserEvents>
-      const consumer = createConsumer(stream, { redis, group: tally.group, handlers, concurrency: 500 })
-      return consumer.run({ signal: stopping.signal })
+      const options = { redis, group: tally.group, handlers: forEveryType(count), concurrency: 500 }
+      return createConsumer(stream, options).run({ signal: stopping.signal })
     })
     const producer = createProducer(stream, { redis, dedupeMs: 0 })
     // A publisher that outruns its groups for ever would need memory for the difference.

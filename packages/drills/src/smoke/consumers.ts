@@ -1,8 +1,10 @@
 import type { Loss } from '../recovery.ts'
-import { GROUP, type Stack } from './stack.ts'
+import { GROUP, LEASE_MS, type Stack } from './stack.ts'
 import { must } from './step.ts'
 
 const JOIN_MS = 30_000
+// A lease, a scan, and the crash suspects one by one.
+const TAKE_OVER_MS = LEASE_MS + 25_000
 
 /** A container's consumers, one for each time that it was started, are called after its host name: its short id. */
 const isOf = (containerId: string) => (consumer: string) => consumer.startsWith(`${containerId.slice(0, 12)}-`)
@@ -59,9 +61,9 @@ export async function lossOf(stack: Stack, { consumer }: Victim, at: number): Pr
 }
 
 /** Resolves once the victim holds nothing any more. */
-export async function takenOver(stack: Stack, victim: Victim, timeoutMs: number): Promise<void> {
+export async function takenOver(stack: Stack, victim: Victim): Promise<void> {
   const look = async () => (await stack.group.heldBy(victim.consumer)).length === 0
-  await stack.until('others take over what the consumer held', look, timeoutMs)
+  await stack.until('others take over what the consumer held', look, TAKE_OVER_MS)
 }
 
 /** Resolves once each of these containers has read or claimed since then. */

@@ -9,6 +9,7 @@ import { shell } from './shell.ts'
 
 export const STREAM = 'user_events'
 export const GROUP = 'user_group'
+export const LEASE_MS = 5_000
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 const FILES = ['docker-compose.yml', 'packages/drills/compose.smoke.yml']

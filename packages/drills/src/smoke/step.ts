@@ -13,15 +13,8 @@ export interface Finding {
   seen: string
   /** What consumers lost, to be judged by the ledger when all is over. */
   losses?: Loss[]
-  /** To be judged by the ledger as well. */
-  handover?: Handover
-}
-
-/** The entries that were first delivered while consumers left as they should. */
-export interface Handover {
-  /** Not itself one of them. */
-  afterEntryId: string
-  untilEntryId: string
+  /** The entries from here to there were first delivered while consumers left as they should; the first is not one. */
+  handover?: { afterEntryId: string; untilEntryId: string }
 }
 
 export function must(isSo: boolean, what: string): asserts isSo {

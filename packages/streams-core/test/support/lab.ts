@@ -60,15 +60,10 @@ export class Lab {
   }
 
   /** Starts a consumer in this process; resolves once it has joined its group. */
-  async consumer(
-    { handlers = {}, ...options }: GivenOptions = {},
-    retention?: RetentionInput,
-  ): Promise<RunningConsumer> {
-    const running = this.startConsumer({ handlers, ...options }, retention)
-    await Promise.race([
-      running.reports.until('the consumer joins', (reports) => reports.of('started').length > 0),
-      running.done,
-    ])
+  async consumer(options?: GivenOptions, retention?: RetentionInput): Promise<RunningConsumer> {
+    const running = this.startConsumer(options, retention)
+    const joined = running.reports.until('the consumer joins', (reports) => reports.of('started').length > 0)
+    await Promise.race([joined, running.done])
     return running
   }
 
@@ -94,13 +89,8 @@ export class Lab {
 
   /** Starts a service as a real process that works on this test's stream and writes into its ledger. */
   worker(service: 'consumer' | 'producer', env: Record<string, string> = {}): Worker {
-    const worker = new Worker(service, {
-      REDIS_URL: this.url,
-      STREAM: this.streamName,
-      GROUP,
-      LEDGER_DIR: this.ledgerFolder,
-      ...env,
-    })
+    const settings = { REDIS_URL: this.url, STREAM: this.streamName, GROUP, LEDGER_DIR: this.ledgerFolder }
+    const worker = new Worker(service, { ...settings, ...env })
     this.#closers.push(async () => {
       worker.kill('SIGKILL')
       await worker.exited()

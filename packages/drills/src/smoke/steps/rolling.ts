@@ -19,10 +19,9 @@ export const rolling: Step = {
     }
     const held = losses.reduce((sum, { entryIds }) => sum + entryIds.length, 0)
     must(held > 0, 'the consumers that left held nothing: the replacement did not hit')
-    const { openWork, lastDeliveredId: untilEntryId } = await stack.group.state()
-    must(openWork > 0, 'no work was open any more: the replacement did not hit')
-    const left = `${losses.length} left one by one with exit code 0, holding ${held} entries when told to`
-    return { seen: `${left}, ${openWork} entries to do`, losses, handover: { afterEntryId, untilEntryId } }
+    const { lastDeliveredId: untilEntryId } = await stack.group.state()
+    const seen = `${losses.length} left one by one with exit code 0, holding ${held} entries when told to`
+    return { seen, losses, handover: { afterEntryId, untilEntryId } }
   },
 }
 
