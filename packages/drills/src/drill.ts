@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util'
 import { endOnSignal } from '@redis-streams-processor/testbed'
 import { type DrillName, drills } from './drills/index.ts'
-import { type MutantVerdict, runMutants } from './mutants.ts'
-import { type DrillVerdict, runDrill } from './stage.ts'
+import { type DrillVerdict, runDrill } from './run-drill.ts'
+import { type MutantVerdict, runMutants } from './run-mutants.ts'
+import { heading, inShort } from './verdict-table.ts'
 
 // `npm run drill`: all drills, or those named, one after the other, each on a Redis of its own; `--mutants`: the proof
 // that the drills see what they are there to see.
@@ -29,42 +30,17 @@ if (values.list || unknown.length > 0) {
   process.exit(unknown.length > 0 ? 1 : 0)
 }
 
-const columns: [head: string, width: number, of: (verdict: DrillVerdict) => string | number][] = [
-  ['drill', 18, ({ drill }) => drill],
-  ['faults', 6, ({ faults }) => faults],
-  ['published', 9, ({ published }) => published],
-  ['handled', 8, ({ handled }) => handled],
-  ['lost', 4, ({ lost }) => lost],
-  ['doubled', 7, ({ effectsDoubled }) => effectsDoubled],
-  ['redelivered', 11, ({ redelivered }) => redelivered],
-  ['wrongly dead', 12, ({ wronglyDeadLettered }) => wronglyDeadLettered],
-  ['pending', 7, ({ pending }) => pending],
-  ['recovery ms (median/p99/worst)', 30, ({ recoveryMs: r }) => (r ? `${r.median} / ${r.p99} / ${r.worst}` : '–')],
-  ['verdict', 7, ({ passed }) => (passed ? 'passed' : 'FAILED')],
-]
-const row = (cells: (string | number)[]) =>
-  cells
-    .map((cell, i) => String(cell).padEnd(columns[i]?.[1] ?? 0))
-    .join('  ')
-    .trimEnd()
-
 async function runAll(): Promise<boolean> {
   const verdicts: DrillVerdict[] = []
   let isWhole = true
-  if (!values.json) console.log(row(columns.map(([head]) => head)))
+  if (!values.json) console.log(heading)
   for (const name of names) {
     const drill = drills[name]
-    const quickEvents = Math.ceil(drill.events / 10)
-    const events = Number(
-      values.events ?? (values.quick ? Math.max(quickEvents, Math.min(drill.events, 500)) : drill.events),
-    )
+    const { quick, seed, 'deadline-ms': deadlineMs } = values
+    const quickEvents = Math.max(Math.ceil(drill.events / 10), Math.min(drill.events, 500))
+    const events = Number(values.events ?? (quick ? quickEvents : drill.events))
     const startedAt = Date.now()
-    const options = {
-      events,
-      seed: Number(values.seed),
-      quick: values.quick,
-      deadlineMs: Number(values['deadline-ms']),
-    }
+    const options = { events, seed: Number(seed), quick, deadlineMs: Number(deadlineMs) }
     const verdict = await runDrill(name, drill, options).catch((error) => {
       console.error(`  ${name}: broke down`, error)
     })
@@ -73,7 +49,7 @@ async function runAll(): Promise<boolean> {
       continue
     }
     verdicts.push(verdict)
-    if (!values.json) console.log(row(columns.map(([, , of]) => of(verdict))))
+    if (!values.json) console.log(inShort(verdict))
     for (const complaint of verdict.complaints) console.error(`  ${name}: ${complaint}`)
     console.error(`  ${name}: ${((Date.now() - startedAt) / 1_000).toFixed(1)} s`)
   }

@@ -6,14 +6,24 @@ interface Member {
   worker: Worker
 }
 
-/** So many in a row that ended before they had joined, and no more are started: what they die of is not an event. */
+/** After so many in a row that ended before they had joined, no more are started: it is no event that they die of. */
 const MAX_STILLBORN = 8
 
-/** Consumers under a supervisor: who dies is replaced at once, under a new name. */
+/** Whether a consumer says in this line of its log that it released an entry. */
+export const saysReleased = ({ msg }: LogLine) => msg === 'released'
+
+export interface FleetOptions {
+  /** What the names of the consumers begin with. */
+  prefix?: string
+  /** Default true: a consumer that dies is replaced at once, under a new name. */
+  isSupervised?: boolean
+}
+
+/** Consumers in slots, each of them a process. */
 export class Fleet {
   readonly #arena: Arena
   readonly #env: Record<string, string>
-  readonly #prefix: string
+  readonly #options: Required<FleetOptions>
   readonly #members: Member[] = []
   readonly #all: Worker[] = []
   #incarnations = 0
@@ -23,10 +33,10 @@ export class Fleet {
   /** Why a slot stays empty. */
   failure: Error | undefined
 
-  constructor(arena: Arena, env: Record<string, string>, prefix = 'w') {
+  constructor(arena: Arena, env: Record<string, string>, { prefix = 'w', isSupervised = true }: FleetOptions = {}) {
     this.#arena = arena
     this.#env = env
-    this.#prefix = prefix
+    this.#options = { prefix, isSupervised }
   }
 
   /** What all consumers have logged, also those that are gone. */
@@ -43,7 +53,7 @@ export class Fleet {
     await Promise.all(Array.from({ length: size }, (_, slot) => this.#launch(slot)))
   }
 
-  /** SIGKILL; the supervisor starts another. Returns who it was, once it is dead. */
+  /** SIGKILL. Resolves to the name of the consumer once it is dead. */
   async kill(slot: number): Promise<string> {
     const { name, worker } = this.#members[slot] as Member
     worker.kill('SIGKILL')
@@ -71,12 +81,13 @@ export class Fleet {
   }
 
   /**
-   * Resolves once a consumer in this slot has joined: this one, or, if its first entry killed it, a successor; or when
-   * the fleet is stopping.
+   * Resolves once a consumer in this slot has joined: this one or, if its first entry killed it, its successor; and
+   * when the fleet stops.
    */
   async #launch(slot: number, stillborn = 0): Promise<void> {
     this.#incarnations += 1
-    const name = `${this.#prefix}${slot + 1}.${this.#incarnations}`
+    const firstName = `${this.#options.prefix}${slot + 1}`
+    const name = this.#members[slot] ? `${firstName}.${this.#incarnations}` : firstName
     const worker = this.#arena.start('consumer', { ...this.#env, CONSUMER: name })
     this.#members[slot] = { name, worker }
     this.#all.push(worker)
@@ -89,7 +100,8 @@ export class Fleet {
     const replaced = worker.exited().then(async () => {
       if (this.#isStopping || this.#members[slot]?.worker !== worker) return
       this.crashes += 1
-      if (!hasJoined && stillborn + 1 >= MAX_STILLBORN) return joined
+      const isGivenUp = !hasJoined && stillborn + 1 >= MAX_STILLBORN
+      if (isGivenUp || !this.#options.isSupervised) return joined
       await this.#launch(slot, hasJoined ? 0 : stillborn + 1)
     })
     replaced.catch((error) => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { UserEvents } from '@redis-streams-processor/events'
+import { type UserEvents, userEvents } from '@redis-streams-processor/events'
 import { type Context, type Handlers, reject } from '@redis-streams-processor/streams-core'
 
 // What the consumers of a drill run (setting HANDLERS). Every effect is written with `commit`, so that a second one
@@ -36,14 +36,12 @@ export function createHandlers(workMs: number): Handlers<UserEvents> {
       ['XADD', chainedKey(group), '*', 'id', id],
     ])
   }
-  return {
-    'user.registered': work,
-    'user.deleted': work,
-    'payment.confirmed': work,
-    'payment.failed': work,
-    'subscription.renewed': work,
-    'invoice.sent': work,
-  }
+  return forEveryType(work)
+}
+
+export function forEveryType(handler: Handlers<UserEvents>['user.deleted']): Handlers<UserEvents> {
+  const types = Object.keys(userEvents().catalog)
+  return Object.fromEntries(types.map((type) => [type, handler])) as unknown as Handlers<UserEvents>
 }
 
 async function poison(userId: string): Promise<void> {

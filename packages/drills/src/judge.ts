@@ -1,13 +1,11 @@
 import type { LedgerLine } from '@redis-streams-processor/service-kit'
 
-/** What is known of the end of a run, from outside: the ledgers, and what Redis still holds when all is quiet. */
+/** What is known of the end of a run, from outside: the ledgers, and what Redis holds when all is quiet. */
 export interface Evidence {
   ledger: readonly LedgerLine[]
   groups: readonly string[]
   /** Event ids in the dead letters, by group. */
   deadLetters: Readonly<Record<string, readonly string[]>>
-  /** Entries that are delivered and not acknowledged, or not delivered at all, over all groups. */
-  pending: number
   /** Event ids that must end in the dead letters of every group, and no others. */
   doomed: ReadonlySet<string>
   /**
@@ -19,53 +17,61 @@ export interface Evidence {
   destroyed?: ReadonlySet<string>
 }
 
-export interface Verdict {
+/** What became of the events. */
+export const NO_EVENTS = {
   /** Events that the publisher was told are safe. */
-  published: number
+  published: 0,
   /** Of these: finished by a handler, counted once for each group. */
-  handled: number
+  handled: 0,
   /** Told safe, and neither finished nor dead-lettered in some group. */
-  lost: number
-  lostIds: string[]
+  lost: 0,
+  lostIds: [] as readonly string[],
   /** Finished more than once in a group. Allowed after a kill (at-least-once), and reported. */
-  handledTwice: number
+  handledTwice: 0,
   /** Events whose effect was written more than once in a group, or that committed more than once. Must be 0. */
-  effectsDoubled: number
+  effectsDoubled: 0,
   /** Events that were started more than once in a group. */
-  redelivered: number
-  deadLetters: number
-  /** In the dead letters without being doomed. */
-  wronglyDeadLettered: number
+  redelivered: 0,
+  deadLetters: 0,
+  /** In the dead letters without being doomed, or once too often. */
+  wronglyDeadLettered: 0,
   /** Doomed, and not in the dead letters. */
-  missingDeadLetters: number
+  missingDeadLetters: 0,
   /** Publishes answered as duplicates of an earlier one. */
-  duplicatesRefused: number
+  duplicatesRefused: 0,
   /** The publisher was not told, but the event came out. */
-  recoveredUnknown: number
+  recoveredUnknown: 0,
+}
+export type Counts = typeof NO_EVENTS
+
+export interface Verdict extends Counts {
   pending: number
   passed: boolean
 }
 
+/**
+ * Pure.
+ * @param pending Entries that are delivered and not acknowledged, or not delivered at all, over all groups.
+ */
+export function judge(counts: Counts, pending: number): Verdict {
+  const { published, lost, effectsDoubled, wronglyDeadLettered, missingDeadLetters } = counts
+  const wrong = lost + pending + effectsDoubled + wronglyDeadLettered + missingDeadLetters
+  return { ...counts, pending, passed: published > 0 && wrong === 0 }
+}
+
 /** Pure: sorts every event into what became of it. Jepsen's total-queue: what goes in must come out. */
-export function judge(evidence: Evidence): Verdict {
-  const { ledger, groups, deadLetters, pending, doomed, effects, destroyed = new Set() } = evidence
+export function count(evidence: Evidence): Counts {
+  const { ledger, groups, deadLetters, doomed, effects, destroyed = new Set() } = evidence
   const published = new Set(ledger.flatMap((line) => (line.what === 'published' ? [line.id] : [])))
   const attempted = new Set(ledger.flatMap((line) => (line.what === 'attempted' ? [line.id] : [])))
   const lost = new Set<string>()
   const recovered = new Set<string>()
-  const sum = {
-    handled: 0,
-    handledTwice: 0,
-    effectsDoubled: 0,
-    redelivered: 0,
-    deadLetters: 0,
-    wronglyDeadLettered: 0,
-    missingDeadLetters: 0,
-  }
+  const sum = { ...NO_EVENTS }
   for (const group of groups) {
     const finished = countById(ledger, 'finished', group)
     const handled = effects ? (effects[group] ?? new Map<string, number>()) : finished
-    const dead = new Set(deadLetters[group] ?? [])
+    const letters = deadLetters[group] ?? []
+    const dead = new Set(letters)
     // What told its handler that it was committed, must have been.
     const committed = countById(ledger, 'committed', group)
     if (effects) for (const id of committed.keys()) if (!handled.has(id) && !destroyed.has(id)) lost.add(id)
@@ -75,21 +81,17 @@ export function judge(evidence: Evidence): Verdict {
     sum.handledTwice += repeated(finished)
     sum.effectsDoubled += Math.max(effects ? repeated(handled) : 0, repeated(committed))
     sum.redelivered += repeated(countById(ledger, 'started', group))
-    sum.deadLetters += deadLetters[group]?.length ?? 0
-    sum.wronglyDeadLettered += [...dead].filter((id) => !doomed.has(id)).length
+    sum.deadLetters += letters.length
+    sum.wronglyDeadLettered += letters.length - [...dead].filter((id) => doomed.has(id)).length
     sum.missingDeadLetters += [...doomed].filter((id) => !dead.has(id)).length
   }
-  const isExact =
-    sum.deadLetters === doomed.size * groups.length && sum.wronglyDeadLettered === 0 && sum.missingDeadLetters === 0
   return {
-    published: published.size,
     ...sum,
+    published: published.size,
     lost: lost.size,
     lostIds: [...lost].slice(0, 20),
     duplicatesRefused: ledger.filter((line) => line.what === 'published' && line.duplicate).length,
     recoveredUnknown: recovered.size,
-    pending,
-    passed: published.size > 0 && lost.size === 0 && pending === 0 && sum.effectsDoubled === 0 && isExact,
   }
 }
 
@@ -106,35 +108,3 @@ function countById(
 }
 
 const repeated = (counts: ReadonlyMap<string, number>) => [...counts.values()].filter((count) => count > 1).length
-
-export interface Recovery {
-  /** Entries that the victim held when it was killed. */
-  held: number
-  /** From the kill until the last of them was running elsewhere; undefined while one never was. */
-  startedMs: number | undefined
-  /** From the kill until the last of them was finished elsewhere. */
-  finishedMs: number | undefined
-}
-
-/** Pure: how long it took others to take over what a killed consumer held. */
-export function judgeRecovery(
-  ledger: readonly LedgerLine[],
-  {
-    consumer,
-    group,
-    at,
-    heldEntryIds,
-  }: { consumer: string; group: string; at: number; heldEntryIds: readonly string[] },
-): Recovery {
-  const lastOf = (what: 'started' | 'finished'): number | undefined => {
-    const first = new Map<string, number>()
-    for (const line of ledger) {
-      if (line.what !== what || line.group !== group || line.consumer === consumer || line.at < at) continue
-      if (!first.has(line.entryId) || line.at < (first.get(line.entryId) as number)) first.set(line.entryId, line.at)
-    }
-    // What the victim had finished, and not acknowledged, is started again as well.
-    const times = heldEntryIds.map((id) => first.get(id))
-    return times.some((time) => time === undefined) ? undefined : Math.max(at, ...(times as number[])) - at
-  }
-  return { held: heldEntryIds.length, startedMs: lastOf('started'), finishedMs: lastOf('finished') }
-}

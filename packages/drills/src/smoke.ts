@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
-import { publishBurst } from './smoke/burst.ts'
+import { burst } from './burst.ts'
 import { joined } from './smoke/consumers.ts'
-import { GROUP, Stack } from './smoke/stack.ts'
-import type { Step } from './smoke/step.ts'
+import { LEASE_MS, Stack } from './smoke/stack.ts'
+import { type Finding, must, type Step } from './smoke/step.ts'
 import { crash } from './smoke/steps/crash.ts'
 import { killByHand } from './smoke/steps/kill-by-hand.ts'
 import { partition } from './smoke/steps/partition.ts'
@@ -10,20 +10,17 @@ import { redisPause } from './smoke/steps/redis-pause.ts'
 import { redisRestart } from './smoke/steps/redis-restart.ts'
 import { rolling } from './smoke/steps/rolling.ts'
 import { scaleDownUp } from './smoke/steps/scale-down-up.ts'
-import { judgeSmoke, type SmokeEvidence, type SmokeVerdict, show } from './smoke/verdict.ts'
-import { drawProgress, endProgress } from './verdict-table.ts'
+import { type SmokeVerdict, show, verdictOn } from './smoke/verdict.ts'
+import { endProgress, lookAtProgress, say } from './terminal.ts'
 
 // `npm run smoke`: the same judgement as the demo's, against Compose. 10,000 events at once, besides those that the
 // producer service publishes all the while; three consumers; containers killed, restarted, scaled, cut off, paused and
 // replaced under load.
 
 const EVENTS = 10_000
-const LEASE_MS = 5_000
-// A lease, a scan, and the crash suspects one by one.
-const TAKE_OVER_MS = LEASE_MS + 25_000
 const SETTINGS = {
   LOG_LEVEL: 'warn',
-  // The work must last longer than all the steps together; each of them checks that it did.
+  // The work must last longer than all the steps together; that is checked after each.
   WORK_MS: '300',
   LEASE_MS: String(LEASE_MS),
   INTERVAL_MS: '50',
@@ -32,17 +29,7 @@ const SETTINGS = {
   // A publish outlasts the restart and the pause of Redis.
   PUBLISH_TIMEOUT_MS: '60000',
 }
-const STEPS: readonly Step[] = [
-  killByHand(TAKE_OVER_MS),
-  crash(TAKE_OVER_MS),
-  redisRestart,
-  scaleDownUp,
-  partition(LEASE_MS, TAKE_OVER_MS),
-  redisPause,
-  rolling,
-]
-
-const say = (text: string) => console.error(text)
+const STEPS: readonly Step[] = [killByHand, crash, redisRestart, scaleDownUp, partition, redisPause, rolling]
 
 async function smoke(stack: Stack): Promise<SmokeVerdict> {
   say('building the images, starting Redis, a producer and three consumers')
@@ -50,48 +37,38 @@ async function smoke(stack: Stack): Promise<SmokeVerdict> {
   await stack.compose('up', '--detach', '--wait', '--scale', 'consumer=3')
   await joined(stack, await stack.running('consumer'))
   say(`publishing ${EVENTS} events at once, one of them poison, one of them twice`)
-  await publishBurst(stack, EVENTS)
+  const settings = Object.entries(burst(EVENTS)).flatMap(([name, value]) => ['--env', `${name}=${value}`])
+  await stack.compose('run', '--rm', '--no-deps', '--no-TTY', ...settings, 'producer')
 
-  const { findings, problems } = await runSteps(stack)
+  const { findings, failures } = await runSteps(stack)
   await stack.stop('producer')
   say('waiting until nothing is left to do')
-  await quiet(stack).catch((error) => problems.push(error.message))
-  const { openWork: pending } = await stack.redis.view()
-  const deadLetterIds = await stack.redis.deadLetterIds()
+  const look = async () => (await lookAtProgress([stack.group])).isDone
+  const waiting = stack.until('nothing is left to do', look, 120_000).finally(endProgress)
+  await waiting.catch((error) => failures.push(error.message))
   await stack.stop('consumer')
-  const unexpectedDeaths = stack.watch.unexpectedDeaths()
-  const ledger = stack.ledger()
-  return judgeSmoke({
-    ...{ group: GROUP, events: EVENTS, ledger, findings, deadLetterIds, pending, unexpectedDeaths, problems },
-  })
+  return verdictOn(stack, EVENTS, findings, failures)
 }
 
 /** One after the other; after one that fails, the state is not what the next one expects. */
 async function runSteps(stack: Stack) {
-  const findings: SmokeEvidence['findings'][number][] = []
-  const problems: string[] = []
-  for (const step of STEPS) {
-    say(step.name)
+  const findings: (Finding & { name: string; seconds: number })[] = []
+  const failures: string[] = []
+  for (const { name, run } of STEPS) {
+    say(name)
     const since = Date.now()
     try {
-      const finding = await step.run(stack)
-      findings.push({ ...finding, name: step.name, seconds: Math.round((Date.now() - since) / 100) / 10 })
-      say(`  ${finding.seen}`)
+      const finding = await run(stack)
+      const { openWork } = await stack.group.state()
+      must(openWork > 0, 'no work was open any more: the step did not hit')
+      findings.push({ name, ...finding, seconds: Math.round((Date.now() - since) / 100) / 10 })
+      say(`  ${finding.seen}; ${openWork} entries to do`)
     } catch (error) {
-      problems.push(`${step.name}: ${(error as Error).message}`)
+      failures.push(`${name}: ${(error as Error).message}`)
       break
     }
   }
-  return { findings, problems }
-}
-
-async function quiet(stack: Stack): Promise<void> {
-  const look = async () => {
-    const { openWork, pending, delivered } = await stack.redis.view()
-    drawProgress('handled', delivered - pending, delivered - pending + openWork)
-    return openWork === 0
-  }
-  await stack.until('nothing is left to do', look, 120_000).finally(endProgress)
+  return { findings, failures }
 }
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
@@ -109,7 +86,7 @@ try {
   else say(stack.watch.logsOfSuspects())
 } catch (error) {
   const { message } = error as Error
-  if (values.json) console.log(JSON.stringify({ passed: false, problems: [message] }))
+  if (values.json) console.log(JSON.stringify({ passed: false, complaints: [message] }))
   say(message)
   if (stack && !interrupted.signal.aborted) say(stack.watch.logsOfSuspects())
 } finally {

@@ -1,13 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Retention } from '@redis-streams-processor/streams-core'
-import { Arena, openWork, STREAM } from './arena.ts'
-import { Fleet } from './fleet.ts'
-import { chainedKey, effectsKey } from './handlers.ts'
-import { judge, type Verdict } from './judge.ts'
+import { until } from '@redis-streams-processor/testbed'
+import type { Arena } from './arena.ts'
+import { Fleet, type FleetOptions } from './fleet.ts'
+import type { Counts } from './judge.ts'
 import { Publisher, type PublishPlan } from './publisher.ts'
 import { Random } from './random.ts'
+import type { Loss, Outage } from './recovery.ts'
+import { endProgress, lookAtProgress } from './terminal.ts'
 
-const HANDLERS = fileURLToPath(new URL('handlers.ts', import.meta.url))
+const DRILL_HANDLERS = fileURLToPath(new URL('handlers.ts', import.meta.url))
 
 /** Lease of the consumers, unless a drill says otherwise. */
 export const LEASE_MS = 2_000
@@ -33,36 +36,29 @@ export interface Drill {
   run(stage: Stage): Promise<void>
 }
 
-/** Counted by the drill itself, where the events are too many for a ledger. */
-export type Tally = Pick<Verdict, 'published' | 'handled' | 'lost' | 'effectsDoubled' | 'pending'>
-
-export interface DrillVerdict extends Verdict {
-  drill: string
-  faults: number
-  /** From a fault until what its victim held ran elsewhere, in milliseconds, as far as no other fault came between. */
-  recoveryMs: { entries: number; median: number; p99: number; worst: number } | undefined
-  /** What else was wrong. */
-  complaints: string[]
-}
-
 /** What a drill works with: an arena, a seeded chance, and notes for the judge. */
 export class Stage {
   readonly arena: Arena
   readonly options: DrillOptions
   readonly random: Random
   readonly ids: readonly string[]
+  /** Event ids that must end in the dead letters. */
   readonly doomed = new Set<string>()
+  /** Event ids that a fault was meant to destroy. */
   readonly destroyed = new Set<string>()
   readonly complaints: string[] = []
+  readonly losses: Loss[] = []
+  readonly outages: Outage[] = []
   groups: readonly string[] = ['drill_group']
+  /** The sample handlers write no effect that could be judged. */
+  handlers: 'drill' | 'sample' = 'drill'
   faults = 0
-  tally: Tally | undefined
+  /** Counted by the drill itself, where the events are too many for a ledger. */
+  counts: Counts | undefined
   /** The promised bound of the recovery, where there is one. */
   maxRecoveryMs: number | undefined
   /** A drill in which no recovery could be timed has proved nothing. */
   mustRecover = false
-  readonly #outages: { from: number; to: number }[] = []
-  readonly #victims: { at: number; group: string; consumer: string; entryIds: string[] }[] = []
   readonly #closers: (() => Promise<void>)[] = []
 
   constructor(arena: Arena, options: DrillOptions) {
@@ -77,16 +73,17 @@ export class Stage {
   }
 
   /** Consumers of the first group, through the proxy. */
-  async fleet(size: number, env: Record<string, string> = {}): Promise<Fleet> {
+  async fleet(size: number, env: Record<string, string> = {}, options?: FleetOptions): Promise<Fleet> {
     const defaults = {
+      REDIS_URL: this.arena.proxy.url,
       GROUP: this.group,
-      HANDLERS,
+      HANDLERS: this.handlers === 'drill' ? DRILL_HANDLERS : '',
       LEASE_MS: String(LEASE_MS),
       BLOCK_MS: '500',
       WORK_MS: '5',
       LOG_LEVEL: 'info',
     }
-    const fleet = new Fleet(this.arena, { ...defaults, REDIS_URL: this.arena.proxy.url, ...env }, env.GROUP ?? 'w')
+    const fleet = new Fleet(this.arena, { ...defaults, ...env }, { prefix: env.GROUP ?? 'w', ...options })
     this.#closers.push(async () => {
       await fleet.stop()
       this.complainUnless(fleet.failure === undefined, `a consumer cannot start: ${fleet.failure?.message}`)
@@ -118,85 +115,49 @@ export class Stage {
       isDone = true
     })
     for (let i = 0; i < count && !isDone; i += 1) {
-      await this.pause(everyMs * (0.5 + this.random.next()))
+      await sleep(everyMs * (0.5 + this.random.next()))
       await fault()
       this.faults += 1
     }
     await done
   }
 
-  /** Runs a fault that takes Redis, or whoever might take over, away for a while: recovery cannot be timed meanwhile. */
+  /** Runs a fault that takes Redis, or any possible next owner, away for a while: no recovery can be timed meanwhile. */
   async outage(fault: () => Promise<void>): Promise<void> {
     const from = Date.now()
     await fault()
-    this.#outages.push({ from, to: Date.now() + HOLD_OFF_MS })
+    this.outages.push({ from, to: Date.now() + HOLD_OFF_MS })
   }
 
-  /** Kills a consumer, and notes what it held. */
-  async kill(fleet: Fleet, slot: number): Promise<void> {
+  /** Kills a consumer, and notes what it held, so that the judge looks when that ran elsewhere. */
+  async kill(fleet: Fleet, slot: number): Promise<Loss> {
     const at = Date.now()
     const consumer = await fleet.kill(slot)
-    const entryIds = await this.arena.heldBy(this.group, consumer)
-    this.noteVictim({ at, consumer, entryIds })
+    const loss = { group: this.group, consumer, at, entryIds: await this.arena.group(this.group).heldBy(consumer) }
+    this.losses.push(loss)
+    return loss
   }
 
-  /** Notes entries that their consumer gave up at a moment: the judge looks when they ran elsewhere. */
-  noteVictim(victim: { at: number; consumer: string; entryIds: string[] }): void {
-    this.#victims.push({ group: this.group, ...victim })
-  }
-
-  pause(ms: number): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, ms))
+  /** Waits; what does not come in time is a complaint. Resolves to whether it came. */
+  async sees(what: string, look: () => unknown, timeoutMs = this.options.deadlineMs): Promise<boolean> {
+    return until(what, look, { timeoutMs }).then(
+      () => true,
+      (error) => {
+        this.complaints.push(error.message)
+        return false
+      },
+    )
   }
 
   /** Resolves once nothing is left to do. A drill that never gets there is judged as it stands. */
   async quiet(): Promise<void> {
-    const { deadlineMs } = this.options
-    const isQuiet = async () => {
-      const state = await this.arena.inspect().catch(() => undefined)
-      return state !== undefined && state.groups.length >= this.groups.length && openWork(state) === 0
-    }
-    this.complainUnless(await this.arena.until(isQuiet, deadlineMs), `not at rest after ${deadlineMs} ms`)
+    const groups = this.groups.map((name) => this.arena.group(name))
+    await this.sees('nothing is left to do', async () => (await lookAtProgress(groups)).isDone)
+    endProgress()
   }
 
   complainUnless(isFine: boolean, complaint: string): void {
     if (!isFine) this.complaints.push(complaint)
-  }
-
-  async close(): Promise<void> {
-    for (const closer of this.#closers.reverse()) await closer()
-  }
-
-  /** What every event came to. */
-  async verdict(drill: string): Promise<DrillVerdict> {
-    const { arena, groups, doomed, destroyed, complaints } = this
-    const effects: Record<string, Map<string, number>> = {}
-    const deadLetters: Record<string, string[]> = {}
-    for (const group of groups) {
-      const flat = await arena.send<string[]>('HGETALL', effectsKey(group))
-      effects[group] = new Map()
-      for (let i = 0; i < flat.length; i += 2) effects[group].set(flat[i] as string, Number(flat[i + 1]))
-      const written = [...effects[group].values()].reduce((sum, count) => sum + count, 0)
-      const chained = await arena.send<number>('XLEN', chainedKey(group))
-      this.complainUnless(chained === written, `${group}: ${written} effects, but ${chained} entries chained`)
-      deadLetters[group] = await arena.deadLetterIds(group)
-    }
-    const ledger = arena.ledger()
-    const pending = openWork(await arena.inspect())
-    const verdict = judge({ ledger, groups, deadLetters, pending, doomed, effects, destroyed })
-    const recoveryMs = this.#recovery(ledger)
-    this.#judgeRecovery(recoveryMs?.worst)
-    const passed = verdict.passed && complaints.length === 0
-    return { drill, faults: this.faults, ...verdict, passed, recoveryMs, complaints }
-  }
-
-  #judgeRecovery(worst: number | undefined): void {
-    if (this.maxRecoveryMs === undefined) return
-    // Quick runs are for machines that do other things as well: a little more is allowed there.
-    const most = this.maxRecoveryMs + (this.options.quick ? 2_000 : 0)
-    this.complainUnless(worst !== undefined || !this.mustRecover, 'no recovery could be timed')
-    const isInTime = worst === undefined || worst <= most
-    this.complainUnless(isInTime, `an entry waited ${worst} ms for a new owner, at most ${most} are allowed`)
   }
 
   /** Nobody was robbed, and no delivery charged: what was started, was started as a first delivery. */
@@ -205,59 +166,7 @@ export class Stage {
     this.complainUnless(charged === 0, `${charged} deliveries were charged an extra attempt`)
   }
 
-  /** The verdict on a drill that has counted for itself. */
-  verdictOf(drill: string, tally: Tally): DrillVerdict {
-    const { faults, complaints } = this
-    const none = { lostIds: [], handledTwice: 0, redelivered: 0, deadLetters: 0, wronglyDeadLettered: 0 }
-    const more = { missingDeadLetters: 0, duplicatesRefused: 0, recoveredUnknown: 0, recoveryMs: undefined }
-    const passed = tally.lost === 0 && tally.effectsDoubled === 0 && tally.pending === 0 && complaints.length === 0
-    return { drill, faults, ...none, ...more, ...tally, passed, complaints }
-  }
-
-  #recovery(ledger: ReturnType<Arena['ledger']>) {
-    const started = new Map<string, { at: number; consumer: string }[]>()
-    for (const line of ledger) {
-      if (line.what !== 'started') continue
-      const key = `${line.group} ${line.entryId}`
-      started.set(key, [...(started.get(key) ?? []), line])
-    }
-    const times: number[] = []
-    for (const { at, group, consumer, entryIds } of this.#victims) {
-      for (const entryId of entryIds) {
-        const others = (started.get(`${group} ${entryId}`) ?? []).filter(
-          (line) => line.at >= at && line.consumer !== consumer,
-        )
-        // One that was never started again was settled by the victim's last words, still on their way when it died.
-        if (others.length === 0) continue
-        const startedAt = Math.min(...others.map((line) => line.at))
-        // Where the heir was killed as well, before it had started the entry, the time runs from its death.
-        const isKilledAgain = this.#victims.some((v) => v.at > at && v.at < startedAt && v.entryIds.includes(entryId))
-        const isDelayed = this.#outages.some(({ from, to }) => from < startedAt && to > at)
-        if (!isKilledAgain && !isDelayed) times.push(startedAt - at)
-      }
-    }
-    times.sort((a, b) => a - b)
-    const quantile = (q: number) => times[Math.min(times.length - 1, Math.floor(times.length * q))] as number
-    return times.length
-      ? { entries: times.length, median: quantile(0.5), p99: quantile(0.99), worst: quantile(1) }
-      : undefined
-  }
-}
-
-/**
- * Runs one drill on a Redis of its own, and judges it.
- * @throws what broke the drill down: half of it is not judged.
- */
-export async function runDrill(name: string, drill: Drill, options: DrillOptions): Promise<DrillVerdict> {
-  const arena = await Arena.open(drill.server)
-  const stage = new Stage(arena, options)
-  try {
-    await arena.send('XGROUP', 'CREATE', STREAM.name, stage.group, '0', 'MKSTREAM')
-    await drill.run(stage)
-    await stage.close()
-    return stage.tally ? stage.verdictOf(name, stage.tally) : await stage.verdict(name)
-  } finally {
-    await stage.close().catch(() => {})
-    await arena.close()
+  async close(): Promise<void> {
+    for (const closer of this.#closers.reverse()) await closer()
   }
 }

@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { createClient } from 'redis'
 import { ownChild, ownFolder } from './children.ts'
 import { findServerProgram, type ServerProgram } from './find-server.ts'
+import { sendOnce } from './send-once.ts'
+import { until } from './until.ts'
 
 const run = promisify(execFile)
 const START_TIMEOUT_MS = 15_000
@@ -49,14 +49,13 @@ export class RedisServer {
     child.stdout?.on('data', (chunk) => {
       output = (output + chunk).slice(-4_000)
     })
-    const deadline = Date.now() + START_TIMEOUT_MS
-    while (!(await this.#answers())) {
-      if (child.exitCode !== null || Date.now() > deadline) {
-        child.kill('SIGKILL')
-        throw new Error(`the Redis server did not start:\n${output}`)
-      }
-      await sleep(20)
-    }
+    const ended = new AbortController()
+    child.once('exit', () => ended.abort(new Error('the Redis server ended')))
+    const waiting = { timeoutMs: START_TIMEOUT_MS, signal: ended.signal }
+    await until('the Redis server answers', () => this.#answers(), waiting).catch((error) => {
+      child.kill('SIGKILL')
+      throw new Error(`${error.message}:\n${output}`)
+    })
   }
 
   /** SIGKILL: what it has not written to disk is gone. */
@@ -115,27 +114,16 @@ export class RedisServer {
 
   async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const child = this.#process
-    this.#process = undefined
     if (!child || child.exitCode !== null || child.signalCode !== null) return
     const exited = once(child, 'exit')
-    if (this.#program.kind === 'docker') await run('docker', ['kill', '-s', signal, this.#container]).catch(() => {})
-    else child.kill(signal)
+    await this.#signal(signal)
     await exited
   }
 
   async #answers(): Promise<boolean> {
-    const client = createClient({ url: this.url, RESP: 2, socket: { reconnectStrategy: false, connectTimeout: 1_000 } })
-    client.on('error', () => {})
-    try {
-      await client.connect()
-      await client.ping()
-      return true
-    } catch (error) {
-      // A server that asks for a password is up.
-      return error instanceof Error && error.message.startsWith('NOAUTH')
-    } finally {
-      if (client.isOpen) client.destroy()
-    }
+    // A server that asks for a password is up.
+    const isUp = (error: Error) => error.message.startsWith('NOAUTH')
+    return sendOnce(this.url, ['PING']).then(() => true, isUp)
   }
 }
 

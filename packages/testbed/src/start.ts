@@ -20,7 +20,7 @@ async function main(): Promise<void> {
       say('start', why)
       process.exitCode = 1
     } else {
-      say('start', 'draining: what runs is finished, what waits is handed back')
+      say('start', 'draining: what runs is finished, what waits is released')
     }
     await producer.stop()
     await Promise.all(consumers.map((consumer) => consumer.stop()))

@@ -45,10 +45,6 @@ export class Worker {
     }
   }
 
-  get pid(): number {
-    return this.#process.pid as number
-  }
-
   get lines(): readonly LogLine[] {
     return this.#lines
   }

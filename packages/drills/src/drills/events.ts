@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { type UserEvents, userEvents } from '@redis-streams-processor/events'
-import { createConsumer, createProducer, type Handlers, openDeadLetters } from '@redis-streams-processor/streams-core'
-import { openWork, STREAM } from '../arena.ts'
-import { UNLUCKY_USER } from '../handlers.ts'
+import { userEvents } from '@redis-streams-processor/events'
+import { createConsumer, createProducer } from '@redis-streams-processor/streams-core'
+import { STREAM } from '../arena.ts'
+import { forEveryType, UNLUCKY_USER } from '../handlers.ts'
 import { hostileEntries } from '../hostile.ts'
+import { NO_EVENTS } from '../judge.ts'
 import type { Drill } from '../stage.ts'
 
 // Faults of events and of those who publish or redrive them.
@@ -39,11 +41,11 @@ export const streamFull: Drill = {
     await stage.publish({ ids: stage.ids.slice(0, behind) })
     const capped = stage.publisher(stage.arena.redis.url, { maxLength })
     const rest = capped.publishAll({ ids: stage.ids.slice(behind) })
-    await stage.arena.until(async () => capped.refused > 0, 20_000)
-    const { length, groups } = await stage.arena.inspect()
+    await stage.sees('a publish is refused', () => capped.refused > 0, 20_000)
+    const length = await stage.arena.send<number>('XLEN', STREAM.name)
+    const { openWork } = await stage.arena.group(stage.group).state()
     stage.complainUnless(length === behind, `${length} entries of ${behind} at the cap`)
-    stage.complainUnless(groups[0]?.lag === behind, `lag ${groups[0]?.lag} of ${behind}`)
-    stage.complainUnless(capped.refused > 0, 'no publish was refused')
+    stage.complainUnless(openWork === behind, `${openWork} entries of ${behind} to do at the cap`)
     stage.faults = capped.refused
     await stage.fleet(3, { CONCURRENCY: '128', WORK_MS: '0', MAX_LENGTH: String(maxLength), LOG_LEVEL: 'info' })
     await rest
@@ -82,16 +84,16 @@ export const duplicatePublish: Drill = {
         break
       }
       await publisher.waitFor(({ msg }) => msg === 'publishing')
-      await stage.pause(stage.random.whole(0, 30))
+      await sleep(stage.random.whole(0, 30))
       stage.arena.proxy.dropReplies(true)
-      await stage.pause(stage.random.whole(0, 100))
+      await sleep(stage.random.whole(0, 100))
       publisher.kill('SIGKILL')
       await publisher.exited()
       stage.arena.proxy.cut()
       stage.arena.proxy.dropReplies(false)
       stage.faults += 1
     }
-    const { length } = await stage.arena.inspect()
+    const length = await stage.arena.send<number>('XLEN', STREAM.name)
     stage.complainUnless(length === stage.options.events, `${length} entries of ${stage.options.events} events`)
     await stage.fleet(3)
     await stage.quiet()
@@ -106,19 +108,18 @@ export const redriveKill: Drill = {
     await stage.publish({ userOf: () => UNLUCKY_USER })
     await stage.quiet()
     await failing.stop()
-    const letters = openDeadLetters(STREAM, { redis: stage.arena.redis.url, group: stage.group })
-    stage.complainUnless((await letters.count()) === stage.options.events, 'not everything was dead-lettered')
-    for (let left = await letters.count(); left > 0; left = await letters.count()) {
+    const letters = async () => (await stage.arena.group(stage.group).deadLetters()).length
+    stage.complainUnless((await letters()) === stage.options.events, 'not everything was dead-lettered')
+    while ((await letters()) > 0) {
       const redrive = stage.arena.start(program('redrive'), { GROUP: stage.group })
       await redrive.waitFor(({ msg }) => msg === 'redriving')
       if (stage.faults < (stage.options.quick ? 3 : 8)) {
-        await stage.pause(stage.random.whole(0, 60))
+        await sleep(stage.random.whole(0, 60))
         redrive.kill('SIGKILL')
         stage.faults += 1
       }
       await redrive.exited()
     }
-    await letters.close()
     await stage.fleet(2)
     await stage.quiet()
   },
@@ -131,9 +132,9 @@ export const flatMemory: Drill = {
     const { events } = stage.options
     const redis = stage.arena.redis.url
     const stream = userEvents()
-    const groups = ['drill_group', 'group_b', 'group_c']
+    stage.groups = ['drill_group', 'group_b', 'group_c']
     // How often each group has handled each event, by the number in its user id; and how many in all.
-    const tallies = groups.map((group) => ({ group, counts: new Uint8Array(events), handled: 0 }))
+    const tallies = stage.groups.map((group) => ({ group, counts: new Uint8Array(events), handled: 0 }))
     const stopping = new AbortController()
     const running = tallies.map((tally) => {
       const count = ({ data }: { data: { userId: string } }) => {
@@ -141,43 +142,36 @@ export const flatMemory: Drill = {
         tally.counts[n] = (tally.counts[n] ?? 0) + 1
         tally.handled += 1
       }
-      const types = Object.keys(stream.catalog) as (keyof typeof stream.catalog)[]
-      const handlers = Object.fromEntries(types.map((type) => [type, count])) as unknown as Handlers<UserEvents>
-      const consumer = createConsumer(stream, { redis, group: tally.group, handlers, concurrency: 500 })
-      return consumer.run({ signal: stopping.signal })
+      const options = { redis, group: tally.group, handlers: forEveryType(count), concurrency: 500 }
+      return createConsumer(stream, options).run({ signal: stopping.signal })
     })
     const producer = createProducer(stream, { redis, dedupeMs: 0 })
-    const behind = () => Math.min(...tallies.map(({ handled }) => handled))
+    // A publisher that outruns its groups for ever would need memory for the difference.
+    const keepPace = (published: number, most: number) => {
+      const isClose = () => tallies.every(({ handled }) => handled >= published - most)
+      return stage.sees('every group keeps pace with the publisher', isClose)
+    }
     const samples: number[] = []
     for (let published = 0; published < events; ) {
-      const size = Math.min(1_000, events - published)
-      await Promise.all(
-        Array.from({ length: size }, (_, i) => producer.publish('user.deleted', { userId: `user_${published + i}` })),
-      )
-      published += size
-      // A publisher that outruns its groups for ever would need memory for the difference: keep pace.
-      if (!(await stage.arena.until(async () => published - behind() <= 5_000, stage.options.deadlineMs))) break
+      const ids = Array.from({ length: Math.min(1_000, events - published) }, (_, i) => `user_${published + i}`)
+      await Promise.all(ids.map((userId) => producer.publish('user.deleted', { userId })))
+      published += ids.length
+      if (!(await keepPace(published, 5_000))) break
       const info = await stage.arena.send<string>('INFO', 'memory')
       samples.push(Number(/used_memory:(\d+)/.exec(info)?.[1]))
     }
-    await stage.arena.until(async () => behind() >= events, stage.options.deadlineMs)
-    const pending = openWork(await stage.arena.inspect())
+    await keepPace(events, 0)
     stopping.abort()
     await Promise.all([...running, producer.close()])
     // After a first tenth of the way, nothing may grow any more.
-    const early = Math.max(...samples.slice(0, Math.ceil(samples.length / 10)))
-    const late = Math.max(...samples.slice(-Math.ceil(samples.length / 10)))
-    const flat = late < early * 1.2 + 1_000_000
-    stage.complainUnless(flat, `used_memory grew from ${early} to ${late} bytes`)
-    stage.faults = groups.length
+    const tenth = Math.ceil(samples.length / 10)
+    const [early, late] = [Math.max(...samples.slice(0, tenth)), Math.max(...samples.slice(-tenth))]
+    stage.complainUnless(late < early * 1.2 + 1_000_000, `used_memory grew from ${early} to ${late} bytes`)
+    stage.faults = stage.groups.length
     const eventsOf = (isSo: (count: number) => boolean) =>
       tallies.reduce((sum, { counts }) => sum + counts.filter(isSo).length, 0)
-    stage.tally = {
-      published: events,
-      handled: eventsOf((count) => count > 0),
-      lost: eventsOf((count) => count === 0),
-      effectsDoubled: eventsOf((count) => count > 1),
-      pending,
-    }
+    const handled = eventsOf((count) => count > 0)
+    const lost = eventsOf((count) => count === 0)
+    stage.counts = { ...NO_EVENTS, published: events, handled, lost, effectsDoubled: eventsOf((count) => count > 1) }
   },
 }

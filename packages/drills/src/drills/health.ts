@@ -1,3 +1,5 @@
+import { inspectStream } from '@redis-streams-processor/streams-core'
+import { asRecord } from '@redis-streams-processor/testbed'
 import { STREAM } from '../arena.ts'
 import type { Fleet } from '../fleet.ts'
 import { SLOW_USER } from '../handlers.ts'
@@ -42,22 +44,26 @@ export const health: Drill = {
 
 /** Waits until every consumer has said so last. */
 async function allSay(stage: Stage, { members }: Fleet, told: 'ready' | 'not ready', reason?: RegExp): Promise<void> {
-  const say = () =>
-    members.map(({ worker }) => worker.lines.findLast(({ msg }) => msg === 'ready' || msg === 'not ready'))
-  const isTold = async () => say().every((line) => line?.msg === told && (!reason || reason.test(String(line.reason))))
-  const last = () => JSON.stringify(say().map((line) => line?.reason ?? line?.msg))
-  stage.complainUnless(await stage.arena.until(isTold, TELL_WITHIN_MS), `not all said ${told}: ${last()}`)
+  const look = () => {
+    const lines = members.map(({ worker }) =>
+      worker.lines.findLast(({ msg }) => msg === 'ready' || msg === 'not ready'),
+    )
+    if (lines.every((line) => line?.msg === told && (!reason || reason.test(String(line.reason))))) return true
+    throw new Error(`the last words are ${JSON.stringify(lines.map((line) => line?.reason ?? line?.msg))}`)
+  }
+  await stage.sees(`every consumer says ${told}`, look, TELL_WITHIN_MS)
 }
 
-/** Deletes the entry of an event that nobody has read: Redis then knows no lag, and the library must. */
+/** Deletes the entry of an event that was never delivered: Redis then knows no lag, and the library must. */
 async function lagWithout(stage: Stage, eventId: string): Promise<void> {
   const { arena } = stage
-  const before = (await arena.inspect()).groups[0]?.lag ?? 0
+  const lag = async () => (await inspectStream(STREAM, { redis: arena.redis.url })).groups[0]?.lag ?? 0
+  const before = await lag()
   const line = arena.ledger().find((line) => line.what === 'published' && line.id === eventId)
   await arena.send('XDEL', STREAM.name, line?.what === 'published' ? line.entryId : '')
   stage.destroyed.add(eventId)
-  const info = (await arena.send<unknown[][]>('XINFO', 'GROUPS', STREAM.name))[0] ?? []
-  stage.complainUnless(info[info.indexOf('lag') + 1] === null, 'Redis knows the lag')
-  const { lag } = (await arena.inspect()).groups[0] ?? {}
-  stage.complainUnless(before > 0 && lag === before - 1, `lag ${lag} of ${before - 1}`)
+  const [info] = await arena.send<unknown[]>('XINFO', 'GROUPS', STREAM.name)
+  stage.complainUnless(asRecord(info).lag === null, 'Redis knows the lag')
+  const after = await lag()
+  stage.complainUnless(before > 0 && after === before - 1, `lag ${after} of ${before - 1}`)
 }

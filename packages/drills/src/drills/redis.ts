@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { STREAM } from '../arena.ts'
 import { type Drill, HOLD_OFF_MS, LEASE_MS, type Stage } from '../stage.ts'
 
@@ -5,9 +6,9 @@ import { type Drill, HOLD_OFF_MS, LEASE_MS, type Stage } from '../stage.ts'
 // G1 promises what was answered.
 
 /** For a short while requests reach Redis and its answers go nowhere; then the connections are cut. */
-async function loseReplies({ arena, random, pause }: Stage): Promise<void> {
+async function loseReplies({ arena, random }: Stage): Promise<void> {
   arena.proxy.dropReplies(true)
-  await pause(random.whole(50, 400))
+  await sleep(random.whole(50, 400))
   arena.proxy.cut()
   arena.proxy.dropReplies(false)
 }
@@ -22,7 +23,7 @@ export const redisKill: Drill = {
     const perSecond = Math.max(50, stage.options.events / (kills * 3))
     await stage.whileWorking(stage.publish({ perSecond }), kills, 2_000, async () => {
       await stage.arena.redis.kill()
-      await stage.pause(stage.random.whole(0, 1_000))
+      await sleep(stage.random.whole(0, 1_000))
       await stage.arena.redis.start()
     })
     await stage.quiet()
@@ -38,7 +39,7 @@ export const redisPause: Drill = {
     const publishing = stage.publish({ perSecond: 500 })
     await stage.whileWorking(publishing, 1, 1_000, async () => {
       await stage.arena.redis.freeze()
-      await stage.pause(pauseMs)
+      await sleep(pauseMs)
       await stage.arena.redis.thaw()
     })
     await stage.quiet()
@@ -116,7 +117,7 @@ export const everything: Drill = {
       async () => {
         const frozen = slot()
         fleet.signal(frozen, 'SIGSTOP')
-        await stage.pause(random.whole(500, 4_000))
+        await sleep(random.whole(500, 4_000))
         fleet.signal(frozen, 'SIGCONT')
       },
       () => loseReplies(stage),
@@ -126,21 +127,21 @@ export const everything: Drill = {
       },
       async () => {
         await arena.redis.freeze()
-        await stage.pause(random.whole(500, 3_000))
+        await sleep(random.whole(500, 3_000))
         await arena.redis.thaw()
       },
     ]
-    const kills = Array.from({ length: 3 }, () => () => fleet.kill(slot()))
+    const kill = () => fleet.kill(slot())
     const calmKills = 3
     const replace = () => fleet.replace(slot())
-    const mix = [...kills, replace, ...outages.map((fault) => () => stage.outage(fault))]
-    // At first, and now and then, it is calm but for kills, and each is over before the next: who is killed with what it
-    // has just taken over makes crash suspects of it, whose recovery has no bound.
+    const mix = [kill, kill, kill, replace, ...outages.map((fault) => () => stage.outage(fault))]
+    // At first, and now and then, it is calm but for kills, and each is over before the next: an entry whose next owner
+    // is killed as well becomes a crash suspect, whose recovery has no bound.
     const killInCalm = async () => {
-      await stage.pause(HOLD_OFF_MS)
+      await sleep(HOLD_OFF_MS)
       for (let i = 0; i < calmKills; i += 1) {
         await stage.kill(fleet, slot())
-        await stage.pause(LEASE_MS + 2_000)
+        await sleep(LEASE_MS + 2_000)
       }
       stage.faults += calmKills - 1
     }

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { DeliveryLine, LedgerLine } from '@redis-streams-processor/service-kit'
+import { saysReleased } from '../fleet.ts'
 import { POISON, UNLUCKY_USER } from '../handlers.ts'
 import { type Drill, LEASE_MS } from '../stage.ts'
 
@@ -29,15 +31,15 @@ export const workerFreeze: Drill = {
   about: 'consumers are SIGSTOPped for longer than their lease, and come back as zombies',
   events: 2_500,
   async run(stage) {
-    // Handlers run for long, so that heirs are still at work when the zombies come back.
+    // Handlers run for long, so that the next owners are still at work when the zombies come back.
     const fleet = await stage.fleet(3, { LEASE_MS: '1500', WORK_MS: '1000', CONCURRENCY: '32' })
     const freezes = stage.options.quick ? 3 : 12
     const perSecond = stage.options.events / (freezes * 3.5)
     await stage.whileWorking(stage.publish({ perSecond }), freezes, 500, async () => {
-      // The third is never frozen: nobody may take away what it has taken over.
+      // The third is never frozen: nobody may claim what it has claimed.
       const slot = stage.random.whole(0, 1)
       fleet.signal(slot, 'SIGSTOP')
-      await stage.pause(stage.random.whole(2_000, 3_500))
+      await sleep(stage.random.whole(2_000, 3_500))
       fleet.signal(slot, 'SIGCONT')
     })
     await stage.quiet()
@@ -59,9 +61,9 @@ export const rollingRestart: Drill = {
     })
     await stage.quiet()
     stage.maxRecoveryMs = 1_000
-    for (const { msg, time, consumer, entryId } of fleet.lines) {
-      if (msg !== 'handed back') continue
-      stage.noteVictim({ at: Date.parse(String(time)), consumer: String(consumer), entryIds: [String(entryId)] })
+    for (const { time, consumer, entryId } of fleet.lines.filter(saysReleased)) {
+      const at = Date.parse(String(time))
+      stage.losses.push({ group: stage.group, consumer: String(consumer), at, entryIds: [String(entryId)] })
     }
     stage.complainIfCharged()
     const started = stage.arena.ledger().filter((line) => line.what === 'started')
@@ -100,18 +102,18 @@ export const poison: Drill = {
       const ids = stage.ids.slice(n * part, n < kinds.length - 1 ? (n + 1) * part : undefined)
       const pill = ids[Math.floor(ids.length / 2)] as string
       stage.doomed.add(pill)
-      // Everything is in flight or buffered at the same time; every other kind is guarded by event id as well.
+      // Everything is running or buffered at the same time; for every other kind there are idempotency records as well.
       await stage.publish({ ids, userOf: (i) => (ids[i] === pill ? user : `user_${2_000 + (i % 50)}`) })
       const env = { CONCURRENCY: '600', WORK_MS: '20', LEASE_MS: '1000', BLOCKED_MS: '2000' }
-      const guard = { IDEMPOTENCY_TTL_MS: n % 2 === 0 ? '0' : '600000' }
-      const fleet = await stage.fleet(3, { ...env, ...guard, NODE_OPTIONS: '--max-old-space-size=96' })
+      const records = { IDEMPOTENCY_TTL_MS: n % 2 === 0 ? '0' : '600000' }
+      const fleet = await stage.fleet(3, { ...env, ...records, NODE_OPTIONS: '--max-old-space-size=96' })
       await stage.quiet()
       await fleet.stop()
       stage.faults += fleet.crashes
       stage.complainUnless(fleet.crashes > 0, `${kind}: no process died`)
       stage.complainUnless(hadCompany(stage.arena.ledger(), pill), `${kind}: it never ran beside others`)
     }
-    const letters = await stage.arena.deadLetters(stage.group)
+    const letters = await stage.arena.group(stage.group).deadLetters()
     const others = letters.filter(({ reason }) => reason !== 'crashed').map(({ reason }) => reason)
     stage.complainUnless(others.length === 0, `not dead-lettered as crashed, but as ${others.join(', ')}`)
   },

@@ -3,13 +3,13 @@ import { devNull, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type LedgerLine, readLedger } from '@redis-streams-processor/service-kit'
+import { GroupView, type Send, until } from '@redis-streams-processor/testbed'
 import { ContainerWatch } from './container-watch.ts'
 import { shell } from './shell.ts'
-import { StackRedis } from './stack-redis.ts'
-import { until } from './until.ts'
 
 export const STREAM = 'user_events'
 export const GROUP = 'user_group'
+export const LEASE_MS = 5_000
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 const FILES = ['docker-compose.yml', 'packages/drills/compose.smoke.yml']
@@ -34,7 +34,8 @@ export interface Container {
 /** The product in Compose, in a project of its own, with a ledger on this machine. Everything ends with `remove`. */
 export class Stack {
   readonly ledgerFolder = mkdtempSync(join(tmpdir(), 'redis-streams-smoke-'))
-  readonly redis: StackRedis
+  /** Redis cannot be reached from outside its network: it is asked by `redis-cli` in its container. */
+  readonly group: GroupView
   readonly watch: ContainerWatch
   readonly #project = `redis-streams-smoke-${process.pid}`
   readonly #options: { cwd: string; env: NodeJS.ProcessEnv }
@@ -46,7 +47,9 @@ export class Stack {
     const env = { ...environment(), ...settings, STREAM, GROUP, LEDGER_FOLDER: this.ledgerFolder }
     this.#options = { cwd: ROOT, env }
     this.#signal = signal
-    this.redis = new StackRedis((...args) => this.compose('exec', '-T', 'redis', 'redis-cli', ...args), STREAM, GROUP)
+    const cli = ['exec', '-T', 'redis', 'redis-cli', '-e', '--json']
+    const send: Send = async (...command) => JSON.parse(await this.compose(...cli, ...command))
+    this.group = new GroupView(send, STREAM, GROUP)
     this.watch = new ContainerWatch(this.#project, this.#options)
   }
 
@@ -119,7 +122,7 @@ export class Stack {
     await this.exitCodes(ids, mark)
   }
 
-  async until<T>(what: string, look: () => Promise<T | undefined | false>, timeoutMs: number): Promise<T> {
+  until<T>(what: string, look: () => T | Promise<T>, timeoutMs: number) {
     return until(what, look, { timeoutMs, signal: this.#signal })
   }
 

@@ -1,3 +1,4 @@
+import type { Loss } from '../recovery.ts'
 import type { Stack } from './stack.ts'
 
 /** Something done to a running stack, with work open, and what must come of it. */
@@ -10,25 +11,10 @@ export interface Step {
 export interface Finding {
   /** For a person to read. */
   seen: string
-  /** To be judged by the ledger, when all is over. */
-  loss?: Loss
-  /** To be judged by the ledger as well. */
-  handover?: Handover
-}
-
-/** A consumer that is gone since then, and what it held. */
-export interface Loss {
-  consumer: string
-  at: number
-  heldEntryIds: string[]
-}
-
-/** Consumers that left as they should, and the entries that were first delivered meanwhile. */
-export interface Handover {
-  leavers: Loss[]
-  /** Not itself one of them. */
-  afterEntryId: string
-  untilEntryId: string
+  /** What consumers lost, to be judged by the ledger when all is over. */
+  losses?: Loss[]
+  /** The entries from here to there were first delivered while consumers left as they should; the first is not one. */
+  handover?: { afterEntryId: string; untilEntryId: string }
 }
 
 export function must(isSo: boolean, what: string): asserts isSo {

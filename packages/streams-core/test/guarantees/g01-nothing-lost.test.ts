@@ -1,21 +1,22 @@
 import { RedisServer } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
-import { GROUP, Lab, range, test } from '../support/lab.ts'
+import { range } from '../support/events.ts'
+import { GROUP, Lab, test } from '../support/lab.ts'
 
 describe('G1: nothing is lost', () => {
   test('when a worker is SIGKILLed while it holds entries', async ({ lab }) => {
     const settings = { CONCURRENCY: '8', LEASE_MS: '1000', BLOCK_MS: '200', LOG_LEVEL: 'error' }
     const victim = lab.worker('consumer', { ...settings, CONSUMER: 'victim', WORK_MS: '60000' })
-    await lab.until(() => lab.ledger('joined').length === 1, 'the victim')
+    await lab.until('the victim joins', () => lab.ledger('joined').length === 1)
     const publisher = lab.worker('producer', { BURST: '300', USERS: '2' })
     expect(await publisher.exited()).toBe(0)
-    await lab.until(() => lab.ledger('started').length === 8, 'the victim to work')
+    await lab.until('the victim starts 8 events', () => lab.ledger('started').length === 8)
 
     victim.kill('SIGKILL')
     lab.worker('consumer', { ...settings, CONSUMER: 'heir', WORK_MS: '1' })
     const published = new Set(lab.ledger('published').map(({ id }) => id))
     expect(published.size).toBe(300)
-    await lab.until(() => new Set(lab.ledger('finished').map(({ id }) => id)).size === 300, 'every event')
+    await lab.until('every event is finished', () => new Set(lab.ledger('finished').map(({ id }) => id)).size === 300)
     expect(new Set(lab.ledger('finished').map(({ id }) => id))).toEqual(published)
     expect(lab.ledger('started').filter(({ consumer }) => consumer === 'victim')).toHaveLength(8)
   })
@@ -41,9 +42,9 @@ describe('G1: nothing is lost', () => {
     await redis.start()
     await Promise.all(meanwhile)
 
-    await consumer.reports.until(() => handled.size === 400)
+    await consumer.reports.until('every event is handled', () => handled.size === 400)
     expect([...handled].sort((a, b) => a - b)).toEqual(range(400))
-    await lab.until(async () => (await lab.group(GROUP)).pending === 0, 'everything acknowledged')
+    await lab.until('every event is acknowledged', async () => (await lab.group(GROUP)).pending === 0)
     await lab.close()
   })
 

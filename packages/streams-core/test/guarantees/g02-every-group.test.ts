@@ -1,5 +1,7 @@
 import { describe, expect } from 'vitest'
-import { latch, range, test } from '../support/lab.ts'
+import { range } from '../support/events.ts'
+import { test } from '../support/lab.ts'
+import { latch } from '../support/latch.ts'
 
 describe('G2: every group sees every event', () => {
   test('independently of the others', async ({ lab }) => {
@@ -22,10 +24,13 @@ describe('G2: every group sees every event', () => {
     await Promise.all(range(200).map((n) => producer.publish('counted', { n })))
 
     // Billing stands still, and analytics has them all.
-    await analytics.reports.until((reports) => reports.settled('ack').length === 200)
+    await analytics.reports.until(
+      'analytics acknowledges 200 events',
+      (reports) => reports.settled('ack').length === 200,
+    )
     expect(billing.reports.settled('ack')).toHaveLength(0)
     gate.resolve()
-    await billing.reports.until((reports) => reports.settled('ack').length === 200)
+    await billing.reports.until('billing acknowledges 200 events', (reports) => reports.settled('ack').length === 200)
     expect([...seen.billing].sort((a, b) => a - b)).toEqual(range(200))
     expect([...seen.analytics].sort((a, b) => a - b)).toEqual(range(200))
   })
@@ -34,7 +39,10 @@ describe('G2: every group sees every event', () => {
     const producer = lab.producer()
     await Promise.all(range(20).map((n) => producer.publish('counted', { n })))
     const late = await lab.consumer({ group: 'late' })
-    await late.reports.until((reports) => reports.settled('ack').length === 20)
+    await late.reports.until(
+      'the late consumer acknowledges 20 events',
+      (reports) => reports.settled('ack').length === 20,
+    )
     expect(late.reports.of('started')[0]?.groupCreated).toBe(true)
   })
 
@@ -50,7 +58,7 @@ describe('G2: every group sees every event', () => {
     const consumers = await Promise.all(range(3).map(() => lab.consumer({ handlers, concurrency: 2 })))
     const producer = lab.producer()
     await Promise.all(range(300).map((n) => producer.publish('counted', { n })))
-    await lab.until(() => handled.length >= 300)
+    await lab.until('every event is handled', () => handled.length >= 300)
     expect(handled.sort((a, b) => a - b)).toEqual(range(300))
     for (const { reports } of consumers) expect(reports.settled().length).toBeGreaterThan(0)
   })

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect } from 'vitest'
-import { GROUP, latch, range, test } from '../support/lab.ts'
+import { range } from '../support/events.ts'
+import { GROUP, test } from '../support/lab.ts'
+import { latch } from '../support/latch.ts'
 
 describe('G3: one owner at a time', () => {
   test('what a living consumer runs or has buffered is not handed to another, however slow', async ({ lab }) => {
@@ -20,7 +22,7 @@ describe('G3: one owner at a time', () => {
     })
     const producer = lab.producer()
     await Promise.all(range(8).map((n) => producer.publish('counted', { n })))
-    await lab.until(async () => (await lab.group()).pending === 8)
+    await lab.until('the slow consumer holds 8 entries', async () => (await lab.group()).pending === 8)
     const rival = await lab.consumer({ leaseMs: 500 })
 
     // Six leases long, the rival looks for something to claim.
@@ -28,7 +30,10 @@ describe('G3: one owner at a time', () => {
     expect(rival.reports.of('claimed')).toEqual([])
     expect(started).toHaveLength(2)
     gate.resolve()
-    await slow.reports.until((reports) => reports.settled('ack').length === 8)
+    await slow.reports.until(
+      'the slow consumer acknowledges 8 events',
+      (reports) => reports.settled('ack').length === 8,
+    )
     expect(slow.reports.of('lease-lost')).toEqual([])
     expect(slow.reports.settled().map(({ attempt }) => attempt)).toEqual(range(8).map(() => 1))
   })
@@ -48,17 +53,16 @@ describe('G3: one owner at a time', () => {
       },
     })
     const { entryId } = await lab.producer().publish('counted', { n: 1 })
-    await lab.until(() => signal !== undefined)
+    await lab.until('the handler starts', () => signal !== undefined)
     // Another owner, as after a freeze: from here on the entry is not ours.
     await lab.send('XCLAIM', lab.streamName, GROUP, 'heir', 0, entryId)
-    await frozen.reports.until((reports) => reports.of('lease-lost').length === 1)
+    await frozen.reports.until('the frozen consumer loses a lease', (reports) => reports.of('lease-lost').length === 1)
     expect(signal?.aborted).toBe(true)
     expect(signal?.reason).toMatchObject({ code: 'LEASE_LOST' })
     gate.resolve()
-    await frozen.reports.until((reports) => reports.settled().length === 1)
+    await frozen.reports.until('the frozen consumer settles an event', (reports) => reports.settled().length === 1)
     expect(frozen.reports.settled()).toMatchObject([{ outcome: { type: 'abandon' }, result: 'lease-lost' }])
-    const pending = await lab.send<[string, string][]>('XPENDING', lab.streamName, GROUP, '-', '+', 10)
-    expect(pending.map(([id, owner]) => [id, owner])).toEqual([[entryId, 'heir']])
+    expect([...(await lab.view().pending())]).toEqual([[entryId, 'heir']])
     await lab.send('XACK', lab.streamName, GROUP, entryId)
   })
 
@@ -78,10 +82,10 @@ describe('G3: one owner at a time', () => {
         },
       })
       const { entryId } = await lab.producer().publish('counted', { n: 1 })
-      await lab.until(async () => (await lab.group()).pending === 1)
+      await lab.until('the zombie holds the entry', async () => (await lab.group()).pending === 1)
       await lab.send('XCLAIM', lab.streamName, GROUP, 'heir', 0, entryId)
       gate.resolve()
-      await zombie.reports.until((reports) => reports.settled().length === 1)
+      await zombie.reports.until('the zombie settles an event', (reports) => reports.settled().length === 1)
       if (how === 'return') {
         // The one thing a zombie may do: it has handled the event, and says so. Nothing is lost by it.
         expect(zombie.reports.settled('ack')).toHaveLength(1)
@@ -99,15 +103,21 @@ describe('G3: one owner at a time', () => {
   test('a real process that is frozen by SIGSTOP and comes back', async ({ lab }) => {
     const settings = { LEASE_MS: '1000', BLOCK_MS: '200', CONCURRENCY: '2', MAX_BUFFERED: '2' }
     const frozen = lab.worker('consumer', { ...settings, CONSUMER: 'frozen', WORK_MS: '4000' })
-    await lab.until(() => lab.ledger('joined').length === 1)
+    await lab.until('the consumer joins', () => lab.ledger('joined').length === 1)
     await lab.worker('producer', { BURST: '4', USERS: '2' }).exited()
-    await lab.until(async () => lab.ledger('started').length === 2 && (await lab.group()).pending === 4)
+    await lab.until(
+      'two entries run and two wait',
+      async () => lab.ledger('started').length === 2 && (await lab.group()).pending === 4,
+    )
     frozen.kill('SIGSTOP')
     const heir = await lab.worker('consumer', { ...settings, CONSUMER: 'heir', WORK_MS: '1' })
-    await lab.until(() => lab.ledger('finished').length === 4, 'the heir to finish')
+    await lab.until('the heir finishes 4 events', () => lab.ledger('finished').length === 4)
     frozen.kill('SIGCONT')
     await frozen.waitFor(({ msg }) => msg?.startsWith('lost the lease') ?? false)
-    await lab.until(() => frozen.lines.filter(({ msg }) => msg === 'abandoned').length === 4, 'all to be abandoned')
+    await lab.until(
+      'the frozen consumer abandons 4 deliveries',
+      () => frozen.lines.filter(({ msg }) => msg === 'abandoned').length === 4,
+    )
     expect(frozen.lines.filter(({ msg }) => msg === 'acknowledged')).toEqual([])
     expect(heir.lines.filter(({ msg }) => msg === 'acknowledged')).toHaveLength(4)
   })
@@ -116,12 +126,12 @@ describe('G3: one owner at a time', () => {
     const HANDLERS = fileURLToPath(new URL('../support/blocking-handlers.ts', import.meta.url))
     const settings = { LEASE_MS: '1000', BLOCK_MS: '200', BLOCKED_MS: '0', HANDLERS }
     const blocked = lab.worker('consumer', { ...settings, CONSUMER: 'blocked' })
-    await lab.until(() => lab.ledger('joined').length === 1)
+    await lab.until('the first consumer joins', () => lab.ledger('joined').length === 1)
     const heir = lab.worker('consumer', { ...settings, CONSUMER: 'heir' })
-    await lab.until(() => lab.ledger('joined').length === 2)
+    await lab.until('the heir joins', () => lab.ledger('joined').length === 2)
     // Whoever gets it first blocks; the other takes it over.
     await lab.worker('producer', { BURST: '1' }).exited()
-    await lab.until(() => lab.ledger('finished').length === 1, 'the heir to finish')
+    await lab.until('the heir finishes the event', () => lab.ledger('finished').length === 1)
     const [first, second] = lab.ledger('finished')[0]?.consumer === 'heir' ? [blocked, heir] : [heir, blocked]
     await first.waitFor(({ msg }) => msg?.startsWith('lost the lease') ?? false)
     await first.waitFor(({ msg }) => msg === 'abandoned')

@@ -1,5 +1,7 @@
 import { describe, expect } from 'vitest'
-import { GROUP, latch, range, test } from '../support/lab.ts'
+import { range } from '../support/events.ts'
+import { GROUP, test } from '../support/lab.ts'
+import { latch } from '../support/latch.ts'
 
 describe('G4: crash recovery', () => {
   test('what a SIGKILLed consumer held, running or buffered, runs elsewhere once its lease is over', async ({
@@ -7,17 +9,17 @@ describe('G4: crash recovery', () => {
   }) => {
     const settings = { LEASE_MS: '1500', BLOCK_MS: '200', CONCURRENCY: '4', MAX_BUFFERED: '4', LOG_LEVEL: 'error' }
     const victim = lab.worker('consumer', { ...settings, CONSUMER: 'victim', WORK_MS: '60000' })
-    await lab.until(() => lab.ledger('joined').length === 1)
+    await lab.until('the victim joins', () => lab.ledger('joined').length === 1)
     const publisher = lab.worker('producer', { BURST: '8', USERS: '2' })
     await publisher.exited()
-    await lab.until(async () => (await lab.group()).pending === 8, 'the victim to hold all')
+    await lab.until('the victim holds 8 entries', async () => (await lab.group()).pending === 8)
 
     lab.worker('consumer', { ...settings, CONSUMER: 'heir-1', WORK_MS: '1' })
     lab.worker('consumer', { ...settings, CONSUMER: 'heir-2', WORK_MS: '1' })
-    await lab.until(() => lab.ledger('joined').length === 3)
+    await lab.until('the heirs join', () => lab.ledger('joined').length === 3)
     victim.kill('SIGKILL')
     const killedAt = Date.now()
-    await lab.until(() => lab.ledger('finished').length === 8, 'the heirs to finish')
+    await lab.until('the heirs finish 8 events', () => lab.ledger('finished').length === 8)
 
     const taken = lab.ledger('started').filter(({ consumer }) => consumer !== 'victim')
     expect(taken.map(({ attempt }) => attempt)).toEqual(range(8).map(() => 2))
@@ -32,7 +34,7 @@ describe('G4: crash recovery', () => {
     await lab.producer().publish('counted', { n: 1 })
     await lab.send('XREADGROUP', 'GROUP', GROUP, 'dead', 'STREAMS', lab.streamName, '>')
     const heir = await lab.consumer({ leaseMs: 500 })
-    await heir.reports.until((reports) => reports.settled('ack').length === 1)
+    await heir.reports.until('the heir acknowledges an event', (reports) => reports.settled('ack').length === 1)
   })
 
   test('the far end of a long pending list is reached', async ({ lab }) => {
@@ -42,7 +44,7 @@ describe('G4: crash recovery', () => {
     await lab.send('XREADGROUP', 'GROUP', GROUP, 'dead', 'COUNT', 3_000, 'STREAMS', lab.streamName, '>')
     const heirs = await Promise.all(range(2).map(() => lab.consumer({ leaseMs: 500, concurrency: 200 })))
     const settled = () => heirs.flatMap(({ reports }) => reports.settled())
-    await lab.until(() => settled().length >= 3_000)
+    await lab.until('the heirs settle every entry', () => settled().length >= 3_000)
     const claimed = settled().map(({ entryId, outcome }) => `${entryId} ${outcome.type}`)
     expect(new Set(claimed).size).toBe(3_000)
     expect(claimed).toHaveLength(3_000)
@@ -62,7 +64,7 @@ describe('G4: crash recovery', () => {
       await lab.send('XCLAIM', lab.streamName, GROUP, 'dead', 0, ...some, 'RETRYCOUNT', 2, 'JUSTID')
     }
     const heir = await lab.consumer({ leaseMs: 500 })
-    await heir.reports.until((reports) => reports.of('claimed').length > 0)
+    await heir.reports.until('the heir claims', (reports) => reports.of('claimed').length > 0)
     expect(heir.reports.of('claimed')[0]?.entryIds).toEqual(ids.slice(-5))
     await heir.stop()
     await lab.send('DEL', lab.streamName)
@@ -73,6 +75,7 @@ describe('G4: crash recovery', () => {
     const leaseMs = 1_000
     // Who joins sooner after the start of Redis claims nothing for a while.
     await lab.until(
+      'Redis has been up for a while',
       async () =>
         Number(/uptime_in_seconds:(\d+)/.exec(await lab.send('INFO', 'server'))?.[1]) * 1_000 > leaseMs + 2_000,
     )
@@ -85,16 +88,19 @@ describe('G4: crash recovery', () => {
     lab.onClose(async () => gate.resolve())
     const producer = lab.producer()
     const handled = await Promise.all(range(4).map((n) => producer.publish('counted', { n })))
-    await busy.reports.until((reports) => reports.settled('ack').length === 4)
+    await busy.reports.until(
+      'the busy consumer acknowledges 4 events',
+      (reports) => reports.settled('ack').length === 4,
+    )
     await Promise.all(range(4).map(() => producer.publish('noted', { text: 'slow' })))
-    await lab.until(async () => (await lab.group()).pending === 4)
+    await lab.until('the busy consumer holds 4 entries', async () => (await lab.group()).pending === 4)
     const entryIds = handled.map(({ entryId }) => entryId)
     const expiredAt = Date.now()
     await lab.bringBack(entryIds, { deliveries: 1, idleMs: leaseMs })
-    await busy.reports.until((reports) => reports.of('claimed').length > 0)
+    await busy.reports.until('the busy consumer claims', (reports) => reports.of('claimed').length > 0)
     expect(Date.now() - expiredAt).toBeGreaterThanOrEqual(500)
     gate.resolve()
-    await lab.until(async () => (await lab.group()).pending === 0)
+    await lab.until('every entry is acknowledged', async () => (await lab.group()).pending === 0)
   })
 
   test('an entry whose body was deleted while it was pending disturbs nobody', async ({ lab }) => {
@@ -105,7 +111,7 @@ describe('G4: crash recovery', () => {
     await lab.send('XREADGROUP', 'GROUP', GROUP, 'dead', 'STREAMS', lab.streamName, '>')
     await lab.send('XDEL', lab.streamName, entryId)
     const heir = await lab.consumer({ leaseMs: 500 })
-    await heir.reports.until((reports) => reports.settled().length === 2)
+    await heir.reports.until('the heir settles 2 events', (reports) => reports.settled().length === 2)
     expect(heir.reports.settled().find((report) => report.entryId === entryId)).toMatchObject({
       result: 'deleted',
       outcome: { type: 'abandon' },

@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest'
 import { reject, retryAfter } from '../../src/index.ts'
-import { GROUP, range, test } from '../support/lab.ts'
+import { range } from '../support/events.ts'
+import { GROUP, test } from '../support/lab.ts'
 
 const quick = { retry: { maxDeliveries: 5, delayMs: () => 50 } }
 
@@ -19,7 +20,10 @@ describe('G5: retries', () => {
       },
     })
     const { entryId } = await lab.producer().publish('counted', { n: 1 }, { id: 'doomed' })
-    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 1)
+    await consumer.reports.until(
+      'the consumer dead-letters an event',
+      (reports) => reports.settled('dead-letter').length === 1,
+    )
 
     expect(attempts).toEqual([1, 2, 3, 4, 5])
     const [letter, ...others] = await lab.deadLetters()
@@ -54,7 +58,10 @@ describe('G5: retries', () => {
     })
     const producer = lab.producer()
     for (const n of range(20)) await producer.publish('counted', { n })
-    await consumer.reports.until((reports) => reports.settled('ack').length === 19)
+    await consumer.reports.until(
+      'the consumer acknowledges 19 events',
+      (reports) => reports.settled('ack').length === 19,
+    )
     expect(await lab.group()).toMatchObject({ waitingForRetry: 1, pending: 0, lag: 0 })
     lab.mayLeavePending = true
   })
@@ -71,7 +78,7 @@ describe('G5: retries', () => {
       },
     })
     await lab.producer().publish('counted', { n: 1 })
-    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    await consumer.reports.until('the consumer acknowledges an event', (reports) => reports.settled('ack').length === 1)
     // A lower bound is no measure of speed.
     expect((times[1] as number) - (times[0] as number)).toBeGreaterThanOrEqual(590)
     expect(await lab.send('HLEN', `{${lab.streamName}}:${GROUP}:history`)).toBe(0)
@@ -91,6 +98,7 @@ describe('G5: retries', () => {
     await producer.publish('counted', { n: 1 })
     await producer.publish('noted', { text: 'x' })
     await consumer.reports.until(
+      'both events are settled',
       (reports) => reports.settled('ack').length + reports.settled('dead-letter').length === 2,
     )
     expect(consumer.reports.settled('retry')[0]?.outcome).toMatchObject({ delayMs: 20, error: 'busy' })
@@ -105,10 +113,13 @@ describe('G5: retries', () => {
     }
     const first = await lab.consumer({ retry: { delayMs: () => 100 }, handlers: { counted: fails } })
     await lab.producer().publish('counted', { n: 1 })
-    await first.reports.until((reports) => reports.settled('retry').length === 1)
+    await first.reports.until('the first consumer parks an event', (reports) => reports.settled('retry').length === 1)
     await first.stop()
     const second = await lab.consumer()
-    await second.reports.until((reports) => reports.settled('ack').length === 1)
+    await second.reports.until(
+      'the second consumer acknowledges an event',
+      (reports) => reports.settled('ack').length === 1,
+    )
     expect(second.reports.settled('ack')[0]?.attempt).toBeGreaterThan(1)
   })
 
@@ -135,7 +146,10 @@ describe('G5: retries', () => {
       handlers: { counted: () => Promise.reject(new Error('no')) },
     })
     await lab.producer().publish('counted', { n: 1 })
-    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 1)
+    await consumer.reports.until(
+      'the consumer dead-letters an event',
+      (reports) => reports.settled('dead-letter').length === 1,
+    )
     expect(consumer.reports.settled().map(({ attempt }) => attempt)).toEqual([1, 2, 3])
   })
 
@@ -149,7 +163,10 @@ describe('G5: retries', () => {
       },
     })
     await lab.producer().publish('counted', { n: 1 })
-    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 1)
+    await consumer.reports.until(
+      'the consumer dead-letters an event',
+      (reports) => reports.settled('dead-letter').length === 1,
+    )
     expect(consumer.reports.settled()).toHaveLength(1)
   })
 
@@ -171,7 +188,10 @@ describe('G5: retries', () => {
     })
     const producer = lab.producer()
     for (const n of range(5)) await producer.publish('counted', { n })
-    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 5)
+    await consumer.reports.until(
+      'the consumer dead-letters 5 events',
+      (reports) => reports.settled('dead-letter').length === 5,
+    )
     const errors = (await lab.deadLetters()).map(({ error }) => error)
     expect(errors.sort()).toEqual(['a string', 'an error without a text', 'async', 'sync', 'undefined'])
   })
@@ -186,11 +206,13 @@ describe('G5: retries', () => {
       },
     })
     const { entryId } = await lab.producer().publish('counted', { n: 1 })
-    await consumer.reports.until((reports) => reports.settled('retry').length === 1)
+    await consumer.reports.until('the consumer parks an event', (reports) => reports.settled('retry').length === 1)
     const failures = () => lab.send<number>('HLEN', `{${lab.streamName}}:${GROUP}:history`)
     expect(await failures()).toBe(1)
     await lab.send('XDEL', lab.streamName, entryId)
-    await consumer.reports.until((reports) => reports.settled().some(({ result }) => result === 'deleted'))
+    await consumer.reports.until('the consumer finds that the entry was deleted', (reports) =>
+      reports.settled().some(({ result }) => result === 'deleted'),
+    )
     expect(await failures()).toBe(0)
   })
 
@@ -204,7 +226,7 @@ describe('G5: retries', () => {
       },
     })
     await lab.producer().publish('counted', { n: 1 })
-    await consumer.reports.until((reports) => reports.settled().length === 1)
+    await consumer.reports.until('the consumer settles an event', (reports) => reports.settled().length === 1)
     expect(await lab.send('HLEN', `{${lab.streamName}}:${GROUP}:history`)).toBe(0)
   })
 })

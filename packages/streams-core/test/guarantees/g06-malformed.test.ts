@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
-import { foreignEntry, range, test } from '../support/lab.ts'
+import { foreignEntry, range } from '../support/events.ts'
+import { test } from '../support/lab.ts'
 
 const rubbish = Buffer.from([0xff, 0xfe, 0x00, 0x80, 0x0d, 0x0a, 0xc3, 0x28])
 
@@ -32,7 +33,10 @@ describe('G6: malformed entries', () => {
       await producer.publish('counted', { n: i })
       expected.set(await lab.send<string>('XADD', lab.streamName, '*', ...fields), reason)
     }
-    await consumer.reports.until((reports) => reports.settled().length === 2 * hostile.length)
+    await consumer.reports.until(
+      'the consumer settles all events',
+      (reports) => reports.settled().length === 2 * hostile.length,
+    )
 
     expect(handled.sort((a, b) => a - b)).toEqual(range(hostile.length))
     const letters = await lab.deadLetters()
@@ -48,7 +52,10 @@ describe('G6: malformed entries', () => {
   test('are kept byte for byte', async ({ lab }) => {
     await lab.send('XADD', lab.streamName, '*', 'raw', rubbish, 'raw', 'again')
     const consumer = await lab.consumer()
-    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 1)
+    await consumer.reports.until(
+      'the consumer dead-letters an event',
+      (reports) => reports.settled('dead-letter').length === 1,
+    )
     const script = "return redis.call('XRANGE', KEYS[1], '-', '+')[1][2][6] == ARGV[1] and 1 or 0"
     const key = `{${lab.streamName}}:group_1:dead`
     expect(await lab.send('EVAL', script, 1, key, rubbish)).toBe(1)
@@ -61,7 +68,7 @@ describe('G6: malformed entries', () => {
     await lab.producer().publish('counted', { n: 1 })
     await lab.send('XREADGROUP', 'GROUP', 'group_1', 'dead', 'STREAMS', lab.streamName, '>')
     const heir = await lab.consumer({ leaseMs: 500 })
-    await heir.reports.until((reports) => reports.settled().length === 2)
+    await heir.reports.until('the heir settles 2 events', (reports) => reports.settled().length === 2)
     expect(heir.reports.settled('dead-letter')).toHaveLength(1)
     expect(heir.reports.settled('ack')).toHaveLength(1)
   })

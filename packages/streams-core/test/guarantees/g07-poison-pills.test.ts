@@ -1,5 +1,7 @@
 import { describe, expect } from 'vitest'
-import { GROUP, type Lab, latch, range, test } from '../support/lab.ts'
+import { range } from '../support/events.ts'
+import { GROUP, type Lab, test } from '../support/lab.ts'
+import { latch } from '../support/latch.ts'
 
 /** Leaves entries with a consumer that is dead, delivered so many times. */
 async function leaveBehind(lab: Lab, events: number, deliveries: number, owner: string): Promise<string[]> {
@@ -24,13 +26,12 @@ describe('G7: poison pills are quarantined', () => {
         counted: async () => {
           running += 1
           most = Math.max(most, running)
-          const pending = await lab.send<[string, string][]>('XPENDING', lab.streamName, GROUP, '-', '+', 100)
-          for (const [, owner] of pending) if (owner !== 'dead') owners.add(owner)
+          for (const owner of (await lab.view().pending()).values()) if (owner !== 'dead') owners.add(owner)
           running -= 1
         },
       },
     })
-    await heir.reports.until((reports) => reports.settled('ack').length === 10)
+    await heir.reports.until('the heir acknowledges 10 events', (reports) => reports.settled('ack').length === 10)
     expect(most).toBe(1)
     expect([...owners]).toEqual([`${heir.name}~alone`])
     expect(heir.reports.of('quarantined')[0]?.suspects).toBe(10)
@@ -39,7 +40,7 @@ describe('G7: poison pills are quarantined', () => {
   test('who died alone as often as it may is dead-lettered, unrun', async ({ lab }) => {
     await leaveBehind(lab, 1, 5, 'dead~alone')
     const heir = await lab.consumer({ leaseMs: 500 })
-    await heir.reports.until((reports) => reports.settled().length === 1)
+    await heir.reports.until('the heir settles an event', (reports) => reports.settled().length === 1)
     expect(heir.reports.settled('dead-letter')).toMatchObject([{ result: 'crashed', attempt: 5 }])
     expect(await lab.deadLetters()).toMatchObject([{ reason: 'crashed', deliveries: 5 }])
   })
@@ -53,7 +54,7 @@ describe('G7: poison pills are quarantined', () => {
       leaseMs: 500,
       handlers: { counted: (_, { attempt }) => void attempts.push(attempt) },
     })
-    await heir.reports.until((reports) => reports.settled('ack').length === 3)
+    await heir.reports.until('the heir acknowledges 3 events', (reports) => reports.settled('ack').length === 3)
     expect(attempts).toEqual([5, 5, 5])
     expect(await lab.deadLetters()).toEqual([])
   })
@@ -62,8 +63,8 @@ describe('G7: poison pills are quarantined', () => {
     await leaveBehind(lab, 300, 2, 'dead')
     await leaveBehind(lab, 5, 1, 'dead')
     const heir = await lab.consumer({ leaseMs: 500, concurrency: 4 })
-    await heir.reports.until((reports) => reports.of('claimed').length > 0)
-    await heir.reports.until((reports) => reports.settled('ack').length === 305)
+    await heir.reports.until('the heir claims', (reports) => reports.of('claimed').length > 0)
+    await heir.reports.until('the heir acknowledges 305 events', (reports) => reports.settled('ack').length === 305)
     const first = heir.reports.of('claimed').flatMap(({ entryIds }) => entryIds)
     expect(first).toHaveLength(5)
   })
@@ -71,7 +72,7 @@ describe('G7: poison pills are quarantined', () => {
   test('with maxDeliveries 1, a crash in company is followed by one run alone', async ({ lab }) => {
     await leaveBehind(lab, 2, 1, 'dead')
     const heir = await lab.consumer({ leaseMs: 500, retry: { maxDeliveries: 1 } })
-    await heir.reports.until((reports) => reports.settled('ack').length === 2)
+    await heir.reports.until('the heir acknowledges 2 events', (reports) => reports.settled('ack').length === 2)
     expect(heir.reports.of('quarantined')).toHaveLength(1)
   })
 
@@ -79,7 +80,10 @@ describe('G7: poison pills are quarantined', () => {
     await leaveBehind(lab, 1, 1, 'fixed')
     await leaveBehind(lab, 1, 5, 'fixed~alone')
     const again = await lab.consumer({ leaseMs: 500, consumer: 'fixed' })
-    await again.reports.until((reports) => reports.settled().length === 2)
+    await again.reports.until(
+      'the consumer that came back settles 2 events',
+      (reports) => reports.settled().length === 2,
+    )
     expect(again.reports.settled('ack')).toMatchObject([{ attempt: 2 }])
     expect(again.reports.settled('dead-letter')).toMatchObject([{ result: 'crashed' }])
   })
@@ -89,16 +93,17 @@ describe('G7: poison pills are quarantined', () => {
     const consumer = await lab.consumer({ leaseMs: 2_000 })
     const alone = `${consumer.name}~alone`
     await lab.send('XCLAIM', lab.streamName, GROUP, alone, 0, `${entryId}`, 'IDLE', 30_000, 'JUSTID')
-    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    await consumer.reports.until('the consumer acknowledges an event', (reports) => reports.settled('ack').length === 1)
     expect(consumer.reports.settled('ack')).toMatchObject([{ attempt: 5 }])
     expect(await lab.deadLetters()).toEqual([])
   })
 
-  test('a clean stop convicts nobody: a suspect that is on its way is handed back', async ({ lab }) => {
+  test('a clean stop convicts nobody: a suspect that is on its way is released', async ({ lab }) => {
     await leaveBehind(lab, 20, 2, 'dead')
     for (let i = 0; i < 5; i += 1) {
       const leaving = await lab.consumer({ leaseMs: 500 })
       await leaving.reports.until(
+        'a suspect is on its way',
         (reports) => reports.of('quarantined').length === 1 || reports.settled().length === 20,
       )
       await leaving.stop()
@@ -108,12 +113,15 @@ describe('G7: poison pills are quarantined', () => {
       if ((await lab.group()).pending === 0) break
     }
     const heir = await lab.consumer({ leaseMs: 500 })
-    await lab.until(async () => (await lab.group()).pending + (await lab.group()).waitingForRetry === 0)
+    await lab.until(
+      'every entry is acknowledged',
+      async () => (await lab.group()).pending + (await lab.group()).waitingForRetry === 0,
+    )
     expect(await lab.deadLetters()).toEqual([])
     await heir.stop()
   })
 
-  test('a suspect that is handed back is still a suspect, and not charged', async ({ lab }) => {
+  test('a suspect that is released is still a suspect, and not charged', async ({ lab }) => {
     await leaveBehind(lab, 3, 2, 'dead')
     const [started, gate] = [latch(), latch()]
     const leaving = await lab.consumer({
@@ -136,14 +144,13 @@ describe('G7: poison pills are quarantined', () => {
       handlers: {
         counted: async ({ data }, { entryId, attempt }) => {
           if (data.n < 3) {
-            const [pending] = await lab.send<[string, string][]>('XPENDING', lab.streamName, GROUP, entryId, entryId, 1)
-            owners.push(pending?.[1])
+            owners.push((await lab.view().pending()).get(entryId))
             attempts.push(attempt)
           }
         },
       },
     })
-    await heir.reports.until((reports) => reports.settled('ack').length === 3)
+    await heir.reports.until('the heir acknowledges 3 events', (reports) => reports.settled('ack').length === 3)
     expect(new Set(owners)).toEqual(new Set([`${heir.name}~alone`]))
     // One was left behind while it ran, and that counts.
     expect(attempts.sort()).toEqual([3, 3, 4])
@@ -163,26 +170,28 @@ describe('G7: poison pills are quarantined', () => {
     while (!(await isBusy())) await producer.publish('noted', { text: 'slow' })
     const acks = () => consumers.flatMap(({ reports }) => reports.settled('ack')).length
     const handled = await Promise.all(range(5).map((n) => producer.publish('counted', { n })))
-    await lab.until(() => acks() === 5)
+    await lab.until('5 events are acknowledged', () => acks() === 5)
     const entryIds = handled.map(({ entryId }) => entryId)
     await lab.bringBack(entryIds, { deliveries: 2, idleMs: 100_000 })
-    await lab.until(async () => (await lab.group()).consumers.some(({ name }) => name.endsWith('~suspect')))
+    await lab.until('one consumer takes a suspect', async () =>
+      (await lab.group()).consumers.some(({ name }) => name.endsWith('~suspect')),
+    )
     // For longer than it takes the other one to look for suspects, too.
     for (const _ of range(10)) {
       const done = acks()
       await Promise.all(range(5).map((n) => producer.publish('counted', { n })))
-      await lab.until(() => acks() >= done + 5, 'the others to go on')
+      await lab.until('the other consumer goes on', () => acks() >= done + 5)
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
     gate.resolve()
-    await lab.until(async () => (await lab.group()).pending === 0)
+    await lab.until('every entry is acknowledged', async () => (await lab.group()).pending === 0)
   })
 
   test('what arrives meanwhile is handled afterwards', async ({ lab }) => {
     await leaveBehind(lab, 3, 2, 'dead')
     const heir = await lab.consumer({ leaseMs: 500, blockMs: 60_000 })
-    await heir.reports.until((reports) => reports.of('quarantined').length === 1)
+    await heir.reports.until('the heir quarantines', (reports) => reports.of('quarantined').length === 1)
     await lab.producer().publish('counted', { n: 99 })
-    await heir.reports.until((reports) => reports.settled('ack').length === 4)
+    await heir.reports.until('the heir acknowledges 4 events', (reports) => reports.settled('ack').length === 4)
   })
 })

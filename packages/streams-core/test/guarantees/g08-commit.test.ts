@@ -1,6 +1,8 @@
 import { describe, expect } from 'vitest'
 import { CommitError, LeaseLostError } from '../../src/index.ts'
-import { GROUP, latch, range, test } from '../support/lab.ts'
+import { range } from '../support/events.ts'
+import { GROUP, test } from '../support/lab.ts'
+import { latch } from '../support/latch.ts'
 
 describe('G8: Redis effects happen exactly once', () => {
   test('commit runs the writes and the acknowledgement as one step', async ({ lab }) => {
@@ -20,7 +22,10 @@ describe('G8: Redis effects happen exactly once', () => {
     })
     const producer = lab.producer()
     for (const n of range(10)) await producer.publish('counted', { n }, { id: `e${n}` })
-    await consumer.reports.until((reports) => reports.settled('committed').length === 10)
+    await consumer.reports.until(
+      'the consumer commits 10 events',
+      (reports) => reports.settled('committed').length === 10,
+    )
     expect(await lab.send('GET', counter)).toBe('45')
     const entries = await lab.send<[string, string[]][]>('XRANGE', further, '-', '+')
     // Handlers run side by side, so in any order.
@@ -46,16 +51,16 @@ describe('G8: Redis effects happen exactly once', () => {
       },
     })
     const { entryId } = await lab.producer().publish('counted', { n: 1 })
-    await lab.until(async () => (await lab.group()).pending === 1)
+    await lab.until('the zombie holds the entry', async () => (await lab.group()).pending === 1)
     // As if the lease had run out: another took the entry, died, and an heir takes over and commits first.
     await lab.send('XCLAIM', lab.streamName, GROUP, 'dead', 0, entryId, 'IDLE', 30_000, 'RETRYCOUNT', 1)
     const heir = await lab.consumer({
       leaseMs: 1_000,
       handlers: { counted: async (_, { commit }) => void (await commit([['INCR', counter]])) },
     })
-    await heir.reports.until((reports) => reports.settled('committed').length === 1)
+    await heir.reports.until('the heir commits an event', (reports) => reports.settled('committed').length === 1)
     gate.resolve()
-    await zombie.reports.until((reports) => reports.settled('abandon').length === 1)
+    await zombie.reports.until('the zombie abandons an event', (reports) => reports.settled('abandon').length === 1)
     expect(error).toBeInstanceOf(LeaseLostError)
     expect(await lab.send('GET', counter)).toBe('1')
   })
@@ -72,7 +77,7 @@ describe('G8: Redis effects happen exactly once', () => {
       },
     })
     await lab.producer().publish('counted', { n: 1 })
-    await consumer.reports.until((reports) => reports.settled().length === 1)
+    await consumer.reports.until('the consumer settles an event', (reports) => reports.settled().length === 1)
     expect(consumer.reports.settled()).toMatchObject([{ outcome: { type: 'committed' } }])
     expect(runs).toBe(1)
   })
@@ -107,9 +112,12 @@ describe('G8: Redis effects happen exactly once', () => {
       )
       return pending?.[2] ?? 0
     }
-    await lab.until(async () => Date.now() - started > 1_000 && (await idleMs()) < 500)
+    await lab.until(
+      'the lease is extended beyond its end',
+      async () => Date.now() - started > 1_000 && (await idleMs()) < 500,
+    )
     gate.resolve()
-    await consumer.reports.until((reports) => reports.settled().length === 2)
+    await consumer.reports.until('the consumer settles 2 events', (reports) => reports.settled().length === 2)
     expect(isAborted).toBe(false)
     expect(consumer.reports.of('lease-lost')).toEqual([])
   })
@@ -122,12 +130,15 @@ describe('G8: Redis effects happen exactly once', () => {
       handlers: { counted: async (_, { commit }) => void (await commit([['INCR', key]])) },
     })
     await lab.producer().publish('counted', { n: 1 })
-    await consumer.reports.until((reports) => reports.settled('retry').length === 1)
+    await consumer.reports.until('the consumer parks an event', (reports) => reports.settled('retry').length === 1)
     expect(consumer.reports.settled('retry')[0]?.outcome).toMatchObject({
       error: expect.stringContaining('not an integer'),
     })
     await lab.send('SET', key, '41')
-    await consumer.reports.until((reports) => reports.settled('committed').length === 1)
+    await consumer.reports.until(
+      'the consumer commits an event',
+      (reports) => reports.settled('committed').length === 1,
+    )
     expect(await lab.send('GET', key)).toBe('42')
   })
 
@@ -149,7 +160,10 @@ describe('G8: Redis effects happen exactly once', () => {
       },
     })
     await lab.producer().publish('counted', { n: 1 })
-    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 1)
+    await consumer.reports.until(
+      'the consumer dead-letters an event',
+      (reports) => reports.settled('dead-letter').length === 1,
+    )
     expect(errors).toMatchObject([{ applied: 1 }])
     expect(errors[0]).toBeInstanceOf(CommitError)
     expect(await lab.deadLetters()).toMatchObject([{ reason: 'commit-failed' }])

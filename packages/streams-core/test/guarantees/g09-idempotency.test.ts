@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
-import { GROUP, latch, test } from '../support/lab.ts'
+import { GROUP, test } from '../support/lab.ts'
+import { latch } from '../support/latch.ts'
 
 const idempotency = { ttlMs: 60_000 }
 
@@ -18,9 +19,9 @@ describe('G9: external effects are guarded', () => {
     })
     const producer = lab.producer({ dedupeMs: 0 })
     await producer.publish('counted', { n: 1 }, { id: 'same' })
-    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    await consumer.reports.until('the consumer acknowledges an event', (reports) => reports.settled('ack').length === 1)
     await producer.publish('counted', { n: 1 }, { id: 'same' })
-    await consumer.reports.until((reports) => reports.settled('ack').length === 2)
+    await consumer.reports.until('the consumer acknowledges 2 events', (reports) => reports.settled('ack').length === 2)
     expect(runs).toBe(1)
     expect(consumer.reports.settled()[1]?.result).toBe('handled-before')
     expect([...keys]).toEqual([`${GROUP}:same`])
@@ -30,7 +31,7 @@ describe('G9: external effects are guarded', () => {
     const consumers = [await lab.consumer({ idempotency }), await lab.consumer({ idempotency, group: 'other' })]
     await lab.producer().publish('counted', { n: 1 }, { id: 'same' })
     for (const { reports } of consumers) {
-      await reports.until((reports) => reports.settled('ack').length === 1)
+      await reports.until('the consumer acknowledges an event', (reports) => reports.settled('ack').length === 1)
       expect(reports.settled()[0]?.result).toBe('returned')
     }
   })
@@ -49,17 +50,17 @@ describe('G9: external effects are guarded', () => {
     const one = await lab.consumer({ idempotency, handlers, leaseMs: 1_000 })
     const producer = lab.producer({ dedupeMs: 0 })
     await producer.publish('counted', { n: 1 }, { id: 'same' })
-    await lab.until(() => runs === 1)
+    await lab.until('the handler starts', () => runs === 1)
     const other = await lab.consumer({ idempotency, handlers, leaseMs: 1_000 })
     await producer.publish('counted', { n: 1 }, { id: 'same' })
     const releases = () => [...one.reports.settled('release'), ...other.reports.settled('release')]
     // Longer than a lease, and so than a record that is not extended.
-    await lab.until(() => releases().length >= 4)
+    await lab.until('4 releases', () => releases().length >= 4)
     expect(runs).toBe(1)
     expect(releases().every(({ result, attempt }) => result === 'handled-elsewhere' && attempt === 1)).toBe(true)
     gate.resolve()
     const acks = () => [...one.reports.settled('ack'), ...other.reports.settled('ack')]
-    await lab.until(() => acks().length === 2)
+    await lab.until('both entries are acknowledged', () => acks().length === 2)
     expect(runs).toBe(1)
   })
 
@@ -74,19 +75,19 @@ describe('G9: external effects are guarded', () => {
       },
     })
     await lab.producer().publish('counted', { n: 1 })
-    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    await consumer.reports.until('the consumer acknowledges an event', (reports) => reports.settled('ack').length === 1)
     expect(consumer.reports.settled('ack')[0]).toMatchObject({ attempt: 2, result: 'returned' })
   })
 
   test('a crash in between frees it when the lease ends', async ({ lab }) => {
     const settings = { LEASE_MS: '1000', BLOCK_MS: '200', IDEMPOTENCY_TTL_MS: '60000' }
     const victim = lab.worker('consumer', { ...settings, CONSUMER: 'victim', WORK_MS: '60000' })
-    await lab.until(() => lab.ledger('joined').length === 1)
+    await lab.until('the victim joins', () => lab.ledger('joined').length === 1)
     await lab.worker('producer', { BURST: '3', USERS: '2' }).exited()
-    await lab.until(() => lab.ledger('started').length === 3)
+    await lab.until('the victim starts 3 events', () => lab.ledger('started').length === 3)
     victim.kill('SIGKILL')
     lab.worker('consumer', { ...settings, CONSUMER: 'heir', WORK_MS: '1' })
-    await lab.until(() => lab.ledger('finished').length === 3, 'the heir')
+    await lab.until('the heir finishes 3 events', () => lab.ledger('finished').length === 3)
   })
 
   test('the record of a dead delivery of the same entry is free at once: the lease of the entry decides', async ({
@@ -98,7 +99,7 @@ describe('G9: external effects are guarded', () => {
     const record = `{${lab.streamName}}:${GROUP}:guard:same`
     await lab.send('SET', record, `running dead ${entryId} 1`, 'PX', 600_000)
     const heir = await lab.consumer({ idempotency, leaseMs: 500 })
-    await heir.reports.until((reports) => reports.settled().length === 1)
+    await heir.reports.until('the heir settles an event', (reports) => reports.settled().length === 1)
     expect(heir.reports.settled()).toMatchObject([{ result: 'returned', attempt: 2 }])
   })
 
@@ -109,9 +110,12 @@ describe('G9: external effects are guarded', () => {
     })
     const producer = lab.producer({ dedupeMs: 0 })
     await producer.publish('counted', { n: 1 }, { id: 'same' })
-    await consumer.reports.until((reports) => reports.settled('committed').length === 1)
+    await consumer.reports.until(
+      'the consumer commits an event',
+      (reports) => reports.settled('committed').length === 1,
+    )
     await producer.publish('counted', { n: 1 }, { id: 'same' })
-    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    await consumer.reports.until('the consumer acknowledges an event', (reports) => reports.settled('ack').length === 1)
     expect(consumer.reports.settled('ack')[0]?.result).toBe('handled-before')
   })
 })

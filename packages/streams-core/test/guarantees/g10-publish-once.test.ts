@@ -1,6 +1,7 @@
 import { RedisServer, TcpProxy } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
-import { Lab, range, test } from '../support/lab.ts'
+import { range } from '../support/events.ts'
+import { Lab, test } from '../support/lab.ts'
 
 describe('G10: publishing the same event id twice appends once', () => {
   test('one after the other, at the same time, and from two producers', async ({ lab }) => {
@@ -25,7 +26,10 @@ describe('G10: publishing the same event id twice appends once', () => {
   test('beyond the window it is a new event', async ({ lab }) => {
     const producer = lab.producer({ dedupeMs: 100, publishTimeoutMs: 100 })
     const first = await producer.publish('counted', { n: 1 }, { id: 'again' })
-    await lab.until(async () => (await lab.send('EXISTS', `{${lab.streamName}}:dedupe:again`)) === 0)
+    await lab.until(
+      'the event id is forgotten',
+      async () => (await lab.send('EXISTS', `{${lab.streamName}}:dedupe:again`)) === 0,
+    )
     const second = await producer.publish('counted', { n: 1 }, { id: 'again' })
     expect(second.duplicate).toBe(false)
     expect(second.entryId).not.toBe(first.entryId)
@@ -44,7 +48,7 @@ describe('G10: publishing the same event id twice appends once', () => {
 
     proxy.dropReplies(true)
     const publishing = Promise.all(range(100).map((n) => producer.publish('counted', { n })))
-    await lab.until(async () => (await lab.inspect()).length === 101, 'the requests to arrive')
+    await lab.until('the requests reach Redis', async () => (await lab.inspect()).length === 101)
     proxy.dropReplies(false)
     proxy.cut()
     const published = await publishing

@@ -1,6 +1,8 @@
 import { describe, expect } from 'vitest'
 import { StreamFullError } from '../../src/index.ts'
-import { GROUP, latch, range, test } from '../support/lab.ts'
+import { range } from '../support/events.ts'
+import { GROUP, test } from '../support/lab.ts'
+import { latch } from '../support/latch.ts'
 
 describe('G11: retention never drops what some group has not acknowledged', () => {
   test('what every group has acknowledged goes; what one still needs stays', async ({ lab }) => {
@@ -14,19 +16,28 @@ describe('G11: retention never drops what some group has not acknowledged', () =
       handlers: { counted: ({ data }) => (data.n === 1_000 ? gate.promise : undefined) },
     })
     await Promise.all(range(2_500).map((n) => producer.publish('counted', { n })))
-    await fast.reports.until((reports) => reports.settled('ack').length === 2_500)
-    await slow.reports.until((reports) => reports.settled('ack').length === 1_000)
+    await fast.reports.until(
+      'the fast consumer acknowledges 2,500 events',
+      (reports) => reports.settled('ack').length === 2_500,
+    )
+    await slow.reports.until(
+      'the slow consumer acknowledges 1,000 events',
+      (reports) => reports.settled('ack').length === 1_000,
+    )
 
     // Slow works on number 1,000: at most the node that it is in may stay of what lies before.
-    await lab.until(async () => (await lab.inspect()).length <= 1_600, 'the first thousand to go')
+    await lab.until('the first thousand entries are trimmed', async () => (await lab.inspect()).length <= 1_600)
     const oldest = await lab.send<[string, string[]][]>('XRANGE', lab.streamName, '-', '+', 'COUNT', 1)
     const blocked = await lab.send<[string, string, number, number][]>('XPENDING', lab.streamName, 'slow', '-', '+', 1)
     expect(String(oldest[0]?.[0]) <= String(blocked[0]?.[0])).toBe(true)
     expect((await lab.inspect()).length).toBeGreaterThanOrEqual(1_500)
 
     gate.resolve()
-    await slow.reports.until((reports) => reports.settled('ack').length === 2_500)
-    await lab.until(async () => (await lab.inspect()).length < 200, 'the rest to go')
+    await slow.reports.until(
+      'the slow consumer acknowledges 2,500 events',
+      (reports) => reports.settled('ack').length === 2_500,
+    )
+    await lab.until('the rest is trimmed', async () => (await lab.inspect()).length < 200)
   })
 
   test('a group that must exist holds everything until it does', async ({ lab }) => {
@@ -34,13 +45,22 @@ describe('G11: retention never drops what some group has not acknowledged', () =
     const consumer = await lab.consumer({}, retention)
     const producer = lab.producer({}, retention)
     await Promise.all(range(500).map((n) => producer.publish('counted', { n })))
-    await consumer.reports.until((reports) => reports.settled('ack').length === 500)
+    await consumer.reports.until(
+      'the consumer acknowledges 500 events',
+      (reports) => reports.settled('ack').length === 500,
+    )
     // The marks are stored by the janitor: it has looked, and left everything.
-    await lab.until(async () => (await lab.send('HEXISTS', `{${lab.streamName}}:marks`, GROUP)) === 1)
+    await lab.until(
+      'the janitor has looked',
+      async () => (await lab.send('HEXISTS', `{${lab.streamName}}:marks`, GROUP)) === 1,
+    )
     expect((await lab.inspect()).length).toBe(500)
     const later = await lab.consumer({ group: 'later' }, retention)
-    await later.reports.until((reports) => reports.settled('ack').length === 500)
-    await lab.until(async () => (await lab.inspect()).length < 200)
+    await later.reports.until(
+      'the later consumer acknowledges 500 events',
+      (reports) => reports.settled('ack').length === 500,
+    )
+    await lab.until('the rest is trimmed', async () => (await lab.inspect()).length < 200)
   })
 
   test('keepAtLeast keeps the newest for replay', async ({ lab }) => {
@@ -48,8 +68,11 @@ describe('G11: retention never drops what some group has not acknowledged', () =
     const consumer = await lab.consumer({}, retention)
     const producer = lab.producer({}, retention)
     await Promise.all(range(1_000).map((n) => producer.publish('counted', { n })))
-    await consumer.reports.until((reports) => reports.settled('ack').length === 1_000)
-    await consumer.reports.until((reports) => reports.of('trimmed').length > 0)
+    await consumer.reports.until(
+      'the consumer acknowledges 1,000 events',
+      (reports) => reports.settled('ack').length === 1_000,
+    )
+    await consumer.reports.until('the consumer trims', (reports) => reports.of('trimmed').length > 0)
     const { length } = await lab.inspect()
     expect(length).toBeGreaterThanOrEqual(300)
     expect(length).toBeLessThan(500)
@@ -68,9 +91,15 @@ describe('G11: retention never drops what some group has not acknowledged', () =
     expect((await lab.inspect()).length).toBe(50)
 
     const consumer = await lab.consumer({}, retention)
-    await consumer.reports.until((reports) => reports.settled('ack').length === 50)
+    await consumer.reports.until(
+      'the consumer acknowledges 50 events',
+      (reports) => reports.settled('ack').length === 50,
+    )
     await expect(producer.publish('counted', { n: 50 })).resolves.toMatchObject({ duplicate: false })
-    await consumer.reports.until((reports) => reports.settled('ack').length === 51)
+    await consumer.reports.until(
+      'the consumer acknowledges 51 events',
+      (reports) => reports.settled('ack').length === 51,
+    )
   })
 
   test('a cap close to keepAtLeast is no trap', async ({ lab }) => {
@@ -79,7 +108,10 @@ describe('G11: retention never drops what some group has not acknowledged', () =
     const producer = lab.producer({}, retention)
     for (let n = 0; n < 100; n += 5) {
       await Promise.all(range(5).map((i) => producer.publish('counted', { n: n + i })))
-      await consumer.reports.until((reports) => reports.settled('ack').length === n + 5)
+      await consumer.reports.until(
+        'the consumer acknowledges all events',
+        (reports) => reports.settled('ack').length === n + 5,
+      )
     }
     expect((await lab.inspect()).length).toBeGreaterThanOrEqual(45)
   })
@@ -129,13 +161,19 @@ describe('G11: retention never drops what some group has not acknowledged', () =
     expect(groups.find(({ group }) => group === 'nobody')?.droppedUnread).toBe(dropped)
     expect(groups.find(({ group }) => group === 'reader')?.droppedUnread).toBe(dropped - 30)
     const late = await lab.consumer({ group: 'nobody' }, retention)
-    await late.reports.until((reports) => reports.of('dropped-unread').length === 2)
+    await late.reports.until(
+      'the late consumer tells of what was dropped',
+      (reports) => reports.of('dropped-unread').length === 2,
+    )
     expect(late.reports.of('dropped-unread')).toContainEqual({
       kind: 'dropped-unread',
       group: 'nobody',
       total: dropped,
     })
-    await late.reports.until((reports) => reports.settled('ack').length === length)
+    await late.reports.until(
+      'the late consumer acknowledges all events',
+      (reports) => reports.settled('ack').length === length,
+    )
     // What was dropped is nobody's any more: it does not stay pending without a body.
     expect(groups.find(({ group }) => group === 'reader')?.pending).toBe(0)
   })
@@ -157,7 +195,10 @@ describe('G11: retention never drops what some group has not acknowledged', () =
     await lab.send('XGROUP', 'CREATE', lab.streamName, 'forgotten', '0', 'MKSTREAM')
     const consumer = await lab.consumer({}, retention)
     await lab.producer().publish('counted', { n: 1 })
-    await consumer.reports.until((reports) => reports.of('group-behind').length > 0)
+    await consumer.reports.until(
+      'the consumer warns of a group that is behind',
+      (reports) => reports.of('group-behind').length > 0,
+    )
     expect(consumer.reports.of('group-behind').map(({ group }) => group)).toEqual(['forgotten'])
   })
 })

@@ -1,28 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect } from 'vitest'
-import { GROUP, latch, range, test } from '../support/lab.ts'
+import { range } from '../support/events.ts'
+import { GROUP, test } from '../support/lab.ts'
+import { latch } from '../support/latch.ts'
 
 describe('G12: drain', () => {
-  test('SIGTERM finishes what runs, hands back what waits without charging it, and exits with 0', async ({ lab }) => {
+  test('SIGTERM finishes what runs, releases what waits without charging it, and exits with 0', async ({ lab }) => {
     const settings = { CONCURRENCY: '4', MAX_BUFFERED: '8', LEASE_MS: '20000', LOG_LEVEL: 'info' }
     const leaving = lab.worker('consumer', { ...settings, CONSUMER: 'leaving', WORK_MS: '1500' })
-    await lab.until(() => lab.ledger('joined').length === 1)
+    await lab.until('the consumer joins', () => lab.ledger('joined').length === 1)
     await lab.worker('producer', { BURST: '12', USERS: '2' }).exited()
-    await lab.until(async () => (await lab.group()).pending === 12)
-    await lab.until(() => lab.ledger('started').length === 4)
+    await lab.until('the consumer holds 12 entries', async () => (await lab.group()).pending === 12)
+    await lab.until('4 events start', () => lab.ledger('started').length === 4)
     leaving.kill('SIGTERM')
     expect(await leaving.exited()).toBe(0)
     expect(lab.ledger('finished')).toHaveLength(4)
     expect(await lab.group()).toMatchObject({ pending: 0, waitingForRetry: 8, consumers: [] })
 
-    // The lease is far from over: what was handed back need not wait for it.
+    // The lease is far from over: what was released need not wait for it.
     lab.worker('consumer', { ...settings, CONSUMER: 'coming', WORK_MS: '1' })
-    await lab.until(() => lab.ledger('finished').length === 12)
+    await lab.until('every event is finished', () => lab.ledger('finished').length === 12)
     expect(lab.ledger('started').map(({ attempt }) => attempt)).toEqual(range(12).map(() => 1))
     expect(new Set(lab.ledger('started').map(({ id }) => id)).size).toBe(12)
   })
 
-  test('a handler that ignores its signal is left behind at the deadline, its entry handed back', async ({ lab }) => {
+  test('a handler that ignores its signal is left behind at the deadline, its entry released', async ({ lab }) => {
     const gate = latch()
     const aborted: unknown[] = []
     const stubborn = await lab.consumer({
@@ -35,14 +37,17 @@ describe('G12: drain', () => {
       },
     })
     await lab.producer().publish('counted', { n: 1 })
-    await lab.until(async () => (await lab.group()).pending === 1)
+    await lab.until('the consumer holds the entry', async () => (await lab.group()).pending === 1)
     await stubborn.stop()
     expect(aborted).toEqual([new Error('the consumer is stopping')])
     expect(stubborn.reports.settled('release')).toMatchObject([{ result: 'unfinished' }])
     expect(stubborn.reports.of('stopped')).toMatchObject([{ unfinished: 1 }])
 
     const next = await lab.consumer()
-    await next.reports.until((reports) => reports.settled('ack').length === 1)
+    await next.reports.until(
+      'the next consumer acknowledges an event',
+      (reports) => reports.settled('ack').length === 1,
+    )
     expect(next.reports.settled('ack')[0]?.attempt).toBe(2)
     // Its late end must not be written.
     gate.resolve()
@@ -56,12 +61,15 @@ describe('G12: drain', () => {
       handlers: { counted: (_, { signal }) => sleep(60_000, undefined, { signal }) },
     })
     await lab.producer().publish('counted', { n: 1 })
-    await lab.until(async () => (await lab.group()).pending === 1)
+    await lab.until('the consumer holds the entry', async () => (await lab.group()).pending === 1)
     await consumer.stop()
     expect(consumer.reports.of('stopped')).toMatchObject([{ unfinished: 0 }])
     expect(consumer.reports.settled('retry')).toHaveLength(1)
     const next = await lab.consumer()
-    await next.reports.until((reports) => reports.settled('ack').length === 1)
+    await next.reports.until(
+      'the next consumer acknowledges an event',
+      (reports) => reports.settled('ack').length === 1,
+    )
   })
 
   test('a rolling restart under load makes no duplicate and charges nobody', async ({ lab }) => {
@@ -85,18 +93,18 @@ describe('G12: drain', () => {
       }
     })()
     for (const leaving of fleet) {
-      await lab.until(() => counts.size > 100)
+      await lab.until('100 events are handled', () => counts.size > 100)
       const replacement = join()
       await leaving.stop()
       await replacement
     }
     await publishing
-    await lab.until(() => counts.size === 2_000)
+    await lab.until('every event is handled', () => counts.size === 2_000)
     expect([...counts.values()].filter((count) => count !== 1)).toEqual([])
     expect([...attempts]).toEqual([1])
   })
 
-  test('what Redis delivered to us, and never arrived, is handed back, too', async ({ lab }) => {
+  test('a delivery whose reply was lost is released, too', async ({ lab }) => {
     await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
     const { entryId } = await lab.producer().publish('counted', { n: 1 })
     await lab.send('XREADGROUP', 'GROUP', GROUP, 'other', 'STREAMS', lab.streamName, '>')
@@ -104,7 +112,10 @@ describe('G12: drain', () => {
     await lab.send('XCLAIM', lab.streamName, GROUP, leaving.name, 0, entryId, 'JUSTID')
     await leaving.stop()
     const next = await lab.consumer({ leaseMs: 20_000 })
-    await next.reports.until((reports) => reports.settled('ack').length === 1)
+    await next.reports.until(
+      'the next consumer acknowledges an event',
+      (reports) => reports.settled('ack').length === 1,
+    )
     expect(next.reports.settled('ack')[0]?.attempt).toBe(1)
   })
 
@@ -118,7 +129,10 @@ describe('G12: drain', () => {
 
   test('a consumer that is stopped before it could connect ends all the same', async ({ lab }) => {
     const consumer = lab.startConsumer({ redis: 'redis://127.0.0.1:1' })
-    await consumer.reports.until((reports) => reports.of('connection').length > 0)
+    await consumer.reports.until(
+      'the consumer tells of its connection',
+      (reports) => reports.of('connection').length > 0,
+    )
     await consumer.stop()
     expect(consumer.reports.of('stopped')).toHaveLength(1)
   })

@@ -1,6 +1,8 @@
 import { RedisServer, TcpProxy } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
-import { GROUP, Lab, latch, range, test } from '../support/lab.ts'
+import { range } from '../support/events.ts'
+import { GROUP, Lab, test } from '../support/lab.ts'
+import { latch } from '../support/latch.ts'
 
 /** A Redis of this test's own, to be broken, behind a proxy. */
 async function breakable(shared: Lab, options: string[] = []) {
@@ -32,7 +34,10 @@ describe('G13: self-healing', () => {
       const before = consumer.reports.settled('ack').length
       await breakIt()
       await producer.publish('counted', { n: 1 })
-      await consumer.reports.until((reports) => reports.settled('ack').length > before)
+      await consumer.reports.until(
+        'the consumer acknowledges a further event',
+        (reports) => reports.settled('ack').length > before,
+      )
     }
     expect(consumer.reports.of('trouble')).toEqual([])
   })
@@ -42,13 +47,15 @@ describe('G13: self-healing', () => {
     const consumer = await lab.consumer({ blockMs: 100 })
     const producer = lab.producer({ publishTimeoutMs: 40_000 })
     await producer.publish('counted', { n: 1 })
-    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    await consumer.reports.until('the consumer acknowledges an event', (reports) => reports.settled('ack').length === 1)
     await redis.freeze()
     const publishing = producer.publish('counted', { n: 2 })
-    await consumer.reports.until((reports) => reports.of('connection').some(({ state }) => state === 'lost'))
+    await consumer.reports.until('the consumer loses its connection', (reports) =>
+      reports.of('connection').some(({ state }) => state === 'lost'),
+    )
     await redis.thaw()
     await publishing
-    await consumer.reports.until((reports) => reports.settled('ack').length === 2)
+    await consumer.reports.until('the consumer acknowledges 2 events', (reports) => reports.settled('ack').length === 2)
   })
 
   test('sockets cut again and again while events flow', async ({ lab: shared }) => {
@@ -67,11 +74,11 @@ describe('G13: self-healing', () => {
     for (let cut = 0; cut < 5; cut += 1) {
       const seen = handled.size
       proxy.cut()
-      await lab.until(() => handled.size > seen || handled.size === 500)
+      await lab.until('events flow again', () => handled.size > seen || handled.size === 500)
     }
     await Promise.all(publishing)
-    await lab.until(() => handled.size === 500)
-    await lab.until(async () => (await lab.group()).pending === 0)
+    await lab.until('every event is handled', () => handled.size === 500)
+    await lab.until('every entry is acknowledged', async () => (await lab.group()).pending === 0)
     expect(consumer.reports.settled('dead-letter')).toEqual([])
   })
 
@@ -87,10 +94,10 @@ describe('G13: self-healing', () => {
     proxy.dropReplies(true)
     const producer = lab.producer()
     await Promise.all(range(5).map((n) => producer.publish('counted', { n })))
-    await lab.until(async () => (await lab.group()).pending > 0, 'the read to reach Redis')
+    await lab.until('the read reaches Redis', async () => (await lab.group()).pending > 0)
     proxy.dropReplies(false)
     proxy.cut()
-    await lab.until(() => attempts.length === 5)
+    await lab.until('5 events start', () => attempts.length === 5)
     expect(attempts).toEqual([1, 1, 1, 1, 1])
     expect(consumer.reports.of('retaken').length).toBeGreaterThan(0)
   })
@@ -112,7 +119,7 @@ describe('G13: self-healing', () => {
     const consumers = [await lab.consumer(options), await lab.consumer(options)]
     const producer = lab.producer()
     await Promise.all(range(6).map((n) => producer.publish('counted', { n })))
-    await lab.until(() => starts.length === 6)
+    await lab.until('6 events start', () => starts.length === 6)
     await redis.freeze()
     // Beyond the lease: at the end of it everything in Redis looks abandoned.
     await new Promise((resolve) => setTimeout(resolve, 2_500))
@@ -120,7 +127,7 @@ describe('G13: self-healing', () => {
     const lost = () => consumers.flatMap(({ reports }) => reports.of('lease-lost'))
     await new Promise((resolve) => setTimeout(resolve, 2_500))
     release?.()
-    await lab.until(async () => (await lab.group()).pending === 0)
+    await lab.until('every entry is acknowledged', async () => (await lab.group()).pending === 0)
     expect(lost()).toEqual([])
     expect(starts).toHaveLength(6)
   })
@@ -148,7 +155,7 @@ describe('G13: self-healing', () => {
       const before = starts.length
       const { reports } = await lab.consumer({ redis: proxy.url, leaseMs, blockMs: 100, handlers })
       lab.onClose(async () => gate.resolve())
-      await lab.until(() => starts.length > before, 'it to run one')
+      await lab.until('the consumer runs a suspect', () => starts.length > before)
       const state = () => reports.of('connection').findLast(({ connection }) => connection === 'commands')?.state
       return { proxy, reports, state, finish: gate.resolve }
     }
@@ -162,17 +169,20 @@ describe('G13: self-healing', () => {
     await waitUntil(startedAt + leaseMs / 2)
     const second = await runOneAlone()
     second.proxy.cut()
-    await lab.until(() => second.state() === 'lost')
-    await lab.until(() => second.state() === 'connected')
+    await lab.until('the second consumer loses its connection', () => second.state() === 'lost')
+    await lab.until('the second consumer is connected again', () => second.state() === 'connected')
     await waitUntil(startedAt + leaseMs + 300)
     // Who is done within a lease looks for the next suspect at once.
     second.finish()
-    await second.reports.until((reports) => reports.settled('ack').length === 1)
+    await second.reports.until(
+      'the second consumer acknowledges an event',
+      (reports) => reports.settled('ack').length === 1,
+    )
     await new Promise((resolve) => setTimeout(resolve, 300))
     first.proxy.leadTo(redis.port)
-    await lab.until(() => first.state() === 'connected')
+    await lab.until('the first consumer is connected again', () => first.state() === 'connected')
     first.finish()
-    await first.reports.until((reports) => reports.settled().length === 1)
+    await first.reports.until('the first consumer settles an event', (reports) => reports.settled().length === 1)
     expect(first.reports.settled('ack')).toMatchObject([{ attempt: 3 }])
     expect(starts.sort()).toEqual([0, 1])
   })
@@ -182,16 +192,21 @@ describe('G13: self-healing', () => {
     const consumer = await lab.consumer({ blockMs: 100 }, retention)
     const producer = lab.producer({}, retention)
     await Promise.all(range(50).map((n) => producer.publish('counted', { n })))
-    await consumer.reports.until((reports) => reports.settled('ack').length === 50)
+    await consumer.reports.until(
+      'the consumer acknowledges 50 events',
+      (reports) => reports.settled('ack').length === 50,
+    )
     const { lastDeliveredId } = await lab.group()
     const marks = `{${lab.streamName}}:marks`
-    await lab.until(
-      async () => (await lab.send<string>('HGET', marks, GROUP))?.startsWith(`${lastDeliveredId} `),
-      'the mark',
+    await lab.until('the low-water mark is stored', async () =>
+      (await lab.send<string>('HGET', marks, GROUP))?.startsWith(`${lastDeliveredId} `),
     )
     await lab.send('XGROUP', 'DESTROY', lab.streamName, GROUP)
     await Promise.all(range(5).map((n) => producer.publish('counted', { n: 50 + n })))
-    await consumer.reports.until((reports) => reports.settled('ack').length === 55)
+    await consumer.reports.until(
+      'the consumer acknowledges 55 events',
+      (reports) => reports.settled('ack').length === 55,
+    )
     expect(consumer.reports.of('group-rebuilt')).toEqual([
       { kind: 'group-rebuilt', group: GROUP, startId: lastDeliveredId, newestId: expect.any(String) },
     ])
@@ -213,14 +228,14 @@ describe('G13: self-healing', () => {
     })
     lab.onClose(async () => gate.resolve())
     await lab.producer().publish('counted', { n: 1 })
-    await consumer.reports.until((reports) => reports.settled('retry').length === 1)
+    await consumer.reports.until('the consumer parks an event', (reports) => reports.settled('retry').length === 1)
     const failures = () => lab.send<number>('HLEN', `{${lab.streamName}}:${GROUP}:history`)
     expect(await failures()).toBe(1)
     await lab.send('XGROUP', 'DESTROY', lab.streamName, GROUP)
-    await lab.until(() => runs === 2)
+    await lab.until('the event runs again', () => runs === 2)
     expect(await failures()).toBe(0)
     gate.resolve()
-    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    await consumer.reports.until('the consumer acknowledges an event', (reports) => reports.settled('ack').length === 1)
     expect(consumer.reports.settled('ack')).toMatchObject([{ attempt: 1 }])
   })
 
@@ -230,27 +245,30 @@ describe('G13: self-healing', () => {
     const markOf = (group: string) => lab.send<string>('HGET', marks, group)
     const away = await lab.consumer({ group: 'away' })
     const first = await producer.publish('counted', { n: 0 })
-    await lab.until(async () => (await markOf('away'))?.startsWith(`${first.entryId} `), 'the mark')
+    await lab.until('the low-water mark is stored', async () => (await markOf('away'))?.startsWith(`${first.entryId} `))
     await away.stop()
     await lab.send('XGROUP', 'DESTROY', lab.streamName, 'away')
     const consumer = await lab.consumer()
     for (const n of range(300)) await producer.publish('counted', { n: n + 1 })
     const tidied = async () => {
       const { lastDeliveredId } = await lab.group()
-      await lab.until(async () => (await markOf(GROUP))?.startsWith(`${lastDeliveredId} `), 'the janitor')
+      await lab.until('the janitor has looked', async () => (await markOf(GROUP))?.startsWith(`${lastDeliveredId} `))
       return (await lab.inspect()).length
     }
-    await consumer.reports.until((reports) => reports.settled('ack').length === 301)
+    await consumer.reports.until(
+      'the consumer acknowledges 301 events',
+      (reports) => reports.settled('ack').length === 301,
+    )
     expect(await tidied()).toBeGreaterThanOrEqual(300)
     const numbers: number[] = []
     const back = await lab.consumer({ group: 'away', handlers: { counted: ({ data }) => void numbers.push(data.n) } })
-    await lab.until(() => numbers.length === 300)
+    await lab.until('every event is handled', () => numbers.length === 300)
     expect(numbers.sort((a, b) => a - b)).toEqual(range(300).map((n) => n + 1))
     // Long gone, it holds nothing any more.
     await back.stop()
     await lab.send('XGROUP', 'DESTROY', lab.streamName, 'away')
     await lab.send('HSET', marks, 'away', `${first.entryId} ${Date.now() - 300_001}`)
-    await lab.until(async () => (await lab.inspect()).length < 200, 'trimming')
+    await lab.until('the stream is trimmed', async () => (await lab.inspect()).length < 200)
   })
 
   test('a group destroyed at ids beyond what a double holds: its mark is exact', async ({ lab }) => {
@@ -263,16 +281,21 @@ describe('G13: self-healing', () => {
     }
     const newest = ['5-18446744073709551613', '5-18446744073709551614'] as const
     await add(newest[0], 'counted', '{"n":1}')
-    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    await consumer.reports.until('the consumer acknowledges an event', (reports) => reports.settled('ack').length === 1)
     await add(newest[1], 'noted', '{"text":"waits"}')
     const marks = `{${lab.streamName}}:marks`
-    await lab.until(async () => (await lab.group()).pending === 1)
+    await lab.until('the consumer holds the second entry', async () => (await lab.group()).pending === 1)
     await lab.send('HDEL', marks, GROUP)
-    await lab.until(async () => (await lab.send<string>('HGET', marks, GROUP))?.startsWith(`${newest[0]} `), 'the mark')
+    await lab.until('the low-water mark is stored', async () =>
+      (await lab.send<string>('HGET', marks, GROUP))?.startsWith(`${newest[0]} `),
+    )
     await lab.send('XGROUP', 'DESTROY', lab.streamName, GROUP)
-    await consumer.reports.until((reports) => reports.of('group-rebuilt').length === 1)
+    await consumer.reports.until(
+      'the consumer rebuilds its group',
+      (reports) => reports.of('group-rebuilt').length === 1,
+    )
     gate.resolve()
-    await consumer.reports.until((reports) => reports.settled('ack').length === 2)
+    await consumer.reports.until('the consumer acknowledges 2 events', (reports) => reports.settled('ack').length === 2)
   })
 
   test.for(['FLUSHALL', 'DEL'])('%s: it goes on with what comes', async (command, { lab: shared }) => {
@@ -280,11 +303,11 @@ describe('G13: self-healing', () => {
     const consumer = await lab.consumer({ blockMs: 100 })
     const producer = lab.producer()
     await producer.publish('counted', { n: 1 })
-    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    await consumer.reports.until('the consumer acknowledges an event', (reports) => reports.settled('ack').length === 1)
     await (command === 'DEL' ? lab.send('DEL', lab.streamName) : lab.send('FLUSHALL'))
-    await consumer.reports.until((reports) => reports.of('group-rebuilt').length > 0)
+    await consumer.reports.until('the consumer rebuilds its group', (reports) => reports.of('group-rebuilt').length > 0)
     await producer.publish('counted', { n: 2 })
-    await consumer.reports.until((reports) => reports.settled('ack').length === 2)
+    await consumer.reports.until('the consumer acknowledges 2 events', (reports) => reports.settled('ack').length === 2)
   })
 
   test('out of memory: publishes wait for room, acknowledgements go on, nothing runs hot', async ({ lab: shared }) => {
@@ -292,7 +315,7 @@ describe('G13: self-healing', () => {
     const consumer = await lab.consumer({ blockMs: 200 })
     const producer = lab.producer({ publishTimeoutMs: 40_000 })
     await producer.publish('counted', { n: 1 })
-    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    await consumer.reports.until('the consumer acknowledges an event', (reports) => reports.settled('ack').length === 1)
     const idle = await asked(lab)
     await lab.send('CONFIG', 'SET', 'maxmemory', '1')
     const publishing = producer.publish('counted', { n: 2 })
@@ -302,7 +325,7 @@ describe('G13: self-healing', () => {
     expect(broken.connections).toBeLessThan(1)
     await lab.send('CONFIG', 'SET', 'maxmemory', '0')
     await publishing
-    await consumer.reports.until((reports) => reports.settled('ack').length === 2)
+    await consumer.reports.until('the consumer acknowledges 2 events', (reports) => reports.settled('ack').length === 2)
   })
 
   test.for([
@@ -331,12 +354,13 @@ describe('G13: self-healing', () => {
         },
       })
       // Where nothing may be written, joining and reading wait, too.
-      if (setting === 'maxmemory') await lab.until(async () => (await lab.group()).pending === 100)
+      if (setting === 'maxmemory')
+        await lab.until('the consumer holds 100 entries', async () => (await lab.group()).pending === 100)
       const { commands } = await asked(lab)
       expect(commands).toBeLessThan(150)
       expect((await lab.group()).lag).toBeGreaterThanOrEqual(400)
       await lab.send('CONFIG', 'SET', setting, forbidden[1] as string)
-      await consumer.reports.until((reports) => reports.settled().length === 500)
+      await consumer.reports.until('the consumer settles 500 events', (reports) => reports.settled().length === 500)
       expect(consumer.reports.settled().every(({ attempt }) => attempt === 1)).toBe(true)
       expect(await lab.deadLetters()).toEqual([])
       if (what === 'commit') expect(await lab.send('GET', counter)).toBe('500')
@@ -349,16 +373,16 @@ describe('G13: self-healing', () => {
     const consumer = await lab.consumer({ blockMs: 200 })
     const producer = lab.producer({ publishTimeoutMs: 40_000 })
     await producer.publish('counted', { n: 0 })
-    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    await consumer.reports.until('the consumer acknowledges an event', (reports) => reports.settled('ack').length === 1)
     await lab.send('EVAL', "for i = 1, 5000 do redis.call('SET', 'key:' .. i, i) end", 0)
     await redis.kill()
     const starting = redis.start()
     const publishing = producer.publish('counted', { n: 1 })
     const answer = () => new Lab(redis.url).send('XLEN', lab.streamName).catch((error: Error) => error.message)
-    await lab.until(async () => String(await answer()).startsWith('LOADING'), 'LOADING')
+    await lab.until('Redis answers LOADING', async () => String(await answer()).startsWith('LOADING'))
     await starting
     await publishing
-    await consumer.reports.until((reports) => reports.settled('ack').length >= 2)
+    await consumer.reports.until('the consumer acknowledges 2 events', (reports) => reports.settled('ack').length >= 2)
     expect(await lab.deadLetters()).toEqual([])
   })
 
@@ -382,7 +406,9 @@ describe('G13: self-healing', () => {
     const producer = lab.producer({ publishTimeoutMs: 40_000 })
     await lab.send('REPLICAOF', '127.0.0.1', '1')
     const publishing = producer.publish('counted', { n: 1 })
-    await consumer.reports.until((reports) => reports.of('connection').some(({ state }) => state === 'lost'))
+    await consumer.reports.until('the consumer loses its connection', (reports) =>
+      reports.of('connection').some(({ state }) => state === 'lost'),
+    )
     // Every connection is given up and made anew, with a growing wait.
     const { commands, connections } = await asked(lab)
     expect(connections).toBeGreaterThan(0)
@@ -390,7 +416,7 @@ describe('G13: self-healing', () => {
     expect(commands).toBeLessThan(60)
     await lab.send('REPLICAOF', 'NO', 'ONE')
     await publishing
-    await consumer.reports.until((reports) => reports.settled('ack').length === 1)
+    await consumer.reports.until('the consumer acknowledges an event', (reports) => reports.settled('ack').length === 1)
   })
 })
 
@@ -409,13 +435,13 @@ describe('G13: out of memory', () => {
     const consumer = await lab.consumer(options)
     const producer = lab.producer()
     await Promise.all(range(500).map((n) => producer.publish('counted', { n })))
-    await consumer.reports.until((reports) => reports.settled('retry').length >= 500)
+    await consumer.reports.until('the consumer parks 500 events', (reports) => reports.settled('retry').length >= 500)
     await lab.send('CONFIG', 'SET', 'maxmemory', '1')
     isBroken = false
     const late = await lab.consumer(options)
     const acked = () => consumer.reports.settled('ack').length + late.reports.settled('ack').length
-    await lab.until(() => acked() === 500, 'retries')
-    await lab.until(async () => (await lab.inspect()).length < 200, 'trimming')
+    await lab.until('every retry is acknowledged', () => acked() === 500)
+    await lab.until('the stream is trimmed', async () => (await lab.inspect()).length < 200)
     await lab.send('CONFIG', 'SET', 'maxmemory', '0')
   })
 })

@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest'
 import { reject } from '../../src/index.ts'
-import { range, test } from '../support/lab.ts'
+import { range } from '../support/events.ts'
+import { test } from '../support/lab.ts'
 
 describe('G14: redrive hits only the group that failed', () => {
   test('the others acknowledge the redriven entry unrun', async ({ lab }) => {
@@ -17,8 +18,14 @@ describe('G14: redrive hits only the group that failed', () => {
     const other = await lab.consumer({ group: 'other' })
     const producer = lab.producer()
     await Promise.all(range(10).map((n) => producer.publish('counted', { n }, { id: `e${n}` })))
-    await failing.reports.until((reports) => reports.settled('dead-letter').length === 10)
-    await other.reports.until((reports) => reports.settled('ack').length === 10)
+    await failing.reports.until(
+      'the failing consumer dead-letters 10 events',
+      (reports) => reports.settled('dead-letter').length === 10,
+    )
+    await other.reports.until(
+      'the other consumer acknowledges 10 events',
+      (reports) => reports.settled('ack').length === 10,
+    )
     isBroken = false
 
     const letters = lab.openDeadLetters('failing')
@@ -26,8 +33,14 @@ describe('G14: redrive hits only the group that failed', () => {
     expect(await letters.count()).toBe(10)
     expect(await letters.redrive()).toEqual({ redriven: 10, skipped: 0 })
     expect(await letters.count()).toBe(0)
-    await failing.reports.until((reports) => reports.settled('ack').length === 10)
-    await other.reports.until((reports) => reports.settled('ack').length === 20)
+    await failing.reports.until(
+      'the failing consumer acknowledges 10 events',
+      (reports) => reports.settled('ack').length === 10,
+    )
+    await other.reports.until(
+      'the other consumer acknowledges 20 events',
+      (reports) => reports.settled('ack').length === 20,
+    )
     expect(
       failing.reports
         .settled('ack')
@@ -46,11 +59,23 @@ describe('G14: redrive hits only the group that failed', () => {
     const failing = await lab.consumer({ group: 'failing' })
     const other = await lab.consumer({ group: 'other' })
     await lab.send('XADD', lab.streamName, '*', 'hello', 'world')
-    await failing.reports.until((reports) => reports.settled('dead-letter').length === 1)
-    await other.reports.until((reports) => reports.settled('dead-letter').length === 1)
+    await failing.reports.until(
+      'the failing consumer dead-letters an event',
+      (reports) => reports.settled('dead-letter').length === 1,
+    )
+    await other.reports.until(
+      'the other consumer dead-letters an event',
+      (reports) => reports.settled('dead-letter').length === 1,
+    )
     await lab.openDeadLetters('failing').redrive()
-    await failing.reports.until((reports) => reports.settled('dead-letter').length === 2)
-    await other.reports.until((reports) => reports.settled('ack').length === 1)
+    await failing.reports.until(
+      'the failing consumer dead-letters 2 events',
+      (reports) => reports.settled('dead-letter').length === 2,
+    )
+    await other.reports.until(
+      'the other consumer acknowledges an event',
+      (reports) => reports.settled('ack').length === 1,
+    )
     expect(await lab.deadLetters('other')).toHaveLength(1)
     expect(await lab.deadLetters('failing')).toMatchObject([{ reason: 'malformed', redrives: 1 }])
   })
@@ -65,14 +90,23 @@ describe('G14: redrive hits only the group that failed', () => {
       },
     })
     await lab.producer().publish('counted', { n: 1 }, { id: 'stubborn' })
-    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 1)
+    await consumer.reports.until(
+      'the consumer dead-letters an event',
+      (reports) => reports.settled('dead-letter').length === 1,
+    )
     const letters = lab.openDeadLetters()
     await letters.redrive()
-    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 2)
+    await consumer.reports.until(
+      'the consumer dead-letters 2 events',
+      (reports) => reports.settled('dead-letter').length === 2,
+    )
     expect(await lab.deadLetters()).toMatchObject([{ eventId: 'stubborn', redrives: 1 }])
     expect(await letters.redrive()).toEqual({ redriven: 0, skipped: 1 })
     expect(await letters.redrive({ again: true })).toEqual({ redriven: 1, skipped: 0 })
-    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 3)
+    await consumer.reports.until(
+      'the consumer dead-letters 3 events',
+      (reports) => reports.settled('dead-letter').length === 3,
+    )
     expect(await lab.deadLetters()).toMatchObject([{ redrives: 2 }])
   })
 
@@ -88,7 +122,10 @@ describe('G14: redrive hits only the group that failed', () => {
     const producer = lab.producer()
     await Promise.all(range(3).map((n) => producer.publish('counted', { n })))
     await lab.send('XADD', lab.streamName, '*', 'hello', 'world')
-    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 4)
+    await consumer.reports.until(
+      'the consumer dead-letters 4 events',
+      (reports) => reports.settled('dead-letter').length === 4,
+    )
     const letters = lab.openDeadLetters()
     const listed = async (filter: object) => {
       const found = []
@@ -115,7 +152,10 @@ describe('G14: redrive hits only the group that failed', () => {
     const producer = lab.producer()
     await Promise.all(range(10).map((n) => producer.publish('counted', { n })))
     await producer.publish('noted', { text: 'stays' })
-    await failing.reports.until((reports) => reports.settled('dead-letter').length === 11)
+    await failing.reports.until(
+      'the failing consumer dead-letters 11 events',
+      (reports) => reports.settled('dead-letter').length === 11,
+    )
     await failing.stop()
     const letters = lab.openDeadLetters()
     expect(await letters.redrive({ reason: 'exhausted' })).toEqual({ redriven: 0, skipped: 0 })
@@ -132,10 +172,16 @@ describe('G14: redrive hits only the group that failed', () => {
     const consumer = await lab.consumer({ concurrency: 200, handlers: { counted: () => reject('no') } })
     const producer = lab.producer()
     await Promise.all(range(300).map((n) => producer.publish('counted', { n })))
-    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 300)
+    await consumer.reports.until(
+      'the consumer dead-letters 300 events',
+      (reports) => reports.settled('dead-letter').length === 300,
+    )
     const letters = lab.openDeadLetters()
     expect(await letters.redrive({ again: true })).toEqual({ redriven: 300, skipped: 0 })
-    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 600)
+    await consumer.reports.until(
+      'the consumer dead-letters 600 events',
+      (reports) => reports.settled('dead-letter').length === 600,
+    )
     expect(await letters.count()).toBe(300)
   })
 
@@ -146,7 +192,10 @@ describe('G14: redrive hits only the group that failed', () => {
     })
     const producer = lab.producer()
     await Promise.all(range(50).map((n) => producer.publish('counted', { n })))
-    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 50)
+    await consumer.reports.until(
+      'the consumer dead-letters 50 events',
+      (reports) => reports.settled('dead-letter').length === 50,
+    )
     await consumer.stop()
     const [one, other] = [lab.openDeadLetters(), lab.openDeadLetters()]
     const results = await Promise.all([one.redrive(), other.redrive()])

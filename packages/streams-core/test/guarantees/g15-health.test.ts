@@ -1,7 +1,9 @@
 import { RedisServer } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { createConsumer } from '../../src/index.ts'
-import { GROUP, Lab, latch, range, test } from '../support/lab.ts'
+import { range } from '../support/events.ts'
+import { GROUP, Lab, test } from '../support/lab.ts'
+import { latch } from '../support/latch.ts'
 
 describe('G15: health tells the truth', () => {
   test('ready while it works, and not before, after, or while Redis does not answer', async ({ lab: shared }) => {
@@ -17,12 +19,12 @@ describe('G15: health tells the truth', () => {
     expect(consumer.health()).toEqual({ ready: false, reason: 'the consumer is not started' })
     const stopping = new AbortController()
     const running = consumer.run({ signal: stopping.signal })
-    await lab.until(() => consumer.health().ready, 'readiness')
+    await lab.until('the consumer is ready', () => consumer.health().ready)
     await redis.freeze()
-    await lab.until(() => !consumer.health().ready, 'the truth')
+    await lab.until('the consumer is not ready', () => !consumer.health().ready)
     expect(consumer.health()).toMatchObject({ reason: expect.stringMatching(/has not answered|no read has completed/) })
     await redis.thaw()
-    await lab.until(() => consumer.health().ready, 'readiness again')
+    await lab.until('the consumer is ready again', () => consumer.health().ready)
     stopping.abort()
     await running
     expect(consumer.health()).toEqual({ ready: false, reason: 'the consumer is stopped' })
@@ -39,12 +41,12 @@ describe('G15: health tells the truth', () => {
     const stopping = new AbortController()
     const running = consumer.run({ signal: stopping.signal })
     const { entryId } = await lab.producer().publish('counted', { n: 1 })
-    await lab.until(() => consumer.health().ready, 'readiness')
+    await lab.until('the consumer is ready', () => consumer.health().ready)
     const reason = expect.stringContaining(`the oldest unhandled entry, ${entryId}, has not moved for`)
-    await lab.until(() => !consumer.health().ready, 'the stall')
+    await lab.until('the consumer is not ready', () => !consumer.health().ready)
     expect(consumer.health()).toEqual({ ready: false, reason })
     gate.resolve()
-    await lab.until(() => consumer.health().ready, 'readiness again')
+    await lab.until('the consumer is ready again', () => consumer.health().ready)
     stopping.abort()
     await running
   })
@@ -55,11 +57,11 @@ describe('G15: health tells the truth', () => {
     const lab = new Lab(redis.url)
     const { reports } = await lab.consumer({ blockMs: 100 })
     const told = () => reports.of('health').map(({ kind, group, consumer, ...health }) => health)
-    await lab.until(() => told().length === 1)
+    await lab.until('health is told once', () => told().length === 1)
     await redis.kill()
-    await lab.until(() => told().length === 2)
+    await lab.until('health is told twice', () => told().length === 2)
     await redis.start()
-    await lab.until(() => told().length === 3)
+    await lab.until('health is told three times', () => told().length === 3)
     const reason = expect.stringMatching(/^(Redis has not answered|no read has completed) for \d+ ms$/)
     expect(told()).toEqual([{ ready: true }, { ready: false, reason }, { ready: true }])
     await lab.close()
@@ -71,7 +73,7 @@ describe('G15: health tells the truth', () => {
       handlers: { counted: () => Promise.reject(new Error('later')) },
     })
     await lab.producer().publish('counted', { n: 1 })
-    await consumer.reports.until((reports) => reports.settled('retry').length === 1)
+    await consumer.reports.until('the consumer parks an event', (reports) => reports.settled('retry').length === 1)
     expect(await lab.group()).toMatchObject({ waitingForRetry: 1, pending: 0 })
     lab.mayLeavePending = true
   })
@@ -96,7 +98,7 @@ describe('G15: health tells the truth', () => {
     })
     const producer = lab.producer()
     for (const n of range(5)) await producer.publish('counted', { n })
-    await lab.until(async () => (await lab.group()).pending === 3)
+    await lab.until('3 entries are pending', async () => (await lab.group()).pending === 3)
     expect(await lab.inspect()).toMatchObject({
       stream: lab.streamName,
       length: 5,
@@ -114,7 +116,7 @@ describe('G15: health tells the truth', () => {
       ],
     })
     gate.resolve()
-    await consumer.reports.until((reports) => reports.settled('ack').length === 5)
+    await consumer.reports.until('the consumer acknowledges 5 events', (reports) => reports.settled('ack').length === 5)
     expect(await lab.group()).toMatchObject({ lag: 0, pending: 0, oldestUnhandledMs: 0 })
   })
 

@@ -9,12 +9,12 @@ describe('a report says what happened', () => {
   test('skip: acknowledged, with its reason, as an outcome of its own', async ({ lab }) => {
     const consumer = await lab.consumer({ handlers: { counted: () => skip('a test account') } })
     await lab.producer().publish('counted', { n: 1 })
-    await consumer.reports.until((reports) => reports.settled().length === 1)
+    await consumer.reports.until('the event is settled', (reports) => reports.settled().length === 1)
     expect(settled(consumer)).toEqual([['skipped', { type: 'skip', reason: 'a test account' }]])
     expect(await lab.group()).toMatchObject({ pending: 0, waitingForRetry: 0, lag: 0, deadLetters: 0 })
     // Not delivered again: what is published afterwards is the next delivery.
     await lab.producer().publish('noted', { text: 'next' })
-    await consumer.reports.until((reports) => reports.settled().length === 2)
+    await consumer.reports.until('both events are settled', (reports) => reports.settled().length === 2)
     expect(settled(consumer)[1]).toEqual(['returned', { type: 'ack' }])
   })
 
@@ -25,7 +25,7 @@ describe('a report says what happened', () => {
     }
     const consumer = await lab.consumer({ retry: { delayMs: () => 10 }, handlers: { counted: handler } })
     await lab.producer().publish('counted', { n: 1 })
-    await consumer.reports.until((reports) => reports.settled('skip').length === 1)
+    await consumer.reports.until('the event is skipped', (reports) => reports.settled('skip').length === 1)
     expect(settled(consumer)).toEqual([
       ['threw', { type: 'retry', delayMs: 10, error: 'not yet' }],
       ['skipped', { type: 'skip', reason: 'too late' }],
@@ -40,7 +40,7 @@ describe('a report says what happened', () => {
     }
     const consumer = await lab.consumer({ handlers: { counted: handler } })
     await lab.producer().publish('counted', { n: 1 })
-    await consumer.reports.until((reports) => reports.settled('dead-letter').length === 1)
+    await consumer.reports.until('the event is dead-lettered', (reports) => reports.settled('dead-letter').length === 1)
     expect(settled(consumer)).toEqual([
       ['retry-after', { type: 'retry', delayMs: 10, error: 'busy' }],
       ['rejected', { type: 'dead-letter', reason: 'rejected', error: 'never' }],
@@ -55,9 +55,9 @@ describe('a report says what happened', () => {
   test('skip with an idempotency record: the event counts as handled', async ({ lab }) => {
     const consumer = await lab.consumer({ idempotency: {}, handlers: { counted: () => skip('seen') } })
     await lab.producer({ dedupeMs: 0 }).publish('counted', { n: 1 }, { id: 'same' })
-    await consumer.reports.until((reports) => reports.settled().length === 1)
+    await consumer.reports.until('the event is settled', (reports) => reports.settled().length === 1)
     await lab.producer({ dedupeMs: 0 }).publish('counted', { n: 1 }, { id: 'same' })
-    await consumer.reports.until((reports) => reports.settled().length === 2)
+    await consumer.reports.until('both events are settled', (reports) => reports.settled().length === 2)
     expect(settled(consumer)).toEqual([
       ['skipped', { type: 'skip', reason: 'seen' }],
       ['handled-before', { type: 'ack' }],

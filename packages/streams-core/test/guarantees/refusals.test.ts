@@ -2,7 +2,8 @@ import { RedisServer } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { checkVersion } from '../../src/broker/client.ts'
 import { PublishBufferFullError, PublishTimeoutError, RedisRefusedError, reject } from '../../src/index.ts'
-import { GROUP, Lab, range, test } from '../support/lab.ts'
+import { range } from '../support/events.ts'
+import { GROUP, Lab, test } from '../support/lab.ts'
 
 const NOWHERE = 'redis://127.0.0.1:1'
 
@@ -40,12 +41,15 @@ describe('Redis away', () => {
     const lab = new Lab(redis.url)
     await redis.kill()
     const consumer = lab.startConsumer()
-    await consumer.reports.until((reports) => reports.of('connection').length === 2)
+    await consumer.reports.until(
+      'the consumer tells of its connection',
+      (reports) => reports.of('connection').length === 2,
+    )
     // Long enough for many attempts: it is told no second time.
     await new Promise((resolve) => setTimeout(resolve, 1_500))
     expect(consumer.reports.of('connection').map(({ state }) => state)).toEqual(['lost', 'lost'])
     await redis.start()
-    await consumer.reports.until((reports) => reports.of('started').length === 1)
+    await consumer.reports.until('the consumer joins', (reports) => reports.of('started').length === 1)
     expect(consumer.reports.of('trouble')).toEqual([])
     await lab.close()
   })
@@ -93,7 +97,10 @@ describe('Redis says no for good', () => {
     await lab.send('DEL', dead)
     expect(await lab.group()).toMatchObject({ pending: 0, waitingForRetry: 1 })
     const next = await lab.consumer({ handlers })
-    await next.reports.until((reports) => reports.settled('dead-letter').length === 1)
+    await next.reports.until(
+      'the next consumer dead-letters an event',
+      (reports) => reports.settled('dead-letter').length === 1,
+    )
     expect(await lab.deadLetters()).toMatchObject([{ eventId: id, deliveries: 1 }])
   })
 

@@ -3,10 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LedgerLine, readLedger } from '@redis-streams-processor/service-kit'
-import { Worker } from '@redis-streams-processor/testbed'
+import { asRecord, GroupView, until, Worker } from '@redis-streams-processor/testbed'
 import { createClient } from 'redis'
-import { test as base, expect, inject } from 'vitest'
-import { z } from 'zod'
+import { test as base, inject } from 'vitest'
 import {
   type ConsumerOptions,
   createConsumer,
@@ -16,52 +15,12 @@ import {
   inspectStream,
   openDeadLetters,
   type ProducerOptions,
-  type Report,
   type Retention,
-  type SettledReport,
 } from '../../src/index.ts'
-
-/** The events of the tests. */
-export const catalog = {
-  counted: z.object({ n: z.int() }),
-  noted: z.object({ text: z.string() }),
-}
-export type TestCatalog = typeof catalog
+import { catalog, type TestCatalog } from './events.ts'
+import { DEADLINE_MS, Reports } from './reports.ts'
 
 export const GROUP = 'group_1'
-
-type Reported<K extends Report['kind']> = Extract<Report, { kind: K }>
-
-/** Waits for reports instead of for time. */
-export class Reports {
-  readonly all: Report[] = []
-  #watchers: (() => void)[] = []
-
-  add(report: Report): void {
-    this.all.push(report)
-    for (const watcher of [...this.#watchers]) watcher()
-  }
-
-  of<K extends Report['kind']>(kind: K): Reported<K>[] {
-    return this.all.filter((report): report is Reported<K> => report.kind === kind)
-  }
-
-  settled(type?: SettledReport['outcome']['type']): SettledReport[] {
-    return this.of('settled').filter(({ outcome }) => !type || outcome.type === type)
-  }
-
-  until(isThere: (reports: this) => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const watcher = () => {
-        if (!isThere(this)) return
-        this.#watchers = this.#watchers.filter((other) => other !== watcher)
-        resolve()
-      }
-      this.#watchers.push(watcher)
-      watcher()
-    })
-  }
-}
 
 /** A consumer that runs in this process. */
 export interface RunningConsumer {
@@ -81,7 +40,7 @@ export class Lab {
   readonly url: string
   readonly streamName = `test_${randomUUID().slice(0, 8)}`
   readonly #closers: (() => Promise<unknown>)[] = []
-  readonly #clients: Map<string, ReturnType<typeof rawClient>> = new Map()
+  #client: ReturnType<typeof connect> | undefined
   #ledgerFolder: string | undefined
   /** Set by a test that ends with pending entries on purpose. */
   mayLeavePending = false
@@ -101,9 +60,10 @@ export class Lab {
   }
 
   /** Starts a consumer in this process; resolves once it has joined its group. */
-  async consumer({ handlers = {}, ...options }: GivenOptions = {}, retention?: Retention): Promise<RunningConsumer> {
-    const running = this.startConsumer({ handlers, ...options }, retention)
-    await Promise.race([running.reports.until((reports) => reports.of('started').length > 0), running.done])
+  async consumer(options?: GivenOptions, retention?: Retention): Promise<RunningConsumer> {
+    const running = this.startConsumer(options, retention)
+    const joined = running.reports.until('the consumer joins', (reports) => reports.of('started').length > 0)
+    await Promise.race([joined, running.done])
     return running
   }
 
@@ -129,13 +89,8 @@ export class Lab {
 
   /** Starts a service as a real process that works on this test's stream and writes into its ledger. */
   worker(service: 'consumer' | 'producer', env: Record<string, string> = {}): Worker {
-    const worker = new Worker(service, {
-      REDIS_URL: this.url,
-      STREAM: this.streamName,
-      GROUP,
-      LEDGER_DIR: this.ledgerFolder,
-      ...env,
-    })
+    const settings = { REDIS_URL: this.url, STREAM: this.streamName, GROUP, LEDGER_DIR: this.ledgerFolder }
+    const worker = new Worker(service, { ...settings, ...env })
     this.#closers.push(async () => {
       worker.kill('SIGKILL')
       await worker.exited()
@@ -154,8 +109,14 @@ export class Lab {
 
   /** A raw command, as a foreign client would send it. */
   async send<T = unknown>(...args: (string | Buffer | number)[]): Promise<T> {
-    const client = await this.#client(this.url)
+    this.#client ??= connect(this.url)
+    const client = await this.#client
     return client.sendCommand<T>(args.map((arg) => (typeof arg === 'number' ? String(arg) : arg)))
+  }
+
+  /** A group as Redis itself sees it. */
+  view(group = GROUP): GroupView {
+    return new GroupView(<T>(...command: string[]) => this.send<T>(...command), this.streamName, group)
   }
 
   /** Makes handled entries look as if a dead consumer had left them. */
@@ -176,10 +137,8 @@ export class Lab {
   }
 
   async deadLetters(group = GROUP) {
-    const letters = openDeadLetters({ name: this.streamName }, { redis: this.url, group })
     const all = []
-    for await (const letter of letters.list()) all.push(letter)
-    await letters.close()
+    for await (const letter of this.openDeadLetters(group).list()) all.push(letter)
     return all
   }
 
@@ -189,13 +148,9 @@ export class Lab {
     return letters
   }
 
-  /** Polls a fact that nobody reports; for what happens in another process. */
-  async until(isThere: () => Promise<boolean> | boolean, what = 'it'): Promise<void> {
-    const deadline = Date.now() + 45_000
-    while (!(await isThere())) {
-      if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`)
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
+  /** Looks for a fact that nobody reports; for what happens in another process. */
+  until<T>(what: string, look: () => T | Promise<T>) {
+    return until(what, look, { timeoutMs: DEADLINE_MS })
   }
 
   /** Closed at the end of the test, in reverse order. */
@@ -205,39 +160,30 @@ export class Lab {
 
   async close(): Promise<void> {
     try {
-      const pending = this.mayLeavePending ? 0 : await this.#pending()
-      for (const closer of this.#closers.reverse()) await closer()
-      expect(pending, 'entries pending at the end').toBe(0)
+      // An acknowledgement may still be on its way when a test has seen all it wanted.
+      const isAtRest = async () => (await this.#pending()) === 0
+      if (!this.mayLeavePending) await until('nothing is pending at the end', isAtRest, { timeoutMs: 1_000 })
     } finally {
-      for (const client of this.#clients.values()) client.destroy()
+      for (const closer of this.#closers.reverse()) await closer()
+      const client = await this.#client
+      client?.destroy()
       if (this.#ledgerFolder) rmSync(this.#ledgerFolder, { recursive: true, force: true })
     }
   }
 
-  // An acknowledgement may still be on its way when a test has seen all it wanted.
+  /** Over all groups, in the words of Redis itself. */
   async #pending(): Promise<number> {
-    let pending = 0
-    const read = async () => {
-      const { groups } = await this.inspect()
-      pending = groups.reduce((sum, group) => sum + group.pending + group.waitingForRetry, 0)
-      return pending === 0
-    }
-    for (let i = 0; i < 50 && !(await read()); i += 1) await new Promise((resolve) => setTimeout(resolve, 20))
-    return pending
-  }
-
-  async #client(url: string) {
-    const known = this.#clients.get(url)
-    if (known) return known
-    const client = rawClient(url)
-    client.on('error', () => {})
-    await client.connect()
-    this.#clients.set(url, client)
-    return client
+    if ((await this.send('EXISTS', this.streamName)) === 0) return 0
+    const groups = (await this.send<unknown[]>('XINFO', 'GROUPS', this.streamName)).map(asRecord)
+    return groups.reduce((sum, { pending }) => sum + Number(pending), 0)
   }
 }
 
-const rawClient = (url: string) => createClient({ url, RESP: 2 })
+async function connect(url: string) {
+  const client = createClient({ url, RESP: 2 })
+  client.on('error', () => {})
+  return client.connect()
+}
 
 export const test = base.extend<{ lab: Lab }>({
   // biome-ignore lint/correctness/noEmptyPattern: Vitest reads the fixtures that are needed from this pattern.
@@ -247,27 +193,3 @@ export const test = base.extend<{ lab: Lab }>({
     await lab.close()
   },
 })
-
-/** A promise to be resolved from outside. */
-export function latch<T = void>() {
-  let resolve!: (value: T) => void
-  const promise = new Promise<T>((done) => {
-    resolve = done
-  })
-  return { promise, resolve }
-}
-
-export const range = (count: number): number[] => Array.from({ length: count }, (_, n) => n)
-
-/** The fields of a well-formed entry, as a foreign producer would write them. */
-export function foreignEntry(overrides: Record<string, string> = {}): string[] {
-  const fields = {
-    id: randomUUID(),
-    type: 'counted',
-    source: '/foreign',
-    time: '2026-01-01T00:00:00Z',
-    data: '{"n":1}',
-    ...overrides,
-  }
-  return Object.entries(fields).flat()
-}

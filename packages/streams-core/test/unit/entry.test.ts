@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { InvalidEventError } from '../../src/base/errors.ts'
 import { decode, encode } from '../../src/define/entry.ts'
-import { catalog, foreignEntry } from '../support/lab.ts'
+import { catalog, foreignEntry } from '../support/events.ts'
 
 const given = { id: 'e1', source: '/s', time: '2026-01-02T03:04:05.678Z' }
 const MAX = 1_048_576

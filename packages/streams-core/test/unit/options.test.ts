@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { parseConsumerSettings } from '../../src/define/consumer-settings.ts'
 import { parseProducerSettings } from '../../src/define/producer-settings.ts'
 import { createConsumer, createProducer, defineStream, InvalidOptionError } from '../../src/index.ts'
-import { catalog } from '../support/lab.ts'
+import { catalog } from '../support/events.ts'
 
 const stream = defineStream('s', catalog)
 const redis = 'redis://127.0.0.1:1'

@@ -3,7 +3,7 @@ import type { Stack } from '../stack.ts'
 import type { Step } from '../step.ts'
 
 /** The main process dies of itself, as far as Docker knows: the restart policy has to bring the container back. */
-export const crash = (takeOverMs: number): Step => ({
+export const crash: Step = {
   name: 'SIGKILL of a consumer from outside',
   async run(stack) {
     const victim = await pickVictim(stack)
@@ -14,11 +14,11 @@ export const crash = (takeOverMs: number): Step => ({
       return now.state.Running && now.state.Pid !== state.Pid && now.restarts > restarts && now.restarts
     }
     const restartCount = await stack.until('the restart policy brings it back', isBack, 20_000)
-    await joined(stack, [victim.containerId], victim.consumers)
-    await takenOver(stack, victim, takeOverMs)
-    return { seen: `held ${loss.heldEntryIds.length} entries, back with RestartCount ${restartCount}`, loss }
+    await joined(stack, [victim.containerId], victim.names)
+    await takenOver(stack, victim)
+    return { seen: `held ${loss.entryIds.length} entries, back with RestartCount ${restartCount}`, losses: [loss] }
   },
-})
+}
 
 /** From a container that sees the engine's processes: they may be in a virtual machine, or another user's. */
 async function killProcess(stack: Stack, pid: number): Promise<void> {

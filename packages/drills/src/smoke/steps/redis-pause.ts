@@ -1,4 +1,4 @@
-import { active } from '../consumers.ts'
+import { active, goesOn } from '../consumers.ts'
 import { must, type Step } from '../step.ts'
 
 const PAUSE_MS = 15_000
@@ -12,7 +12,7 @@ export const redisPause: Step = {
     const consumers = await stack.running('consumer')
     const ids = [redis, ...(await stack.running('producer')), ...consumers]
     const containers = await Promise.all(ids.map((id) => stack.inspect(id)))
-    const { pending } = await stack.redis.view()
+    const { pending } = await stack.group.state()
     must(pending > 0, 'nothing was being worked on: the pause did not hit')
 
     const isPaused = async () => (await stack.inspect(redis)).state.Paused
@@ -28,18 +28,12 @@ export const redisPause: Step = {
     }
     const unpausedAt = Date.now()
 
-    const back = await stack.until('Redis answers again', () => stack.redis.view(), RECOVERY_MS)
-    must(back.openWork > 0, 'no work was open any more: the pause did not hit')
-    // Among these is what was delivered on connections that had been given up: nobody ever saw the reply.
-    const open = await stack.redis.pending()
-    const goesOn = async () => {
-      const { newestId, lastDeliveredId } = await stack.redis.view()
-      return newestId !== back.newestId && lastDeliveredId !== back.lastDeliveredId
-    }
-    await stack.until('publishing and delivery go on', goesOn, RECOVERY_MS)
+    // Among these are deliveries on connections that had been given up: the replies were lost.
+    const open = await stack.until('Redis answers again', () => stack.group.pending(), RECOVERY_MS)
+    await goesOn(stack, RECOVERY_MS)
     await active(stack, consumers, unpausedAt, RECOVERY_MS)
     const recoveredAfterMs = Date.now() - unpausedAt
-    const isDone = async () => [...(await stack.redis.pending()).keys()].every((id) => !open.has(id))
+    const isDone = async () => [...(await stack.group.pending()).keys()].every((id) => !open.has(id))
     await stack.until('what was open when Redis came back is done', isDone, RECOVERY_MS)
     const doneAfterMs = Date.now() - unpausedAt
     const areSame = await Promise.all(containers.map((container) => stack.isSameProcess(container)))

@@ -1,41 +1,41 @@
-import { joined, presentName, victimOf } from '../consumers.ts'
-import type { Stack } from '../stack.ts'
-import { type Loss, must, type Step } from '../step.ts'
+import type { Loss } from '../../recovery.ts'
+import { joined, victimOf } from '../consumers.ts'
+import { GROUP, type Stack } from '../stack.ts'
+import { must, type Step } from '../step.ts'
 
 /** As a deployment does it: one more joins in, then an old one leaves, until none of the old ones is left. */
 export const rolling: Step = {
   name: 'rolling replacement of all consumers',
   async run(stack) {
     const old = await stack.running('consumer')
-    const { lastDeliveredId: afterEntryId } = await stack.redis.view()
-    const leavers: Loss[] = []
+    const { lastDeliveredId: afterEntryId } = await stack.group.state()
+    const losses: Loss[] = []
     for (const id of old) {
       await stack.scale(old.length + 1)
       const now = await stack.running('consumer')
       must(now.length === old.length + 1, `scaling up by one left ${now.length} consumers`)
       await joined(stack, now)
-      leavers.push(await leave(stack, id))
+      losses.push(await leave(stack, id))
     }
-    const held = leavers.reduce((sum, { heldEntryIds }) => sum + heldEntryIds.length, 0)
-    must(held > 0, 'those who left held nothing: the replacement did not hit')
-    const { openWork, lastDeliveredId: untilEntryId } = await stack.redis.view()
-    must(openWork > 0, 'no work was open any more: the replacement did not hit')
-    const left = `${leavers.length} left one by one with exit code 0, holding ${held} entries when told to`
-    return { seen: `${left}, ${openWork} entries to do`, handover: { leavers, afterEntryId, untilEntryId } }
+    const held = losses.reduce((sum, { entryIds }) => sum + entryIds.length, 0)
+    must(held > 0, 'the consumers that left held nothing: the replacement did not hit')
+    const { lastDeliveredId: untilEntryId } = await stack.group.state()
+    const seen = `${losses.length} left one by one with exit code 0, holding ${held} entries when told to`
+    return { seen, losses, handover: { afterEntryId, untilEntryId } }
   },
 }
 
 /** SIGTERM, and wait; what is left of the container is removed, or scaling would start it again. */
 async function leave(stack: Stack, containerId: string): Promise<Loss> {
-  const leaver = await victimOf(stack, containerId)
-  const heldEntryIds = await stack.redis.heldBy(leaver.consumers)
+  const { consumer } = await victimOf(stack, containerId)
+  const entryIds = await stack.group.heldBy(consumer)
   const mark = stack.watch.deaths.length
   const at = Date.now()
   await stack.docker('stop', containerId)
   const [code] = await stack.exitCodes([containerId], mark)
-  must(code === 0, `who was told to leave did not drain: exit code ${code}`)
-  const leftBehind = await stack.redis.heldBy(leaver.consumers)
-  must(leftBehind.length === 0, `who was told to leave left ${leftBehind.length} entries behind`)
+  must(code === 0, `a consumer that was told to leave did not drain: exit code ${code}`)
+  const leftBehind = await stack.group.heldBy(consumer)
+  must(leftBehind.length === 0, `a consumer that was told to leave left ${leftBehind.length} entries behind`)
   await stack.docker('rm', containerId)
-  return { consumer: presentName(leaver), at, heldEntryIds }
+  return { group: GROUP, consumer, at, entryIds }
 }

@@ -1,0 +1,35 @@
+import { until } from '@redis-streams-processor/testbed'
+import { burst, complaintsAboutBurst, poisonIn } from '../burst.ts'
+import type { Drill } from '../stage.ts'
+import { lookAtProgress, say } from '../terminal.ts'
+
+export const DEMO_LEASE_MS = 3_000
+const START_TIMEOUT_MS = 20_000
+
+/** The product as it is, with its sample handlers. */
+export const demo: Drill = {
+  about: 'events at once, three consumers, one killed while it holds entries, one poison event, one duplicate publish',
+  events: 10_000,
+  async run(stage) {
+    const { arena, options } = stage
+    const { events } = options
+    stage.handlers = 'sample'
+    const settings = { LEASE_MS: String(DEMO_LEASE_MS), RETRY_BASE_MS: '100', REDIS_URL: arena.redis.url }
+    const fleet = await stage.fleet(3, settings, { prefix: 'consumer-', isSupervised: false })
+
+    say(`publishing ${events} events at once, one of them poison, one of them twice`)
+    const producer = arena.start('producer', burst(events))
+    const look = async () => (await lookAtProgress([arena.group(stage.group)])).handled > events / 5
+    await until('a fifth of the events is handled', look, { timeoutMs: START_TIMEOUT_MS })
+    const { consumer, entryIds } = await stage.kill(fleet, 1)
+    stage.faults += 1
+    say(`killed ${consumer} (SIGKILL) while it held ${entryIds.length} entries`)
+
+    stage.complainUnless((await producer.exited()) === 0, 'the producer failed')
+    await stage.quiet()
+    const ledger = arena.ledger()
+    for (const id of poisonIn(ledger)) stage.doomed.add(id)
+    stage.complaints.push(...complaintsAboutBurst(ledger, events))
+    stage.mustRecover = true
+  },
+}

@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { ownFolder } from '@redis-streams-processor/testbed'
+import type { DrillName } from './drills/index.ts'
+import { CORE, type Mutant, mutants } from './mutants.ts'
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+
+export interface MutantVerdict {
+  /** `none`: the library as it is, which the same drill must pass. */
+  mutant: string
+  about: string
+  drill: DrillName
+  /** A mutant was caught by its sign; or the library as it is passed. */
+  isAsExpected: boolean
+  /** What the drill saw. */
+  because: string
+}
+
+/** Breaks a copy of the library, one way at a time, and runs the drill that must turn red, and say why. */
+export async function* runMutants(): AsyncGenerator<MutantVerdict> {
+  const sound = new Set<string>()
+  for (const [mutant, { about, drill, events, sign, edits }] of Object.entries(mutants)) {
+    if (!sound.has(`${drill} ${events}`)) {
+      sound.add(`${drill} ${events}`)
+      const { passed, because } = await runBroken([], drill, events)
+      yield { mutant: 'none', about: 'the library as it is', drill, isAsExpected: passed, because }
+    }
+    const { passed, because } = await runBroken(edits, drill, events)
+    yield { mutant, about, drill, isAsExpected: !passed && sign.test(because), because }
+  }
+}
+
+/** What the drill says of the library with these edits. */
+async function runBroken(edits: Mutant['edits'], drill: DrillName, events: number) {
+  const copy = copyProject()
+  try {
+    for (const [file, from, to] of edits) edit(join(copy, CORE, file), from, to)
+    const program = ['--conditions=source', '--import', 'tsx', join(copy, 'packages/drills/src/drill.ts')]
+    const options = [drill, '--quick', '--json', '--events', String(events), '--deadline-ms', '30000']
+    const child = spawn(process.execPath, [...program, ...options], { cwd: copy, stdio: ['ignore', 'pipe', 'ignore'] })
+    const output = await text(child.stdout)
+    // A drill that broke down has judged nothing.
+    if (!output.startsWith('{')) return { passed: false, because: 'the drill itself broke down' }
+    const { passed, complaints, ...counts } = JSON.parse(output)
+    const wrong = ['lost', 'effectsDoubled', 'wronglyDeadLettered', 'missingDeadLetters', 'pending']
+      .filter((name) => counts[name] > 0)
+      .map((name) => `${name} ${counts[name]}`)
+    return { passed, because: [...wrong, ...complaints].join(', ') || 'nothing' }
+  } finally {
+    rmSync(copy, { recursive: true, force: true })
+  }
+}
+
+/** The sources, with links to the dependencies; links between the packages stay inside the copy. */
+function copyProject(): string {
+  const copy = ownFolder(mkdtempSync(join(tmpdir(), 'redis-streams-mutant-')))
+  const isSource = (path: string) => !['node_modules', 'dist', 'test'].includes(basename(path))
+  for (const part of ['package.json', 'tsconfig.base.json', 'packages', 'services']) {
+    cpSync(join(ROOT, part), join(copy, part), { recursive: true, filter: isSource })
+  }
+  const scope = '@redis-streams-processor'
+  mkdirSync(join(copy, 'node_modules', scope), { recursive: true })
+  for (const name of readdirSync(join(ROOT, 'node_modules'))) {
+    if (name !== scope && !name.startsWith('.'))
+      symlinkSync(join(ROOT, 'node_modules', name), join(copy, 'node_modules', name))
+  }
+  for (const name of readdirSync(join(copy, 'packages'))) {
+    symlinkSync(join(copy, 'packages', name), join(copy, 'node_modules', scope, name))
+  }
+  return copy
+}
+
+function edit(file: string, from: string, to: string): void {
+  const source = readFileSync(file, 'utf8')
+  if (source.split(from).length !== 2) throw new Error(`${file} does not hold exactly once:\n${from}`)
+  writeFileSync(file, source.split(from).join(to))
+}
