@@ -1,4 +1,25 @@
-import type { LedgerLine } from '@redis-streams-processor/service-kit'
+import type { DeliveryLine, LedgerLine } from '@redis-streams-processor/service-kit'
+import type { HandlerResult, Outcome } from '@redis-streams-processor/streams-core'
+
+/** Whether a handler that ended so has finished with the event. */
+const isFinish: Record<HandlerResult['result'], boolean> = {
+  returned: true,
+  skipped: true,
+  rejected: false,
+  'retry-after': false,
+  threw: false,
+}
+
+/** What an event has come to when its delivery is settled so. */
+const endOf: Record<Outcome['type'], 'handled' | 'dead' | 'open'> = {
+  ack: 'handled',
+  skip: 'handled',
+  committed: 'handled',
+  'dead-letter': 'dead',
+  retry: 'open',
+  release: 'open',
+  abandon: 'open',
+}
 
 /** What is known of the end of a run, from outside: the ledgers, and what Redis holds when all is quiet. */
 export interface Evidence {
@@ -32,6 +53,10 @@ export const NO_EVENTS = {
   effectsDoubled: 0,
   /** Events that were started more than once in a group. */
   redelivered: 0,
+  /** Deliveries that were settled by `skip`. */
+  skipped: 0,
+  /** Entries that were settled both as handled and as dead in a group. Must be 0. */
+  contradicted: 0,
   deadLetters: 0,
   /** In the dead letters without being doomed, or once too often. */
   wronglyDeadLettered: 0,
@@ -54,8 +79,8 @@ export interface Verdict extends Counts {
  * @param pending Entries that are delivered and not acknowledged, or not delivered at all, over all groups.
  */
 export function judge(counts: Counts, pending: number): Verdict {
-  const { published, lost, effectsDoubled, wronglyDeadLettered, missingDeadLetters } = counts
-  const wrong = lost + pending + effectsDoubled + wronglyDeadLettered + missingDeadLetters
+  const { published, lost, effectsDoubled, contradicted, wronglyDeadLettered, missingDeadLetters } = counts
+  const wrong = lost + pending + effectsDoubled + contradicted + wronglyDeadLettered + missingDeadLetters
   return { ...counts, pending, passed: published > 0 && wrong === 0 }
 }
 
@@ -68,19 +93,22 @@ export function count(evidence: Evidence): Counts {
   const recovered = new Set<string>()
   const sum = { ...NO_EVENTS }
   for (const group of groups) {
-    const finished = countById(ledger, 'finished', group)
+    const lines = ledger.filter((line): line is DeliveryLine => 'attempt' in line && line.group === group)
+    const finished = countById(lines, (line) => isHandlerEnd(line) && isFinish[line.what])
     const handled = effects ? (effects[group] ?? new Map<string, number>()) : finished
     const letters = deadLetters[group] ?? []
     const dead = new Set(letters)
     // What told its handler that it was committed, must have been.
-    const committed = countById(ledger, 'committed', group)
+    const committed = countById(lines, ({ what }) => what === 'committed')
     if (effects) for (const id of committed.keys()) if (!handled.has(id) && !destroyed.has(id)) lost.add(id)
     for (const id of published) if (!handled.has(id) && !dead.has(id) && !destroyed.has(id)) lost.add(id)
     for (const id of handled.keys()) if (!published.has(id) && attempted.has(id)) recovered.add(id)
     sum.handled += handled.size
     sum.handledTwice += repeated(finished)
     sum.effectsDoubled += Math.max(effects ? repeated(handled) : 0, repeated(committed))
-    sum.redelivered += repeated(countById(ledger, 'started', group))
+    sum.redelivered += repeated(countById(lines, ({ what }) => what === 'started'))
+    sum.skipped += lines.filter((line) => line.what === 'settled' && line.outcome === 'skip').length
+    sum.contradicted += contradictedIn(lines)
     sum.deadLetters += letters.length
     sum.wronglyDeadLettered += letters.length - [...dead].filter((id) => doomed.has(id)).length
     sum.missingDeadLetters += [...doomed].filter((id) => !dead.has(id)).length
@@ -95,16 +123,21 @@ export function count(evidence: Evidence): Counts {
   }
 }
 
-function countById(
-  ledger: readonly LedgerLine[],
-  what: 'started' | 'committed' | 'finished',
-  group: string,
-): Map<string, number> {
+type HandlerEnd = DeliveryLine & { what: HandlerResult['result'] }
+
+/** Whether this line tells how a handler ended. */
+export const isHandlerEnd = (line: DeliveryLine): line is HandlerEnd => Object.hasOwn(isFinish, line.what)
+
+function countById(lines: readonly DeliveryLine[], isCounted: (line: DeliveryLine) => boolean): Map<string, number> {
   const counts = new Map<string, number>()
-  for (const line of ledger) {
-    if (line.what === what && line.group === group) counts.set(line.id, (counts.get(line.id) ?? 0) + 1)
-  }
+  for (const line of lines) if (isCounted(line)) counts.set(line.id, (counts.get(line.id) ?? 0) + 1)
   return counts
+}
+
+function contradictedIn(lines: readonly DeliveryLine[]): number {
+  const ends = { handled: new Set<string>(), dead: new Set<string>(), open: new Set<string>() }
+  for (const line of lines) if (line.what === 'settled') ends[endOf[line.outcome]].add(line.entryId)
+  return [...ends.dead].filter((entryId) => ends.handled.has(entryId)).length
 }
 
 const repeated = (counts: ReadonlyMap<string, number>) => [...counts.values()].filter((count) => count > 1).length

@@ -22,9 +22,9 @@ export const mutants: Record<string, Mutant> = {
     sign: /lost/,
     edits: [
       [
-        'dispatcher.ts',
-        'const run = await this.#runner.run(',
-        "await this.#settler.settle({ ...running, run: { result: 'returned' }, outcome: { type: 'ack' } })\n    const run = await this.#runner.run(",
+        'consume/pipeline/pipeline.ts',
+        'const run = await slots.run(',
+        "await settler.settle(delivery, { type: 'ack' })\n    const run = await slots.run(",
       ],
     ],
   },
@@ -33,7 +33,7 @@ export const mutants: Record<string, Mutant> = {
     drill: 'slow-handler',
     events: 60,
     sign: /charged an extra attempt/,
-    edits: [['lease-keeper.ts', 'if (due.length === 0) return 0', 'if (due.length >= 0) return 0']],
+    edits: [['consume/upkeep/lease-keeper.ts', 'if (due.length === 0) return 0', 'if (due.length >= 0) return 0']],
   },
   'buffered-not-extended': {
     about: 'leases of entries that wait in the buffer are not extended',
@@ -41,7 +41,9 @@ export const mutants: Record<string, Mutant> = {
     events: 60,
     sign: /charged an extra attempt/,
     // The first `concurrency` entries held are those that run.
-    edits: [['lease-keeper.ts', 'this.#holdings.all().filter(', 'this.#holdings.all().slice(0, 10).filter(']],
+    edits: [
+      ['consume/upkeep/lease-keeper.ts', 'this.#holdings.all().filter(', 'this.#holdings.all().slice(0, 10).filter('],
+    ],
   },
   'extension-unchecked': {
     about: 'leases are extended without asking whose they are',
@@ -50,8 +52,8 @@ export const mutants: Record<string, Mutant> = {
     sign: /taken from a consumer that was never frozen/,
     edits: [
       [
-        'broker/scripts/settle.ts',
-        "local extended = holds(stream, group, id, owner, ARGV[i + 2])\n    and redis.call('XCLAIM'",
+        'broker/scripts/leases.ts',
+        "local extended = holds(id, owner, ARGV[i + 2])\n    and redis.call('XCLAIM'",
         "local extended = redis.call('XCLAIM'",
       ],
     ],
@@ -61,7 +63,7 @@ export const mutants: Record<string, Mutant> = {
     drill: 'group-destroyed',
     events: 1_000,
     sign: /lost/,
-    edits: [['broker/scripts/group.ts', "ARGV[1], start, 'MKSTREAM'", "ARGV[1], '$', 'MKSTREAM'"]],
+    edits: [['broker/scripts/membership.ts', "group, start, 'MKSTREAM'", "group, '$', 'MKSTREAM'"]],
   },
   'maxlen-while-lagging': {
     about: 'the stream is trimmed by MAXLEN while a group lags',
@@ -69,7 +71,7 @@ export const mutants: Record<string, Mutant> = {
     events: 3_000,
     sign: /lost/,
     edits: [
-      ['broker/scripts/janitor.ts', "'MINID', '~', needed, 'LIMIT', math.min(excess, 100000)", "'MAXLEN', '~', 500"],
+      ['broker/scripts/retention.ts', "'MINID', '~', needed, 'LIMIT', math.min(excess, 100000)", "'MAXLEN', '~', 500"],
     ],
   },
   'dead-letter-in-two-steps': {
@@ -79,13 +81,13 @@ export const mutants: Record<string, Mutant> = {
     sign: /lost/,
     edits: [
       [
-        'settler.ts',
-        "      case 'dead-letter':\n        return",
-        "      case 'dead-letter':\n        await this.#broker.ack([delivery])\n        await new Promise((resolve) => setTimeout(resolve, 50))\n        return",
+        'consume/pipeline/settler.ts',
+        'this.#persist(() => this.#broker.deadLetter(',
+        'this.#persist(async () => {\n          await this.#broker.ack([delivery])\n          await new Promise((resolve) => setTimeout(resolve, 50))\n        }).then(() => this.#broker.deadLetter(',
       ],
       [
         'broker/scripts/settle.ts',
-        'if not holds(stream, group, id, ARGV[3], ARGV[4]) then return false end\nlocal before',
+        'if not holds(entryId, owner, attempt) then return false end\nlocal before',
         'local before',
       ],
     ],
@@ -95,9 +97,7 @@ export const mutants: Record<string, Mutant> = {
     drill: 'worker-freeze',
     events: 600,
     sign: /effectsDoubled/,
-    edits: [
-      ['broker/scripts/settle.ts', "if not holds(stream, group, id, ARGV[3], ARGV[4]) then return { 'lost' } end", ''],
-    ],
+    edits: [['broker/scripts/settle.ts', "if not holds(entryId, owner, attempt) then return { 'lost' } end", '']],
   },
   'suspects-in-company': {
     about: 'crash suspects run beside others, and an entry over maxDeliveries is dead-lettered',
@@ -107,13 +107,13 @@ export const mutants: Record<string, Mutant> = {
     edits: [
       [
         'broker/scripts/claim.ts',
-        'if isNamed(name, aloneSuffix) and not isOurs and attempt >= maxDeliveries then',
+        'if isAlone(name) and not isOurs(name) and attempt >= maxDeliveries then',
         'if attempt >= maxDeliveries then',
       ],
       [
         'broker/scripts/claim.ts',
-        'elseif isIsolated(name) or attempt >= 2 or attempt >= maxDeliveries then',
-        'elseif false then',
+        'if isSetApart(name) or attempt >= 2 or attempt >= maxDeliveries then',
+        'if false then',
       ],
     ],
   },
@@ -122,14 +122,14 @@ export const mutants: Record<string, Mutant> = {
     drill: 'redis-pause',
     events: 3_000,
     sign: /charged an extra attempt/,
-    edits: [['claimer.ts', 'now() < this.#holdOffUntil', 'now() < 0']],
+    edits: [['consume/intake/hold-off.ts', 'now() < this.#until', 'now() < 0']],
   },
   'stall-unseen': {
     about: 'health does not look whether the oldest entry moves',
     drill: 'health',
     events: 500,
     sign: /every consumer says not ready: not within/,
-    edits: [['health.ts', 'if (stalledMs > stalledAfterMs)', 'if (stalledMs < 0)']],
+    edits: [['consume/upkeep/health.ts', 'if (stalledMs > stalledAfterMs)', 'if (stalledMs < 0)']],
   },
   'publish-without-dedupe': {
     about: 'an event id that was published before is appended again',
@@ -144,11 +144,11 @@ export const mutants: Record<string, Mutant> = {
     events: 500,
     sign: /effectsDoubled/,
     edits: [
-      ['broker/scripts/dead-letters.ts', "redis.call('XDEL', KEYS[2], ARGV[1])\n", ''],
+      ['broker/scripts/dead-letters.ts', "redis.call('XDEL', dead, letterId)\n", ''],
       [
         'broker/dead-letters.ts',
-        'return entryId ?? undefined',
-        'await new Promise((resolve) => setTimeout(resolve, 20))\n    await this.delete(letterId)\n    return entryId ?? undefined',
+        'return (entryId as string | null)',
+        'await new Promise((resolve) => setTimeout(resolve, 20))\n    await this.delete(letterId)\n    return (entryId as string | null)',
       ],
     ],
   },

@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import type { HandlerResult, Outcome } from '@redis-streams-processor/streams-core'
 
 /** What happened, as seen from outside Redis. One JSON object a line. */
 export type LedgerLine = { at: number } & (
@@ -8,19 +9,24 @@ export type LedgerLine = { at: number } & (
   | { what: 'published'; id: string; entryId: string; duplicate: boolean }
   | { what: 'refused'; id: string; error: string }
   | { what: 'joined'; group: string; consumer: string }
-  | ({ what: 'started' | 'committed' | 'finished' | 'failed' } & LedgerDelivery)
+  /** A handler was started, its `commit` was answered, or it ended: then the line is named after the result. */
+  | ({ what: 'started' | 'committed' | HandlerResult['result'] } & LedgerDelivery)
+  /** What became of a delivery, as the consumer reports it. */
+  | ({ what: 'settled'; outcome: Outcome['type'] } & LedgerDelivery)
 )
 
-/** What became of one delivery. */
-export type DeliveryLine = Extract<LedgerLine, { attempt: number }>
-
+/** One delivery, in the lines that are about one. */
 export interface LedgerDelivery {
+  /** The event id; the entry id where the entry could not be decoded. */
   id: string
   entryId: string
   group: string
   consumer: string
   attempt: number
 }
+
+/** The lines that are about a delivery. */
+export type DeliveryLine = Extract<LedgerLine, LedgerDelivery>
 
 type Unstamped<T> = T extends unknown ? Omit<T, 'at'> : never
 

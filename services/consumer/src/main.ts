@@ -2,7 +2,7 @@ import { userEvents } from '@redis-streams-processor/events'
 import { createLogger, Ledger, readSettings, retentionOf, runService } from '@redis-streams-processor/service-kit'
 import { createConsumer, exponential } from '@redis-streams-processor/streams-core'
 import { loadHandlers } from './load-handlers.ts'
-import { recorded } from './recorded.ts'
+import { record, recorded } from './recorded.ts'
 import { settingsSchema } from './settings.ts'
 import { startWatchdog } from './watchdog.ts'
 
@@ -27,9 +27,7 @@ await runService(async (signal) => {
     ...(settings.IDEMPOTENCY_TTL_MS > 0 ? { idempotency: { ttlMs: settings.IDEMPOTENCY_TTL_MS } } : {}),
     handlers: settings.LEDGER_DIR === undefined ? handlers : recorded(handlers, ledger),
     logger: createLogger('consumer', settings.LOG_LEVEL),
-    onReport: (report) => {
-      if (report.kind === 'started') ledger.write({ what: 'joined', group: report.group, consumer: report.consumer })
-    },
+    onReport: (report) => record(ledger, report),
   })
   const stopWatchdog = settings.BLOCKED_MS > 0 ? startWatchdog(settings.BLOCKED_MS) : undefined
   try {

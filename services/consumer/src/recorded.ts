@@ -1,5 +1,12 @@
 import type { Ledger } from '@redis-streams-processor/service-kit'
-import type { Catalog, Context, Handlers, StreamEvent } from '@redis-streams-processor/streams-core'
+import {
+  type Catalog,
+  type Context,
+  type Handlers,
+  type Report,
+  resultOfThrown,
+  type StreamEvent,
+} from '@redis-streams-processor/streams-core'
 
 /** The same handlers, each writing into the ledger when it starts, what it commits, and how it ends. */
 export function recorded<C extends Catalog>(handlers: Handlers<C>, ledger: Ledger): Handlers<C> {
@@ -15,13 +22,23 @@ export function recorded<C extends Catalog>(handlers: Handlers<C>, ledger: Ledge
       }
       try {
         await handler(event as never, { ...context, commit })
-        ledger.write({ what: 'finished', ...delivery })
+        ledger.write({ what: 'returned', ...delivery })
       } catch (error) {
-        ledger.write({ what: 'failed', ...delivery })
+        ledger.write({ what: resultOfThrown(error).result, ...delivery })
         throw error
       }
     }
   }
   const entries = Object.entries(handlers) as [string, (event: never, context: Context) => unknown][]
   return Object.fromEntries(entries.map(([type, handler]) => [type, wrap(handler)])) as unknown as Handlers<C>
+}
+
+/** Writes into the ledger what the consumer reports: that it has joined, and what became of each delivery. */
+export function record(ledger: Ledger, report: Report): void {
+  if (report.kind === 'started') {
+    ledger.write({ what: 'joined', group: report.group, consumer: report.consumer })
+  } else if (report.kind === 'settled') {
+    const { outcome, entryId, group, consumer, attempt, eventId = entryId } = report
+    ledger.write({ what: 'settled', outcome: outcome.type, id: eventId, entryId, group, consumer, attempt })
+  }
 }

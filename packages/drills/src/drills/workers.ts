@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { DeliveryLine, LedgerLine } from '@redis-streams-processor/service-kit'
 import { saysReleased } from '../fleet.ts'
 import { POISON, UNLUCKY_USER } from '../handlers.ts'
+import { isHandlerEnd } from '../judge.ts'
 import { type Drill, LEASE_MS } from '../stage.ts'
 
 // Faults of the workers: killed, frozen, replaced, slow, poisoned.
@@ -128,7 +129,6 @@ function hadCompany(ledger: readonly LedgerLine[], eventId: string): boolean {
     const before = lines.filter(
       ({ consumer, id, at }) => consumer === start.consumer && id !== eventId && at <= start.at,
     )
-    const count = (wanted: DeliveryLine['what']) => before.filter(({ what }) => what === wanted).length
-    return count('started') > count('finished') + count('failed')
+    return before.filter(({ what }) => what === 'started').length > before.filter(isHandlerEnd).length
   })
 }

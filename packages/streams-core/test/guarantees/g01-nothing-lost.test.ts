@@ -16,8 +16,8 @@ describe('G1: nothing is lost', () => {
     lab.worker('consumer', { ...settings, CONSUMER: 'heir', WORK_MS: '1' })
     const published = new Set(lab.ledger('published').map(({ id }) => id))
     expect(published.size).toBe(300)
-    await lab.until('every event is finished', () => new Set(lab.ledger('finished').map(({ id }) => id)).size === 300)
-    expect(new Set(lab.ledger('finished').map(({ id }) => id))).toEqual(published)
+    await lab.until('every event is finished', () => new Set(lab.ledger('returned').map(({ id }) => id)).size === 300)
+    expect(new Set(lab.ledger('returned').map(({ id }) => id))).toEqual(published)
     expect(lab.ledger('started').filter(({ consumer }) => consumer === 'victim')).toHaveLength(8)
   })
 

@@ -111,7 +111,7 @@ describe('G3: one owner at a time', () => {
     )
     frozen.kill('SIGSTOP')
     const heir = await lab.worker('consumer', { ...settings, CONSUMER: 'heir', WORK_MS: '1' })
-    await lab.until('the heir finishes 4 events', () => lab.ledger('finished').length === 4)
+    await lab.until('the heir finishes 4 events', () => lab.ledger('returned').length === 4)
     frozen.kill('SIGCONT')
     await frozen.waitFor(({ msg }) => msg?.startsWith('lost the lease') ?? false)
     await lab.until(
@@ -131,8 +131,8 @@ describe('G3: one owner at a time', () => {
     await lab.until('the heir joins', () => lab.ledger('joined').length === 2)
     // Whoever gets it first blocks; the other takes it over.
     await lab.worker('producer', { BURST: '1' }).exited()
-    await lab.until('the heir finishes the event', () => lab.ledger('finished').length === 1)
-    const [first, second] = lab.ledger('finished')[0]?.consumer === 'heir' ? [blocked, heir] : [heir, blocked]
+    await lab.until('the heir finishes the event', () => lab.ledger('returned').length === 1)
+    const [first, second] = lab.ledger('returned')[0]?.consumer === 'heir' ? [blocked, heir] : [heir, blocked]
     await first.waitFor(({ msg }) => msg?.startsWith('lost the lease') ?? false)
     await first.waitFor(({ msg }) => msg === 'abandoned')
     expect(first.lines.filter(({ msg }) => msg === 'acknowledged')).toEqual([])

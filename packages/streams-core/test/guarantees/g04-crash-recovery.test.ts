@@ -19,7 +19,7 @@ describe('G4: crash recovery', () => {
     await lab.until('the heirs join', () => lab.ledger('joined').length === 3)
     victim.kill('SIGKILL')
     const killedAt = Date.now()
-    await lab.until('the heirs finish 8 events', () => lab.ledger('finished').length === 8)
+    await lab.until('the heirs finish 8 events', () => lab.ledger('returned').length === 8)
 
     const taken = lab.ledger('started').filter(({ consumer }) => consumer !== 'victim')
     expect(taken.map(({ attempt }) => attempt)).toEqual(range(8).map(() => 2))

@@ -87,7 +87,7 @@ describe('G9: external effects are guarded', () => {
     await lab.until('the victim starts 3 events', () => lab.ledger('started').length === 3)
     victim.kill('SIGKILL')
     lab.worker('consumer', { ...settings, CONSUMER: 'heir', WORK_MS: '1' })
-    await lab.until('the heir finishes 3 events', () => lab.ledger('finished').length === 3)
+    await lab.until('the heir finishes 3 events', () => lab.ledger('returned').length === 3)
   })
 
   test('the record of a dead delivery of the same entry is free at once: the lease of the entry decides', async ({

@@ -14,12 +14,12 @@ describe('G12: drain', () => {
     await lab.until('4 events start', () => lab.ledger('started').length === 4)
     leaving.kill('SIGTERM')
     expect(await leaving.exited()).toBe(0)
-    expect(lab.ledger('finished')).toHaveLength(4)
+    expect(lab.ledger('returned')).toHaveLength(4)
     expect(await lab.group()).toMatchObject({ pending: 0, waitingForRetry: 8, consumers: [] })
 
     // The lease is far from over: what was released need not wait for it.
     lab.worker('consumer', { ...settings, CONSUMER: 'coming', WORK_MS: '1' })
-    await lab.until('every event is finished', () => lab.ledger('finished').length === 12)
+    await lab.until('every event is finished', () => lab.ledger('returned').length === 12)
     expect(lab.ledger('started').map(({ attempt }) => attempt)).toEqual(range(12).map(() => 1))
     expect(new Set(lab.ledger('started').map(({ id }) => id)).size).toBe(12)
   })

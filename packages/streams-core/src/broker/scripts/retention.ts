@@ -43,8 +43,10 @@ end
 
 /**
  * `makeRoom(required, keepAtLeast)`: trims at once what every group has acknowledged, without waiting for the janitor.
- * `dropOldest(maxLength, dropped, historyFormat)`: the lossy policy. It trims in steps of 100, as MAXLEN ~ would, but knows exactly what
- * each group loses by it; never more than 1,000 at a time: a stream that was far longer gets there batch by batch.
+ *
+ * `dropOldest(maxLength, dropped, historyFormat)`: the lossy policy. It trims in steps of 100, as MAXLEN ~ would, and
+ * counts exactly what each group loses by it. Never more than 1,000 entries at a time: a stream that was far longer gets
+ * short batch by batch.
  */
 export const trimLua = `
 ${neededLua}

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { CORE, mutants } from '../src/mutants.ts'
+import { CORE, mutants } from '../../src/mutants.ts'
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))
 const edits = Object.entries(mutants).flatMap(([name, { edits }]) => edits.map((edit) => [name, ...edit] as const))
 
 test.each(edits)('%s: %s holds exactly once: %s', (_, file, from) => {

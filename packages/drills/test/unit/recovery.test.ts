@@ -1,6 +1,6 @@
 import type { LedgerLine } from '@redis-streams-processor/service-kit'
 import { expect, test } from 'vitest'
-import { timeRecovery } from '../src/recovery.ts'
+import { timeRecovery } from '../../src/recovery.ts'
 
 const group = 'g'
 const started = (consumer: string, entryId: string, at: number): LedgerLine => {

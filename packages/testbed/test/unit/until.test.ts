@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { until } from '../src/index.ts'
+import { until } from '../../src/index.ts'
 
 test('it resolves to what was seen, whatever failed before', async () => {
   let looks = 0
