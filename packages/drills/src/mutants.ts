@@ -46,7 +46,7 @@ export const mutants: Record<string, Mutant> = {
     ],
   },
   'extension-unchecked': {
-    about: 'leases are extended without asking whose they are',
+    about: 'leases are extended without a check of their owner',
     drill: 'worker-freeze',
     events: 600,
     sign: /taken from a consumer that was never frozen/,

@@ -8,7 +8,7 @@ export interface Loss {
   entryIds: readonly string[]
 }
 
-/** A time in which nobody could take over. */
+/** A time in which no consumer could take over. */
 export interface Outage {
   from: number
   to: number

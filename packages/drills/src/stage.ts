@@ -160,7 +160,7 @@ export class Stage {
     if (!isFine) this.complaints.push(complaint)
   }
 
-  /** Nobody was robbed, and no delivery charged: what was started, was started as a first delivery. */
+  /** No lease was lost, and no delivery charged: every start was a first delivery. */
   complainIfCharged(): void {
     const charged = this.arena.ledger().filter((line) => line.what === 'started' && line.attempt > 1).length
     this.complainUnless(charged === 0, `${charged} deliveries were charged an extra attempt`)

@@ -37,7 +37,7 @@ export const workerFreeze: Drill = {
     const freezes = stage.options.quick ? 3 : 12
     const perSecond = stage.options.events / (freezes * 3.5)
     await stage.whileWorking(stage.publish({ perSecond }), freezes, 500, async () => {
-      // The third is never frozen: nobody may claim what it has claimed.
+      // The third is never frozen: no other consumer may claim what it has claimed.
       const slot = stage.random.whole(0, 1)
       fleet.signal(slot, 'SIGSTOP')
       await sleep(stage.random.whole(2_000, 3_500))

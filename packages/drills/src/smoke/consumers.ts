@@ -43,7 +43,7 @@ export async function pickVictim(stack: Stack): Promise<Victim> {
   return victimOf(stack, containerId)
 }
 
-/** Kills, and makes sure that entries were held and are now nobody's. */
+/** Kills the consumer, and makes sure that it held entries. */
 export async function strike(stack: Stack, victim: Victim, kill: () => Promise<unknown>): Promise<Loss> {
   const mark = stack.watch.deaths.length
   stack.watch.excuse(victim.containerId)

@@ -38,7 +38,7 @@ describe('G3: one owner at a time', () => {
     expect(slow.reports.settled().map(({ attempt }) => attempt)).toEqual(range(8).map(() => 1))
   })
 
-  test('who was frozen beyond its lease finds out: the signal fires, nothing is written or claimed back', async ({
+  test('a consumer that was frozen beyond its lease finds out: the signal fires, nothing is written or claimed back', async ({
     lab,
   }) => {
     const gate = latch()
@@ -129,7 +129,7 @@ describe('G3: one owner at a time', () => {
     await lab.until('the first consumer joins', () => lab.ledger('joined').length === 1)
     const heir = lab.worker('consumer', { ...settings, CONSUMER: 'heir' })
     await lab.until('the heir joins', () => lab.ledger('joined').length === 2)
-    // Whoever gets it first blocks; the other takes it over.
+    // The consumer that gets it first blocks; the other takes it over.
     await lab.worker('producer', { BURST: '1' }).exited()
     await lab.until('the heir finishes the event', () => lab.ledger('returned').length === 1)
     const [first, second] = lab.ledger('returned')[0]?.consumer === 'heir' ? [blocked, heir] : [heir, blocked]

@@ -70,10 +70,10 @@ describe('G4: crash recovery', () => {
     await lab.send('DEL', lab.streamName)
   })
 
-  test('who has no free handler leaves what a dead consumer held to others, for half a second', async ({ lab }) => {
+  test('a consumer without a free handler claims half a second later than others', async ({ lab }) => {
     const gate = latch()
     const leaseMs = 1_000
-    // Who joins sooner after the start of Redis claims nothing for a while.
+    // A consumer that joins sooner after the start of Redis claims nothing for a while.
     await lab.until(
       'Redis has been up for a while',
       async () =>

@@ -37,7 +37,7 @@ describe('G7: poison pills are quarantined', () => {
     expect(heir.reports.of('quarantined')[0]?.suspects).toBe(10)
   })
 
-  test('who died alone as often as it may is dead-lettered, unrun', async ({ lab }) => {
+  test('a suspect whose last delivery died alone is dead-lettered, unrun', async ({ lab }) => {
     await leaveBehind(lab, 1, 5, 'dead~alone')
     const heir = await lab.consumer({ leaseMs: 500 })
     await heir.reports.until('the heir settles an event', (reports) => reports.settled().length === 1)
@@ -45,9 +45,7 @@ describe('G7: poison pills are quarantined', () => {
     expect(await lab.deadLetters()).toMatchObject([{ reason: 'crashed', deliveries: 5 }])
   })
 
-  test('who was at its last delivery when a neighbour crashed gets it again, alone, and is not charged', async ({
-    lab,
-  }) => {
+  test('a last delivery that a crash cut short in company is repeated, alone, and not charged', async ({ lab }) => {
     await leaveBehind(lab, 3, 5, 'dead')
     const attempts: number[] = []
     const heir = await lab.consumer({
@@ -76,7 +74,7 @@ describe('G7: poison pills are quarantined', () => {
     expect(heir.reports.of('quarantined')).toHaveLength(1)
   })
 
-  test('who comes back under the name of a dead process is charged with its crash all the same', async ({ lab }) => {
+  test('a crash is charged also when a process comes back under the name of the dead one', async ({ lab }) => {
     await leaveBehind(lab, 1, 1, 'fixed')
     await leaveBehind(lab, 1, 5, 'fixed~alone')
     const again = await lab.consumer({ leaseMs: 500, consumer: 'fixed' })

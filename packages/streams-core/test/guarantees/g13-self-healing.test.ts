@@ -172,7 +172,7 @@ describe('G13: self-healing', () => {
     await lab.until('the second consumer loses its connection', () => second.state() === 'lost')
     await lab.until('the second consumer is connected again', () => second.state() === 'connected')
     await waitUntil(startedAt + leaseMs + 300)
-    // Who is done within a lease looks for the next suspect at once.
+    // A consumer that is done within a lease looks for the next suspect at once.
     second.finish()
     await second.reports.until(
       'the second consumer acknowledges an event',

@@ -185,7 +185,7 @@ describe('G14: redrive hits only the group that failed', () => {
     expect(await letters.count()).toBe(300)
   })
 
-  test('two who redrive at the same time move each letter once', async ({ lab }) => {
+  test('two redrives at the same time move each letter once', async ({ lab }) => {
     const consumer = await lab.consumer({
       retry: { maxDeliveries: 1 },
       handlers: { counted: () => Promise.reject(new Error('no')) },

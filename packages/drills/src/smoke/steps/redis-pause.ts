@@ -4,7 +4,7 @@ import { must, type Step } from '../step.ts'
 const PAUSE_MS = 15_000
 const RECOVERY_MS = 60_000
 
-/** Connections stay open and nobody answers. It takes longer than the lease, and than anyone waits for a reply. */
+/** Connections stay open and Redis answers nothing, for longer than the lease, and than any client waits for a reply. */
 export const redisPause: Step = {
   name: 'docker pause of Redis',
   async run(stack) {
