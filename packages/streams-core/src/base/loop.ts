@@ -30,7 +30,7 @@ export interface LoopOptions {
   onError: (error: unknown, failures: number) => void | Promise<void>
 }
 
-/** About `ms`, with jitter: consumers that rest at the same time would otherwise wake at the same time for ever. */
+/** About `ms`, with jitter: without it, consumers that once rested at the same time would wake together in every round. */
 export const jittered = (ms: number) => (): number => ms * (0.75 + Math.random() / 2)
 
 /**

@@ -9,7 +9,7 @@ const refusals = [
   'ERR AUTH',
   'ERR invalid password',
   'ERR unknown',
-  // How a script says NOPERM: Redis 7.0, and everything newer.
+  // NOPERM from inside a script: the text of Redis 7.0, then that of newer versions.
   'ERR The user executing the script',
   'ERR ACL failure in script',
   'ERR WAITAOF',

@@ -54,7 +54,7 @@ export class AppendBroker {
   async #waitForDisk(): Promise<void> {
     const timeoutMs = this.#settings.publishTimeoutMs
     const [synced] = await this.#connection.send<[number, number]>(['WAITAOF', 1, 0, timeoutMs], timeoutMs + 1_000)
-    // It may be on disk a moment later; publishing the same id again finds out.
+    // The event may reach the disk a moment later. The same id is appended again, and deduplication tells whether it is there.
     if (synced !== 1) throw new RedisUnavailableError(`not on disk within ${timeoutMs} ms`, { mayHaveRun: true })
   }
 }

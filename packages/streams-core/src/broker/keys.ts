@@ -43,7 +43,7 @@ export class Keys {
     return `${this.#prefix}:${group}:history`
   }
 
-  /** The same for Lua's `string.format`, with `%s` for the group. */
+  /** The key of a group's history as a format for Lua's `string.format`: `%s` stands for the group. */
   get historyFormat(): string {
     return `${this.#prefix.replaceAll('%', '%%')}:%s:history`
   }

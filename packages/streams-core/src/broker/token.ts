@@ -18,7 +18,7 @@ export interface HandedEntry extends Token {
   readonly fields: Fields | undefined
   /** `crashed`: it is not to be run again, only settled. */
   readonly kind: 'run' | 'crashed'
-  /** When the command was sent that handed it over, on the clock of `now()`: the lease runs from then. */
+  /** When the command that brought the entry was sent, on the clock of `now()`. The lease is counted from then. */
   readonly since: number
 }
 

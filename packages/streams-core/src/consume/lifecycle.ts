@@ -39,7 +39,7 @@ export class Lifecycle {
     const intake = new AbortController()
     const upkeep = new AbortController()
     const stopIntake = () => intake.abort()
-    // In the same moment, so that nothing that comes in is started.
+    // The slots drain in the same moment, so that an entry that arrives from now on is not started.
     intake.signal.addEventListener('abort', () => slots.drain())
     signal.addEventListener('abort', stopIntake)
     if (signal.aborted) stopIntake()
@@ -99,8 +99,8 @@ export class Lifecycle {
   }
 
   /**
-   * In this order: nothing new comes in; what only waits is released; what runs may finish; what does not is released,
-   * too; what is decided gets written. Leases are extended until then, and the name is given up last.
+   * In this order: the intake stops; waiting entries are released; running handlers may finish; those that do not finish
+   * are released; what was decided is written. Leases are extended until all is written. The name is deleted last.
    */
   async #drain(upkeep: AbortController, loops: Promise<unknown>[], intakeLoops: Promise<unknown>[]): Promise<number> {
     const { reader, slots, pipeline, settler, holdings, membership, commands, reads } = this.#crew
@@ -109,7 +109,7 @@ export class Lifecycle {
     const timer = setTimeout(() => deadline.abort(), this.#drainTimeoutMs)
 
     const paused = reader.pause()
-    // What a read or a claim still brings must be released, too: a reply that nobody waits for is a lost reply.
+    // Entries that a last read or claim brings are released here: otherwise they would stay pending for a lease.
     const late = new Promise((resolve) => deadline.signal.addEventListener('abort', resolve))
     await Promise.race([Promise.allSettled([paused, ...intakeLoops]), late])
     await pipeline.whenIdle(deadline.signal)

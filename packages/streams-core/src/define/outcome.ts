@@ -20,7 +20,7 @@ export type RunResult =
   | { result: 'handled-before' }
   /** The idempotency record says that this event id is being handled elsewhere. */
   | { result: 'handled-elsewhere' }
-  /** Redis could not serve the handler before the consumer had to leave, or never will: nothing was written. */
+  /** Redis could not take the idempotency record or the `commit` before the drain was over, or refuses for good. */
   | { result: 'unserved' }
   /** `commit` has acknowledged the delivery together with its effects. */
   | { result: 'committed' }
@@ -49,7 +49,7 @@ export type Outcome =
   | { type: 'dead-letter'; reason: DeadLetterReason; error: string }
   /** `commit` has acknowledged the delivery already, together with the handler's effects. */
   | { type: 'committed' }
-  /** Write nothing: the lease is lost and the new owner decides, or the entry is deleted. */
+  /** Nothing is written: the lease is lost and the new owner decides, the entry is deleted, or Redis did not take it. */
   | { type: 'abandon' }
 
 export type DeadLetterReason = 'malformed' | 'rejected' | 'exhausted' | 'crashed' | 'commit-failed'

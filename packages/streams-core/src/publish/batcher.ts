@@ -60,7 +60,7 @@ export class Batcher {
     this.#flushing ??= this.#flush()
   }
 
-  /** Rejects publishes whose deadline has passed. `mayBeInRedis`: they were on their way. */
+  /** Rejects publishes whose deadline has passed. `mayBeInRedis`: the event was sent, and no reply came. */
   timeOut(late: readonly PendingPublish[], errorFor: (mayBeInRedis: boolean) => Error): void {
     const inFlight = new Set(this.#inFlight)
     for (const pending of late) pending.reject(errorFor(pending.mayBeInRedis || inFlight.has(pending)))

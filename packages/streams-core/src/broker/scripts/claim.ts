@@ -6,8 +6,9 @@ import { holdsLua, infoLua, pseudoConsumersLua } from './fragments.ts'
  *   `crashed`   its consumer died as often as allowed while the entry ran alone: dead-letter it, do not run it again;
  *   `suspect`   delivered at least twice, or its consumer died while the entry was set apart: only to be run alone;
  *   `run`       anything else.
- * A last delivery that was cut short in company is repeated, not charged: the crash may have been a neighbour's.
- * An entry under a name of this consumer is a delivery whose reply was lost: this consumer lives, so nothing is guilty.
+ * If a crash cuts the last delivery short while other entries ran beside it, the delivery is repeated and not charged:
+ * the crash may have been a neighbour's. An entry under this consumer's own special names came in a lost reply. The
+ * consumer lives, so the entry is not guilty.
  */
 const expiredLua = `
 local function isOurs(name) return name == alone or name == suspect end
@@ -89,9 +90,9 @@ return { suspects, unpack(claimed) }
 )
 
 /**
- * Claims one crash suspect under this consumer's name for suspects, until it can be run alone (ISOLATE). While another
- * consumer is at work on a suspect, a consumer that holds other entries leaves the rest to that one, so that the group
- * goes on.
+ * Claims one crash suspect under this consumer's name for suspects, until it can be run alone (ISOLATE). If another
+ * consumer already works on a suspect, a consumer that holds other entries takes none, so that the rest of the group's
+ * work goes on.
  *
  * `holdsNothing`: 1 or 0.   Returns { id, attempt, fields or false }, or false: there is none to take.
  */

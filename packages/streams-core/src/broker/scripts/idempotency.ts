@@ -1,8 +1,8 @@
 import { script } from '../script.ts'
 
 /**
- * Takes the idempotency record of an event id for a delivery. The record of an earlier delivery of the same entry is
- * free: only the consumer that has the lease of the entry may run it.
+ * Takes the idempotency record of an event id for a delivery. A record left by an earlier delivery of the same entry
+ * may be taken over: this consumer has the lease of that entry now.
  *
  * `running`: the value while this delivery runs.   Returns 'ours', 'done' or 'elsewhere'.
  */

@@ -18,7 +18,7 @@ local newest = redis.call('EXISTS', stream) == 1 and streamInfo(stream)['last-ge
 if start ~= '0' and (not newest or compareIds(newest, start) < 0) then start = '0' end
 local reply = redis.pcall('XGROUP', 'CREATE', stream, group, start, 'MKSTREAM')
 if not reply.err then
-  -- What failed before is delivered as if for the first time.
+  -- The new group delivers everything as attempt 1, so errors of earlier deliveries are deleted.
   redis.call('DEL', history)
   return { 1, start, newest or '0-0' }
 end

@@ -7,9 +7,9 @@ import { compareIdsLua, infoLua, nowLua, pseudoConsumersLua } from './fragments.
 const GONE_GROUP_HOLDS_MS = 300_000
 
 /**
- * `neededFrom(required)`: the oldest id that some group has pending or not yet read past, or had when the group was last
- * seen, a short while ago; nothing below it is needed. False while there is no group, or a required one is missing.
- * The second value lists { group, oldest needed id, pending count } for each group that exists, the third those that are
+ * `neededFrom(required)`: the oldest id that any group still needs: its oldest pending entry, else the last entry that it
+ * has read. A group that vanished a short while ago counts with its low-water mark. Everything older may be trimmed.
+ * False while there is no group, or a required one is missing. The second value lists { group, oldest needed id, pending count } for each group that exists, the third those that are
  * gone and hold the stream.
  */
 const neededLua = `
@@ -45,8 +45,8 @@ end
  * `makeRoom(required, keepAtLeast)`: trims at once what every group has acknowledged, without waiting for the janitor.
  *
  * `dropOldest(maxLength, dropped, historyFormat)`: the lossy policy. It trims in steps of 100, as MAXLEN ~ would, and
- * counts exactly what each group loses by it. Never more than 1,000 entries at a time: a stream that was far longer gets
- * short batch by batch.
+ * counts exactly what each group loses by it. At most 1,000 entries a call, so a stream that is far too long
+ * shrinks over several publishes.
  */
 export const trimLua = `
 ${neededLua}

@@ -53,7 +53,7 @@ if not holds(entryId, owner, attempt) then return 0 end
 local parked = redis.call(
   'XCLAIM', stream, group, parkedUnder, 0, entryId, 'IDLE', idleMs, 'RETRYCOUNT', attempts, 'JUSTID')[1]
 if not parked then
-  -- Deleted while it ran: Redis has let go of it, and nobody will ask for its history.
+  -- Somebody deleted the entry while it ran, so XCLAIM has removed it from the pending list. Its history goes, too.
   redis.call('HDEL', history, entryId)
 elseif failure ~= '' then
   local before = redis.call('HGET', history, entryId)

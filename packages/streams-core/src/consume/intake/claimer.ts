@@ -1,6 +1,5 @@
 import { now } from '../../base/clock.ts'
 import type { IntakeBroker } from '../../broker/intake.ts'
-import { RETRY_HORIZON_MS } from '../../define/limits.ts'
 import type { Tell } from '../../tell/report.ts'
 import type { HandlerSlots } from '../pipeline/handler-slots.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
@@ -11,11 +10,11 @@ import type { Quarantine } from './quarantine.ts'
 /** How often a consumer looks for entries to claim. A group is scanned no more often than once in this time. */
 export const CLAIM_EVERY_MS = 250
 
-/**
- * Extra wait before a busy consumer claims: longer than two rounds of the other consumers, so that those with a free
- * handler go first.
- */
+/** Extra wait before a busy consumer claims: about two rounds of the other consumers, so that those with a free handler go first. */
 const LATE_MS = 2 * CLAIM_EVERY_MS
+
+/** No entry is idle for so long: 30,000 years. */
+const NEVER_MS = 1e15
 
 export interface ClaimerOptions {
   group: string
@@ -71,7 +70,7 @@ export class Claimer {
   async #claim(limit: number, lateMs: number, signal: AbortSignal): Promise<number> {
     const { group, consumer, leaseMs, maxDeliveries } = this.#options
     const { broker, pipeline, quarantine, holdOff, tell } = this.#actors
-    const expiredMs = holdOff.isOn ? RETRY_HORIZON_MS : leaseMs
+    const expiredMs = holdOff.isOn ? NEVER_MS : leaseMs
     const claimed = await broker.claim({ limit, maxDeliveries, expiredMs, lateMs, lockMs: CLAIM_EVERY_MS })
     if (!claimed) return 0
     const { entries, suspects } = claimed

@@ -17,7 +17,7 @@ export class HoldOff {
     return now() < this.#until
   }
 
-  /** For a lease, and the time in which other consumers may still be connecting. */
+  /** For one lease, and for as long as other consumers may need to connect again. */
   afterOutage(endedMsAgo = 0): void {
     this.#extend(this.#leaseMs + LONGEST_BACKOFF_MS - endedMsAgo)
   }

@@ -16,7 +16,7 @@ export class Commit {
   result: RunResult | undefined
 
   /**
-   * @param write Outlasts outages of Redis: if an attempt had run and its reply was lost, the next attempt finds out.
+   * @param write Tries again until Redis answers. If an earlier attempt ran and its reply was lost, the next one gets `lost`.
    * @param resultOfError What an error of `write` comes to when it is not the event's fault.
    */
   constructor(

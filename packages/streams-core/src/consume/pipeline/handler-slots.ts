@@ -82,7 +82,7 @@ export class HandlerSlots {
   }
 
   #ended(job: Job, result: RunResult): void {
-    // Left behind: that was its end, and its slot is gone.
+    // The drain left the job behind: its result was given then, and its slot was freed.
     if (!this.#running.delete(job)) return
     job.end(result)
     this.#changed.notify()

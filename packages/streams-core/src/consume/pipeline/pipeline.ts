@@ -43,7 +43,7 @@ export class Pipeline {
     this.#actors = actors
   }
 
-  /** Takes entries in. One that is held already came twice, by a reply and by a retake: it is left out. */
+  /** Takes entries in. An entry that is held already is left out: it came by its own late reply and by a retake. */
   accept(entries: readonly HandedEntry[], source: 'read' | 'claimed'): void {
     for (const entry of entries) {
       if (!this.#actors.holdings.has(entry.entryId)) void this.process(this.decode(entry), source)
@@ -64,10 +64,14 @@ export class Pipeline {
       return runner.run(delivery)
     })
     const outcome = decide(run, delivery.attempt, this.#options.policy)
-    const isWritten = await settler.settle(delivery, outcome)
-    if (!isWritten) delivery.lease.lose()
+    const settled = await settler.settle(delivery, outcome)
+    if (settled !== 'written') delivery.lease.lose()
     holdings.remove(delivery)
-    this.#tellSettled(delivery, isWritten ? { outcome, result: run.result } : LOST, startedAt)
+    this.#tellSettled(delivery, {
+      outcome: settled === 'written' ? outcome : { type: 'abandon' },
+      result: settled === 'lease-lost' ? 'lease-lost' : run.result,
+      startedAt,
+    })
   }
 
   /** Resolves when no delivery is held, running or being settled, apart from one; or the signal is aborted. */
@@ -78,13 +82,16 @@ export class Pipeline {
     await holdings.whenEmptyBut(but, signal)
   }
 
-  #tellSettled(delivery: Delivery, how: Pick<SettledReport, 'outcome' | 'result'>, startedAt?: number): void {
+  #tellSettled(
+    delivery: Delivery,
+    { outcome, result, startedAt }: Pick<SettledReport, 'outcome' | 'result'> & { startedAt: number | undefined },
+  ): void {
     const { group, consumer } = this.#options
     const { entryId, attempt, decoded } = delivery
     this.#actors.tell({
       kind: 'settled',
-      outcome: how.outcome,
-      result: how.result,
+      outcome,
+      result,
       group,
       consumer,
       entryId,
@@ -95,5 +102,3 @@ export class Pipeline {
     })
   }
 }
-
-const LOST = { outcome: { type: 'abandon' }, result: 'lease-lost' } as const

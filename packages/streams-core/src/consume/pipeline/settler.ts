@@ -6,6 +6,9 @@ import type { Tell } from '../../tell/report.ts'
 import { Acknowledger } from './acknowledger.ts'
 import type { Delivery } from './delivery.ts'
 
+/** `not-taken`: Redis refused the write, or could not take it before the drain was over. */
+export type Settled = 'written' | 'lease-lost' | 'not-taken'
+
 /** Writes what was decided. What Redis cannot take now is tried again until it can, or until the drain is over. */
 export class Settler {
   readonly #broker: SettleBroker
@@ -24,15 +27,17 @@ export class Settler {
     this.#acknowledger = new Acknowledger(actors.broker, (write) => this.#persist(write))
   }
 
-  /** Resolves once it is written, or cannot be. False: nothing was written, the delivery is not ours. Never rejects. */
-  async settle(delivery: Delivery, outcome: Outcome): Promise<boolean> {
+  /** Resolves once the outcome is written, or cannot be. Never rejects. */
+  async settle(delivery: Delivery, outcome: Outcome): Promise<Settled> {
     try {
-      return await this.#write(delivery, outcome)
+      return (await this.#write(delivery, outcome)) ? 'written' : 'lease-lost'
     } catch (error) {
-      // Without the group there is no lease; and what Redis does not take, is delivered again when the lease ends.
+      // If the group is gone, so is the lease.
+      if (isMissingGroup(error)) return 'lease-lost'
+      // The entry is delivered again once its lease is over.
       if (isRefusal(error)) this.#refuse(error)
-      else if (!isMissingGroup(error)) this.#tell({ kind: 'trouble', loop: 'settler', error })
-      return false
+      else this.#tell({ kind: 'trouble', loop: 'settler', error })
+      return 'not-taken'
     }
   }
 
@@ -41,7 +46,7 @@ export class Settler {
     this.#givenUp.abort()
   }
 
-  /** The one place where an outcome is written. */
+  /** The one place where an outcome is written. False: the lease was lost. */
   #write(delivery: Delivery, outcome: Outcome): Promise<boolean> {
     switch (outcome.type) {
       case 'ack':

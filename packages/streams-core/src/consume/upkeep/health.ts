@@ -10,7 +10,7 @@ export const LOOK_EVERY_MS = 1_000
 
 export type Phase = 'starting' | 'running' | 'stopping' | 'stopped'
 
-/** Tells from progress whether the consumer is ready: from what was done last, not from a process that is up. */
+/** A consumer is ready when its work has moved on lately, not merely because its process is up. */
 export class HealthKeeper {
   readonly #options: { group: string; consumer: string; blockMs: number; stalledAfterMs: number }
   readonly #broker: UpkeepBroker
@@ -54,7 +54,7 @@ export class HealthKeeper {
     if (this.phase !== 'running') return unready(`the consumer is ${this.phase}`)
     const lookedMs = now() - this.#lookedAt
     if (lookedMs > LOOK_EVERY_MS + READ_MARGIN_MS) return unready(`Redis has not answered for ${lookedMs.toFixed()} ms`)
-    // A consumer that is full, or runs a crash suspect alone, does not read. While no read is due, rely on the stall check.
+    // A consumer that is full, or runs a crash suspect alone, does not read. Then the stall check below must do.
     const readMs = now() - this.#reader.lastReadAt
     const shouldRead = this.#holdings.free > 0 && !this.#reader.isPaused
     if (shouldRead && readMs > blockMs + READ_MARGIN_MS)

@@ -34,7 +34,7 @@ export class LeaseKeeper {
       if (isMissingGroup(error)) return due
       throw error
     })
-    // A delivery that was acknowledged meanwhile is not pending any more, and that is no loss: its reply comes first.
+    // A delivery acknowledged a moment ago is not pending any more, but not lost. The reply to that is handled first.
     if (lost.length > 0) await new Promise(setImmediate)
     this.#lose(lost.filter((delivery) => this.#holdings.holds(delivery)))
     return due.length
