@@ -1,4 +1,5 @@
 import type { Retention } from '@redis-streams-processor/streams-core'
+import { type Limits, retentionLimits } from '@redis-streams-processor/streams-core/settings'
 import { config } from 'dotenv'
 import { z } from 'zod'
 
@@ -7,13 +8,22 @@ export class SettingsError extends Error {
   override readonly name = 'SettingsError'
 }
 
-/** A whole number from a variable's text. */
-export const whole = (min: number, max: number) =>
+interface Range {
+  readonly min: number
+  readonly max: number
+}
+
+/** A whole number from a variable's text; the variable may be empty. */
+export const optionalWhole = ({ min, max }: Range) =>
   z
     .string()
     .regex(/^\d+$/, `a whole number from ${min} to ${max}`)
     .transform(Number)
     .refine((value) => value >= min && value <= max, `a whole number from ${min} to ${max}`)
+    .optional()
+
+/** A whole number from a variable's text; the default where the variable is empty. */
+export const whole = (limits: Limits) => optionalWhole(limits).transform((value) => value ?? limits.default)
 
 export const redisUrl = z
   .string()
@@ -55,7 +65,7 @@ const policies = ['acknowledged', 'maxlen'] as const
 export const streamSettings = {
   STREAM: z.string().default('user_events'),
   RETENTION: z.enum(policies, { error: `one of ${policies.join(', ')}` }).default('acknowledged'),
-  MAX_LENGTH: whole(0, Number.MAX_SAFE_INTEGER).optional(),
+  MAX_LENGTH: optionalWhole(retentionLimits.maxLength),
   RETENTION_GROUPS: z
     .string()
     .regex(/^[\w.-]+(,[\w.-]+)*$/, 'group names with commas between them, e.g. billing_group,analytics_group')

@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest'
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
 const readme = read('README.md')
-const pages = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)].filter((path) =>
-  path.endsWith('.md'),
+const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)].filter(
+  (path) => path.endsWith('.md'),
 )
 
 /** As GitHub names the anchor of a heading. */
@@ -34,15 +34,5 @@ describe('the README and docs', () => {
       return anchor !== undefined && !anchorsIn(read(target)).includes(anchor)
     })
     expect(broken).toEqual([])
-  })
-
-  test('the configuration table has every variable of .env.example with its default, and no other', () => {
-    const inExample = [...read('.env.example').matchAll(/^([A-Z_]+)=(.*)$/gm)].map(
-      (match) => `${match[1]}=${match[2] || 'empty'}`,
-    )
-    const [, table = ''] = readme.split('\n## Configuration\n')
-    const rows = table.split('\n## ')[0]?.matchAll(/^\| `([A-Z_]+)` \| `?([^`|]*?)`? \|/gm) ?? []
-    const inTable = [...rows].map((match) => `${match[1]}=${match[2]}`)
-    expect(inTable.sort()).toEqual(inExample.sort())
   })
 })
