@@ -1,4 +1,5 @@
 import type { Retention } from '@redis-streams-processor/streams-core'
+import { type Limits, retentionLimits } from '@redis-streams-processor/streams-core/settings'
 import { config } from 'dotenv'
 import { z } from 'zod'
 
@@ -7,24 +8,19 @@ export class SettingsError extends Error {
   override readonly name = 'SettingsError'
 }
 
-/** A whole number from a variable's text. */
-export const whole = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, `a whole number from ${min} to ${max}`)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `a whole number from ${min} to ${max}`)
+type Range = Pick<Limits, 'min' | 'max'>
 
-export const redisUrl = z
-  .string()
-  .refine((url) => /^rediss?:\/\/./.test(url) && URL.canParse(url), 'a URL such as redis://user:password@host:6379/0')
-  .default('redis://127.0.0.1:6379')
+function numberWithin({ min, max }: Range) {
+  const expected = `a whole number from ${min} to ${max}`
+  const isWithin = (value: number) => value >= min && value <= max
+  return z.string().regex(/^\d+$/, expected).transform(Number).refine(isWithin, expected)
+}
 
-export const logLevel = z
-  .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
-    error: 'one of trace, debug, info, warn, error, silent',
-  })
-  .default('info')
+/** A whole number from a variable's text; the default where the variable is not set. */
+export const whole = (limits: Limits) => numberWithin(limits).default(limits.default)
+
+/** A whole number from a variable's text; `undefined` where the variable is not set. */
+export const optionalWhole = (range: Range) => numberWithin(range).optional()
 
 /**
  * Reads settings from the environment, after `.env`; variables that are set win over the file, empty ones count as
@@ -49,24 +45,31 @@ function showGiven(name: string, value: string | undefined): string {
   return name.endsWith('_URL') ? 'something else (not shown: it may hold a password)' : JSON.stringify(value)
 }
 
+const levels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 const policies = ['acknowledged', 'maxlen'] as const
 
-/** Settings that producer and consumer must agree on: which stream, and what it keeps. */
-export const streamSettings = {
+/** The settings that both services have. They must agree on which stream they use, and on what it keeps. */
+export const sharedSettings = {
+  REDIS_URL: z
+    .string()
+    .refine((url) => /^rediss?:\/\/./.test(url) && URL.canParse(url), 'a URL such as redis://user:password@host:6379/0')
+    .default('redis://127.0.0.1:6379'),
+  LOG_LEVEL: z.enum(levels, { error: `one of ${levels.join(', ')}` }).default('info'),
   STREAM: z.string().default('user_events'),
   RETENTION: z.enum(policies, { error: `one of ${policies.join(', ')}` }).default('acknowledged'),
-  MAX_LENGTH: whole(0, Number.MAX_SAFE_INTEGER).optional(),
+  MAX_LENGTH: optionalWhole(retentionLimits.maxLength),
   RETENTION_GROUPS: z
     .string()
     .regex(/^[\w.-]+(,[\w.-]+)*$/, 'group names with commas between them, e.g. billing_group,analytics_group')
     .transform((names) => names.split(','))
     .optional(),
+  LEDGER_DIR: z.string().optional(),
 }
 
-type StreamSettings = z.output<z.ZodObject<typeof streamSettings>>
+type SharedSettings = z.output<z.ZodObject<typeof sharedSettings>>
 
 /** What `defineStream` takes as retention. */
-export function retentionOf({ RETENTION: policy, MAX_LENGTH, RETENTION_GROUPS }: StreamSettings): Retention {
+export function retentionOf({ RETENTION: policy, MAX_LENGTH, RETENTION_GROUPS }: SharedSettings): Retention {
   const maxLength = MAX_LENGTH === undefined ? {} : { maxLength: MAX_LENGTH }
   return policy === 'maxlen' ? { policy, ...maxLength } : { policy, ...maxLength, groups: RETENTION_GROUPS ?? [] }
 }

@@ -35,14 +35,4 @@ describe('the README and docs', () => {
     })
     expect(broken).toEqual([])
   })
-
-  test('the configuration table has every variable of .env.example with its default, and no other', () => {
-    const inExample = [...read('.env.example').matchAll(/^([A-Z_]+)=(.*)$/gm)].map(
-      (match) => `${match[1]}=${match[2] || 'empty'}`,
-    )
-    const [, table = ''] = readme.split('\n## Configuration\n')
-    const rows = table.split('\n## ')[0]?.matchAll(/^\| `([A-Z_]+)` \| `?([^`|]*?)`? \|/gm) ?? []
-    const inTable = [...rows].map((match) => `${match[1]}=${match[2]}`)
-    expect(inTable.sort()).toEqual(inExample.sort())
-  })
 })
