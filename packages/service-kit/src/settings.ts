@@ -3,7 +3,7 @@ import { type Limits, retentionLimits } from '@redis-streams-processor/streams-c
 import { config } from 'dotenv'
 import { z } from 'zod'
 
-/** The environment is wrong: one line a variable, with what was given and what is allowed. */
+/** Settings are wrong. The message has one line per wrong variable: what is allowed, and what was given. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError'
 }
@@ -23,8 +23,7 @@ export const whole = (limits: Limits) => numberWithin(limits).default(limits.def
 export const optionalWhole = (range: Range) => numberWithin(range).optional()
 
 /**
- * Reads settings from the environment, after `.env`; variables that are set win over the file, empty ones count as
- * not set.
+ * Reads settings from `.env` and from the environment, which wins over the file. An empty variable counts as not set.
  * @throws {SettingsError} naming every variable that is wrong.
  */
 export function readSettings<S extends z.ZodType>(schema: S, env: NodeJS.ProcessEnv = process.env): z.output<S> {
@@ -39,7 +38,7 @@ export function readSettings<S extends z.ZodType>(schema: S, env: NodeJS.Process
   throw new SettingsError(lines.join('\n'))
 }
 
-// A URL may hold a password, and so may anything that was meant to be one.
+// A URL may hold a password, and so may a text that is no URL but was meant as one.
 function showGiven(name: string, value: string | undefined): string {
   if (value === undefined) return 'nothing'
   return name.endsWith('_URL') ? 'something else (not shown: it may hold a password)' : JSON.stringify(value)
