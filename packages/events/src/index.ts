@@ -1,10 +1,13 @@
-import { defineStream, type EventInput, type Retention } from '@redis-streams-processor/streams-core'
+import { defineStream, type EventInput, type EventType, type Retention } from '@redis-streams-processor/streams-core'
 import { z } from 'zod'
 
 const userId = z.string().regex(/^user_\d+$/)
 const cents = z.int().positive()
 
-/** What the webhooks of this product say. Add a type, and the compiler names every place that does not know it yet. */
+/**
+ * What the webhooks of this product say: event type → schema of its data. Add a type here, and the compiler asks for
+ * its sample below and for its handlers.
+ */
 export const catalog = {
   'user.registered': z.object({ userId, email: z.email(), plan: z.enum(['free', 'pro', 'team']) }),
   'payment.confirmed': z.object({ userId, paymentId: z.string(), amountCents: cents, currency: z.string().length(3) }),
@@ -15,13 +18,12 @@ export const catalog = {
 }
 
 export type UserEvents = typeof catalog
-export type UserEventType = keyof UserEvents
-export const userEventTypes = Object.keys(catalog) as UserEventType[]
+export type UserEventType = EventType<UserEvents>
 
-/** Makes up the data of an event: the n-th one, for a user. What the simulator of the producer publishes. */
-type Sample<T extends UserEventType> = (userId: string, n: number) => EventInput<UserEvents, T>
+type Samples = { [T in UserEventType]: (userId: string, n: number) => EventInput<UserEvents, T> }
 
-export const samples: { [T in UserEventType]: Sample<T> } = {
+/** Made-up data of each type, for webhook number `n` of the simulator. */
+export const samples: Samples = {
   'user.registered': (userId, n) => ({ userId, email: `person.${n}@example.com`, plan: 'free' }),
   'payment.confirmed': (userId, n) => ({
     userId,
@@ -39,6 +41,9 @@ export const samples: { [T in UserEventType]: Sample<T> } = {
   }),
   'user.deleted': (userId) => ({ userId }),
 }
+
+/** The user whose events the sample handlers always fail, so that retries and dead letters can be watched. */
+export const UNLUCKY_USER = 'user_1003'
 
 /** The stream that the producer appends to and the consumers share. */
 export function userEvents(name = 'user_events', retention?: Retention) {

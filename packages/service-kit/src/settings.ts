@@ -3,42 +3,27 @@ import { type Limits, retentionLimits } from '@redis-streams-processor/streams-c
 import { config } from 'dotenv'
 import { z } from 'zod'
 
-/** The environment is wrong: one line a variable, with what was given and what is allowed. */
+/** Settings are wrong. The message has one line per wrong variable: what is allowed, and what was given. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError'
 }
 
-interface Range {
-  readonly min: number
-  readonly max: number
+type Range = Pick<Limits, 'min' | 'max'>
+
+function numberWithin({ min, max }: Range) {
+  const expected = `a whole number from ${min} to ${max}`
+  const isWithin = (value: number) => value >= min && value <= max
+  return z.string().regex(/^\d+$/, expected).transform(Number).refine(isWithin, expected)
 }
 
-/** A whole number from a variable's text; the variable may be empty. */
-export const optionalWhole = ({ min, max }: Range) =>
-  z
-    .string()
-    .regex(/^\d+$/, `a whole number from ${min} to ${max}`)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `a whole number from ${min} to ${max}`)
-    .optional()
+/** A whole number from a variable's text; the default where the variable is not set. */
+export const whole = (limits: Limits) => numberWithin(limits).default(limits.default)
 
-/** A whole number from a variable's text; the default where the variable is empty. */
-export const whole = (limits: Limits) => optionalWhole(limits).transform((value) => value ?? limits.default)
-
-export const redisUrl = z
-  .string()
-  .refine((url) => /^rediss?:\/\/./.test(url) && URL.canParse(url), 'a URL such as redis://user:password@host:6379/0')
-  .default('redis://127.0.0.1:6379')
-
-export const logLevel = z
-  .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
-    error: 'one of trace, debug, info, warn, error, silent',
-  })
-  .default('info')
+/** A whole number from a variable's text; `undefined` where the variable is not set. */
+export const optionalWhole = (range: Range) => numberWithin(range).optional()
 
 /**
- * Reads settings from the environment, after `.env`; variables that are set win over the file, empty ones count as
- * not set.
+ * Reads settings from `.env` and from the environment, which wins over the file. An empty variable counts as not set.
  * @throws {SettingsError} naming every variable that is wrong.
  */
 export function readSettings<S extends z.ZodType>(schema: S, env: NodeJS.ProcessEnv = process.env): z.output<S> {
@@ -53,16 +38,22 @@ export function readSettings<S extends z.ZodType>(schema: S, env: NodeJS.Process
   throw new SettingsError(lines.join('\n'))
 }
 
-// A URL may hold a password, and so may anything that was meant to be one.
+// A URL may hold a password, and so may a text that is no URL but was meant as one.
 function showGiven(name: string, value: string | undefined): string {
   if (value === undefined) return 'nothing'
   return name.endsWith('_URL') ? 'something else (not shown: it may hold a password)' : JSON.stringify(value)
 }
 
+const levels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 const policies = ['acknowledged', 'maxlen'] as const
 
-/** Settings that producer and consumer must agree on: which stream, and what it keeps. */
-export const streamSettings = {
+/** The settings that both services have. They must agree on which stream they use, and on what it keeps. */
+export const sharedSettings = {
+  REDIS_URL: z
+    .string()
+    .refine((url) => /^rediss?:\/\/./.test(url) && URL.canParse(url), 'a URL such as redis://user:password@host:6379/0')
+    .default('redis://127.0.0.1:6379'),
+  LOG_LEVEL: z.enum(levels, { error: `one of ${levels.join(', ')}` }).default('info'),
   STREAM: z.string().default('user_events'),
   RETENTION: z.enum(policies, { error: `one of ${policies.join(', ')}` }).default('acknowledged'),
   MAX_LENGTH: optionalWhole(retentionLimits.maxLength),
@@ -71,12 +62,13 @@ export const streamSettings = {
     .regex(/^[\w.-]+(,[\w.-]+)*$/, 'group names with commas between them, e.g. billing_group,analytics_group')
     .transform((names) => names.split(','))
     .optional(),
+  LEDGER_DIR: z.string().optional(),
 }
 
-type StreamSettings = z.output<z.ZodObject<typeof streamSettings>>
+type SharedSettings = z.output<z.ZodObject<typeof sharedSettings>>
 
 /** What `defineStream` takes as retention. */
-export function retentionOf({ RETENTION: policy, MAX_LENGTH, RETENTION_GROUPS }: StreamSettings): Retention {
+export function retentionOf({ RETENTION: policy, MAX_LENGTH, RETENTION_GROUPS }: SharedSettings): Retention {
   const maxLength = MAX_LENGTH === undefined ? {} : { maxLength: MAX_LENGTH }
   return policy === 'maxlen' ? { policy, ...maxLength } : { policy, ...maxLength, groups: RETENTION_GROUPS ?? [] }
 }

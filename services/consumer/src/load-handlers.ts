@@ -6,7 +6,7 @@ import type { Handlers } from '@redis-streams-processor/streams-core'
 import { createHandlers } from './handlers.ts'
 
 /**
- * The sample handlers, or those of a module that exports `createHandlers(workMs)` in their place.
+ * The handlers of the module at `path`, which exports `createHandlers(workMs)`; without a path, the sample handlers.
  * @throws {SettingsError} when there is no such module or export.
  */
 export async function loadHandlers(path: string | undefined, workMs: number): Promise<Handlers<UserEvents>> {

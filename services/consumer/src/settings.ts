@@ -1,4 +1,4 @@
-import { logLevel, optionalWhole, redisUrl, streamSettings, whole } from '@redis-streams-processor/service-kit'
+import { optionalWhole, sharedSettings, whole } from '@redis-streams-processor/service-kit'
 import {
   consumerLimits,
   consumerNameSchema,
@@ -8,11 +8,11 @@ import {
 } from '@redis-streams-processor/streams-core/settings'
 import { z } from 'zod'
 
+const { ttlMs } = idempotencyLimits
+
 export const settingsSchema = z
   .object({
-    REDIS_URL: redisUrl,
-    LOG_LEVEL: logLevel,
-    ...streamSettings,
+    ...sharedSettings,
     GROUP: groupSchema.default('user_group'),
     CONSUMER: consumerNameSchema.optional(),
     CONCURRENCY: whole(consumerLimits.concurrency),
@@ -24,16 +24,16 @@ export const settingsSchema = z
     RETRY_MAX_MS: whole(retryLimits.maxMs),
     DRAIN_TIMEOUT_MS: whole(consumerLimits.drainTimeoutMs),
     STALLED_AFTER_MS: whole(consumerLimits.stalledAfterMs),
-    /** 0: no idempotency records. */
-    IDEMPOTENCY_TTL_MS: whole({ min: 0, max: idempotencyLimits.ttlMs.max, default: 0 }),
+    // 0 is the service's own way to say: no idempotency records.
+    IDEMPOTENCY_TTL_MS: whole({ ...ttlMs, min: 0, default: 0 }).refine(
+      (ms) => ms === 0 || ms >= ttlMs.min,
+      `0, or at least ${ttlMs.min}`,
+    ),
     BLOCKED_MS: whole({ min: 0, max: 3_600_000, default: 30_000 }),
     HANDLERS: z.string().optional(),
     WORK_MS: whole({ min: 0, max: 3_600_000, default: 300 }),
-    LEDGER_DIR: z.string().optional(),
   })
   .refine(({ RETRY_BASE_MS, RETRY_MAX_MS }) => RETRY_BASE_MS <= RETRY_MAX_MS, {
     path: ['RETRY_BASE_MS'],
     message: 'at most RETRY_MAX_MS',
   })
-
-export type Settings = z.output<typeof settingsSchema>

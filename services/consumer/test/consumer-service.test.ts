@@ -23,6 +23,7 @@ describe('a wrong setting ends the process at once, with one readable message', 
     [{ RETENTION_GROUPS: 'a, b' }, 'RETENTION_GROUPS: expected group names with commas between them'],
     [{ GROUP: 'dedupe' }, 'GROUP: expected not one of dedupe, marks, dropped, lock, got "dedupe"'],
     [{ RETRY_BASE_MS: '10', RETRY_MAX_MS: '5' }, 'RETRY_BASE_MS: expected at most RETRY_MAX_MS, got "10"'],
+    [{ IDEMPOTENCY_TTL_MS: '500' }, 'IDEMPOTENCY_TTL_MS: expected 0, or at least 1000, got "500"'],
   ])('%o', async (env, message) => {
     const worker = start(env)
     expect(await worker.exited()).toBe(1)

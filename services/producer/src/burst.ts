@@ -11,7 +11,7 @@ export interface BurstSummary {
 
 export interface BurstOptions {
   events: number
-  /** How many events are sent a second time, as providers do when an answer comes late. */
+  /** How many events are published a second time, as a webhook provider sends a webhook again when an answer comes late. */
   duplicates: number
   make: (n: number) => Webhook
   publish: (webhook: Webhook) => Promise<{ duplicate: boolean }>
@@ -19,10 +19,10 @@ export interface BurstOptions {
   signal: AbortSignal
 }
 
-/** Publishes that wait for Redis at the same time. */
+/** How many publishes wait for Redis at the same time. */
 const IN_FLIGHT = 5_000
 
-/** As many events as asked for, as fast as Redis takes them; what cannot be published is counted, not hidden. */
+/** Publishes `events` webhooks as fast as Redis takes them. An event that cannot be published is counted as rejected. */
 export async function runBurst(options: BurstOptions): Promise<BurstSummary> {
   const { events, duplicates, make, publish, onProgress, signal } = options
   const summary = { published: 0, duplicates: 0, rejected: 0 }
@@ -50,7 +50,7 @@ export async function runBurst(options: BurstOptions): Promise<BurstSummary> {
     } catch (error) {
       if (error instanceof RedisRefusedError) throw error
       summary.rejected += 1
-      // A full stream or buffer says: slower.
+      // The stream or the buffer is full: publish more slowly.
       if (error instanceof StreamFullError || error instanceof PublishBufferFullError) await sleep(100)
     }
   }

@@ -1,7 +1,7 @@
 const WIDTH = 40
 const EVERY_MS = 50
 
-/** A progress bar on a terminal; nothing elsewhere. */
+/** Draws a progress bar on a terminal, and nothing elsewhere. */
 export function progressBar(stream: NodeJS.WriteStream): (done: number, total: number) => void {
   if (!stream.isTTY) return () => {}
   let drawnAt = 0

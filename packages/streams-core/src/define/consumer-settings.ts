@@ -18,8 +18,8 @@ export interface ConsumerSettings {
   /** Handlers that run at the same time. 1 to 10,000. Default 16. */
   concurrency?: number
   /**
-   * Entries held beyond those that run, so that the next handler need not wait for Redis.
-   * 0 to 100,000. Default: `concurrency`.
+   * Entries that wait in the buffer for a free handler, so that the next handler need not wait for Redis.
+   * 0 to 100,000. Default `concurrency`.
    */
   maxBuffered?: number
   /**
@@ -30,17 +30,17 @@ export interface ConsumerSettings {
   /** How long a read waits for new entries. Milliseconds, 10 to 60,000. Default 2,000. */
   blockMs?: number
   /**
-   * Time that the running handlers have once the consumer is told to stop.
+   * Time that the running handlers have to finish once the consumer is told to stop.
    * Milliseconds, 0 to 86,400,000. Default 30,000.
    */
   drainTimeoutMs?: number
   /**
-   * When the group's oldest unhandled entry has not moved for this long, the consumer is not ready. Should be more than
-   * the slowest handler takes. Milliseconds, 1,000 to 86,400,000. Default 60,000.
+   * When the group's oldest unhandled entry has stayed the same for this long, the consumer is not ready. Should be more
+   * than the slowest handler takes. Milliseconds, 1,000 to 86,400,000. Default 60,000.
    */
   stalledAfterMs?: number
   /**
-   * Size of an entry: a larger one is dead-lettered as malformed.
+   * Size of an entry: a larger entry is dead-lettered as malformed.
    * Bytes, 1,024 to 100,000,000. Default 1,048,576.
    */
   maxEventBytes?: number
@@ -57,7 +57,8 @@ export interface RetrySettings {
   /** Deliveries of an event before it goes to the dead letters. 1 to 1,000. Default 5. */
   maxDeliveries?: number
   /**
-   * Delay after the failed delivery number n. Default `exponential()`: about 200 ms, doubling, at most 30 s, with jitter.
+   * Delay after the failed delivery number n. Default `exponential()`: at most 200 ms after the first, doubling, at most
+   * 30 s, with equal jitter.
    */
   delayMs?: RetryDelay
 }

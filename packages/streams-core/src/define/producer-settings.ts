@@ -13,18 +13,18 @@ export interface ProducerSettings {
   publishTimeoutMs?: number
   /**
    * How long an event id is remembered: publishing it again within this time appends nothing. 0: not at all; otherwise
-   * at least `publishTimeoutMs`, because a publish is tried again until its deadline.
+   * at least `publishTimeoutMs`, because the producer tries a publish again until its deadline.
    * Milliseconds, 0 to 2,592,000,000. Default 120,000.
    */
   dedupeMs?: number
   /**
-   * Events that may wait for Redis: one more rejects with `PublishBufferFullError`.
+   * Events that may wait for Redis: the publish of one more rejects with `PublishBufferFullError`.
    * 1 to 10,000,000. Default 10,000.
    */
   maxBuffered?: number
   /** Events that go to Redis in one script call. 1 to 5,000. Default 500. */
   maxBatch?: number
-  /** Size of an event as stored: a larger one is refused. Bytes, 1,024 to 100,000,000. Default 1,048,576. */
+  /** Size of an event as stored: a larger event is refused. Bytes, 1,024 to 100,000,000. Default 1,048,576. */
   maxEventBytes?: number
   /**
    * `memory`: a publish resolves once Redis has the event in memory; what survives a crash of Redis is what its

@@ -3,7 +3,7 @@ import { retentionLimits } from './limits.ts'
 import { groupSchema } from './names.ts'
 import { whole } from './parse-options.ts'
 
-/** When entries may be trimmed. Producer and consumers of a stream must define it alike. */
+/** When entries may be trimmed. The producers and the consumers of a stream must define the same retention. */
 export type Retention = AcknowledgedRetention | MaxlenRetention
 
 /** Nothing is trimmed that some group has not acknowledged. The default. */
@@ -15,26 +15,29 @@ export interface AcknowledgedRetention {
    */
   maxLength?: number
   /**
-   * Newest entries that stay although every group has acknowledged them, for replay; below `maxLength` where there is a
+   * Newest entries that stay although every group has acknowledged them, for replay. Below `maxLength` when there is a
    * cap. 0 to 9,007,199,254,740,991. Default 0.
    */
   keepAtLeast?: number
   /** Groups that must exist: nothing is trimmed before all of them do. Default: none. */
   groups?: string[]
   /**
-   * A group that holds the stream back and has not moved for this long is named in a warning.
+   * A warning names a group whose oldest unacknowledged entry has stayed the same for this long.
    * Milliseconds, 1,000 to 86,400,000. Default 60,000.
    */
   warnAfterMs?: number
 }
 
-/** Lossy: the oldest entries go whatever the groups still need, and what a group had not acknowledged is counted. */
+/**
+ * Lossy: the oldest entries are trimmed whether or not a group still needs them. Entries that a group had not
+ * acknowledged are counted.
+ */
 export interface MaxlenRetention {
   policy: 'maxlen'
   /** Entries that the stream keeps, about. 1 to 9,007,199,254,740,991. Default 10,000. */
   maxLength?: number
   /**
-   * A group that has not moved for this long is named in a warning.
+   * A warning names a group whose oldest unacknowledged entry has stayed the same for this long.
    * Milliseconds, 1,000 to 86,400,000. Default 60,000.
    */
   warnAfterMs?: number
@@ -60,5 +63,6 @@ export const retentionSchema = z
     (r) => r.policy === 'maxlen' || r.maxLength === 0 || r.keepAtLeast < r.maxLength,
     'keepAtLeast must be below maxLength',
   )
+
 /** `Retention` with its defaults filled in. */
 export type ParsedRetention = z.output<typeof retentionSchema>

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { parseConsumerSettings } from '../../src/define/consumer-settings.ts'
+import {
+  consumerLimits,
+  idempotencyLimits,
+  producerLimits,
+  retentionLimits,
+  retryLimits,
+} from '../../src/define/limits.ts'
 import { parseProducerSettings } from '../../src/define/producer-settings.ts'
 import { createConsumer, createProducer, defineStream, InvalidOptionError } from '../../src/index.ts'
 import { catalog } from '../support/events.ts'
@@ -47,6 +54,27 @@ describe('a wrong option names itself, the range and what was given', () => {
 
   test('a missing handler', () => {
     expect(consumer({ handlers: { counted() {} } })).toThrow('createConsumer: no handler for noted')
+  })
+})
+
+const { maxDeliveries } = retryLimits
+const { maxLength, keepAtLeast, warnAfterMs, lossyMaxLength } = retentionLimits
+const retain = (retention: object) => defineStream('s', catalog, { retention })
+
+describe('each number option has the range that limits.ts gives it', () => {
+  test.each<[string, Record<string, { min: number; max: number }>, (options: object) => unknown]>([
+    ['consumer', consumerLimits, (options) => parseConsumerSettings({ group: 'g', ...options })],
+    ['retry', { maxDeliveries }, (retry) => parseConsumerSettings({ group: 'g', retry })],
+    ['idempotency', idempotencyLimits, (idempotency) => parseConsumerSettings({ group: 'g', idempotency })],
+    ['producer', producerLimits, (options) => parseProducerSettings({ dedupeMs: 0, ...options })],
+    ['retention', { maxLength, keepAtLeast, warnAfterMs }, retain],
+    ['lossy retention', { maxLength: lossyMaxLength, warnAfterMs }, (o) => retain({ policy: 'maxlen', ...o })],
+  ])('%s', (_, limits, parse) => {
+    for (const [option, { min, max }] of Object.entries(limits)) {
+      expect(() => [parse({ [option]: min }), parse({ [option]: max })]).not.toThrow()
+      expect(() => parse({ [option]: min - 1 })).toThrow(option)
+      expect(() => parse({ [option]: max + 1 })).toThrow(option)
+    }
   })
 })
 

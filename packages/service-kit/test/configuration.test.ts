@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs'
+import { readSettings, sharedSettings } from '@redis-streams-processor/service-kit'
+import { expect, test } from 'vitest'
+import type { z } from 'zod'
+import { settingsSchema as consumerSchema } from '../../../services/consumer/src/settings.ts'
+import { settingsSchema as producerSchema } from '../../../services/producer/src/settings.ts'
+
+// README.md, .env.example and docker-compose.yml repeat the names and the defaults of the settings. The schemas say
+// what is true.
+
+/** The sections of each document, and the lines that state a variable and its default. */
+const documents = {
+  'README.md': { section: /^\| \*\*(.+)\*\* \|/, variable: /^\| `([A-Z_]+)` \| `?([^`|]*?)`? \|/ },
+  '.env.example': { section: /^# ── (.+?) ─/, variable: /^([A-Z_]+)=(.*)$/ },
+  'docker-compose.yml': {
+    section: /^ *(x-settings|x-consumer-settings|producer|consumer):/,
+    variable: /^ +([A-Z_]+): \$\{\1:-(.*)\}$/,
+  },
+}
+
+/** Sections that are named otherwise than in the README. */
+const SECTIONS: Record<string, string> = {
+  'x-settings': 'Both services',
+  'x-consumer-settings': 'Consumer',
+  consumer: 'Consumer',
+  producer: 'Producer',
+}
+
+/** Variables that Compose does not pass on; docker-compose.yml says why. */
+const NOT_IN_COMPOSE = ['REDIS_URL', 'LEDGER_DIR', 'CONSUMER', 'HANDLERS']
+
+test.each(Object.keys(documents) as (keyof typeof documents)[])(
+  '%s names every setting in its section with its default, and no other',
+  (path) => {
+    const omitted = path === 'docker-compose.yml' ? NOT_IN_COMPOSE : []
+    const expected = [...settingsOf('Producer', producerSchema), ...settingsOf('Consumer', consumerSchema)]
+      .filter(({ name }) => !omitted.includes(name))
+      .map(({ section, name, value }) => `${section}: ${name}=${value}`)
+    expect(statedIn(path).sort()).toEqual([...new Set(expected)].sort())
+  },
+)
+
+function settingsOf(service: string, schema: z.ZodObject) {
+  const defaults: Record<string, unknown> = readSettings(schema, {})
+  return Object.keys(schema.shape).map((name) => {
+    const section = name in sharedSettings ? 'Both services' : service
+    return { section, name, value: defaults[name] ?? 'empty' }
+  })
+}
+
+function statedIn(path: keyof typeof documents): string[] {
+  const { section, variable } = documents[path]
+  let current = 'no section'
+  return readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const title = section.exec(line)?.[1]
+      if (title !== undefined) current = SECTIONS[title] ?? title
+      const [, name, value] = variable.exec(line) ?? []
+      return name === undefined ? [] : [`${current}: ${name}=${value || 'empty'}`]
+    })
+}
