@@ -1,3 +1,4 @@
+import { UNLUCKY_USER } from '@redis-streams-processor/events'
 import type { LedgerLine } from '@redis-streams-processor/service-kit'
 
 /** Settings with which the producer service publishes so many events at once: the first is poison, and sent twice. */
@@ -5,7 +6,7 @@ export const burst = (events: number) => ({ BURST: String(events), FAILING: '1',
 
 /** Ids of the poison events: the sample handlers always fail for their user. */
 export const poisonIn = (ledger: readonly LedgerLine[]): Set<string> =>
-  new Set(ledger.flatMap((line) => (line.what === 'attempted' && line.subject === 'user_1003' ? [line.id] : [])))
+  new Set(ledger.flatMap((line) => (line.what === 'attempted' && line.subject === UNLUCKY_USER ? [line.id] : [])))
 
 /** What is wrong with a burst, by what its producer was told. */
 export function complaintsAboutBurst(ledger: readonly LedgerLine[], events: number): string[] {

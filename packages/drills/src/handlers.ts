@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type UserEvents, userEvents } from '@redis-streams-processor/events'
+import { UNLUCKY_USER, type UserEvents, userEvents } from '@redis-streams-processor/events'
 import { type Context, type Handlers, reject } from '@redis-streams-processor/streams-core'
 
 // What the consumers of a drill run (setting HANDLERS). Every effect is written with `commit`, so that a second one
@@ -12,9 +12,6 @@ export const POISON = {
   memory: 'user_666003',
   block: 'user_666004',
 } as const
-
-/** Fails while the setting FAIL_UNLUCKY is there, and succeeds without it. */
-export const UNLUCKY_USER = 'user_1003'
 
 /** Takes longer than the consumers of the health drill find healthy. */
 export const SLOW_USER = 'user_1004'
@@ -30,6 +27,7 @@ export function createHandlers(workMs: number): Handlers<UserEvents> {
     await poison(data.userId)
     const ms = data.userId === SLOW_USER ? SLOW_MS : workMs
     if (ms > 0) await sleep(ms)
+    // Without the setting, the same event succeeds.
     if (data.userId === UNLUCKY_USER && process.env.FAIL_UNLUCKY) reject('unlucky')
     await commit([
       ['HINCRBY', effectsKey(group), id, 1],

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { UNLUCKY_USER } from '@redis-streams-processor/events'
 import type { DeliveryLine, LedgerLine } from '@redis-streams-processor/service-kit'
 import { saysReleased } from '../fleet.ts'
-import { POISON, UNLUCKY_USER } from '../handlers.ts'
+import { POISON } from '../handlers.ts'
 import { isHandlerEnd } from '../judge.ts'
 import { type Drill, LEASE_MS } from '../stage.ts'
 

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { readSettings, sharedSettings } from '@redis-streams-processor/service-kit'
 import { expect, test } from 'vitest'
 import type { z } from 'zod'
-import { settingsSchema as consumerSchema } from '../../../services/consumer/src/settings.ts'
-import { settingsSchema as producerSchema } from '../../../services/producer/src/settings.ts'
+import { settingsSchema as consumerSchema } from '../../../../services/consumer/src/settings.ts'
+import { settingsSchema as producerSchema } from '../../../../services/producer/src/settings.ts'
 
 // README.md, .env.example and docker-compose.yml repeat the names and the defaults of the settings. The schemas say
 // what is true.
@@ -51,7 +51,7 @@ function settingsOf(service: string, schema: z.ZodObject) {
 function statedIn(path: keyof typeof documents): string[] {
   const { section, variable } = documents[path]
   let current = 'no section'
-  return readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
+  return readFileSync(new URL(`../../../../${path}`, import.meta.url), 'utf8')
     .split('\n')
     .flatMap((line) => {
       const title = section.exec(line)?.[1]
