@@ -1,3 +1,4 @@
+import { catalog } from '@redis-streams-processor/events'
 import type { Context } from '../../src/index.ts'
 
 /** Handlers that block the event loop for three leases of a test, once, and then wait to be told of it. */
@@ -9,6 +10,5 @@ export function createHandlers() {
     // Nothing but the signal lets it go on.
     await new Promise((resolve) => signal.addEventListener('abort', resolve))
   }
-  const types = ['user.registered', 'user.deleted', 'payment.confirmed', 'payment.failed', 'subscription.renewed']
-  return Object.fromEntries([...types, 'invoice.sent'].map((type) => [type, blockOnce]))
+  return Object.fromEntries(Object.keys(catalog).map((type) => [type, blockOnce]))
 }
