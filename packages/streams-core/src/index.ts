@@ -35,7 +35,7 @@ export { reject, resultOfThrown, retryAfter, skip } from './define/verbs.ts'
 export { type DeadLetter, type DeadLetters, type LetterFilter, openDeadLetters } from './operate/dead-letters.ts'
 export { inspectStream } from './operate/inspect.ts'
 // Publish
-export type { Published } from './publish/pending.ts'
+export type { Published } from './publish/open-publish.ts'
 export { createProducer, type Producer, type ProducerOptions, type PublishOptions } from './publish/producer.ts'
 export type { Logger } from './tell/log.ts'
 export type { Health, Report, SettledReport } from './tell/report.ts'

@@ -55,7 +55,7 @@ export class StreamFullError extends StreamsError {
   readonly maxLength: number
 
   constructor(length: number, maxLength: number) {
-    super('STREAM_FULL', `the stream holds ${length} entries that some group still needs (maxLength ${maxLength})`)
+    super('STREAM_FULL', `the stream holds ${length} entries, and none may be trimmed yet (maxLength ${maxLength})`)
     this.length = length
     this.maxLength = maxLength
   }

@@ -1,5 +1,5 @@
 /** A signal that is never aborted. */
-export const never: AbortSignal = new AbortController().signal
+export const neverAborted: AbortSignal = new AbortController().signal
 
 /** Resolves after `ms`, or at once when the signal is aborted. Never rejects. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {

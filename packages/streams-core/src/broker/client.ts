@@ -23,7 +23,7 @@ export interface ServerInfo {
 export function newClient(redis: RedisOptions, name: string) {
   const given: RedisClientOptions = typeof redis === 'string' ? { url: redis } : redis
   // The URL is not shown: it may hold a password.
-  if (given.url !== undefined && !URL.canParse(given.url)) throw new RedisRefusedError('redis: the URL is none')
+  if (given.url !== undefined && !URL.canParse(given.url)) throw new RedisRefusedError('redis: not a URL')
   return createClient({
     ...given,
     name,

@@ -91,7 +91,7 @@ export class Connection {
     try {
       return await client.sendCommand<T>(args.map(String))
     } catch (error) {
-      throw this.#explain(error)
+      throw this.#handleError(error)
     } finally {
       clearTimeout(timer)
     }
@@ -185,7 +185,7 @@ export class Connection {
     this.#options.onState?.(state, cause)
   }
 
-  #explain(error: unknown): unknown {
+  #handleError(error: unknown): unknown {
     if (isRefusal(error)) return new RedisRefusedError(messageOf(error), { cause: error })
     // A master that has become a replica stays a replica: only a new connection can lead to the new master.
     if (messageOf(error).startsWith('READONLY')) this.#kill(error as Error)

@@ -118,10 +118,10 @@ export class IntakeBroker {
   }
 
   /** Retakes deliveries whose reply was lost, as far as they are still this consumer's. */
-  async retake(lost: readonly Token[]): Promise<HandedEntry[]> {
+  async retake(unknown: readonly Token[]): Promise<HandedEntry[]> {
     const { connection, stream, group } = this.#member
     const since = now()
-    const args = lost.flatMap(({ entryId, owner, attempt }) => [entryId, owner, attempt])
+    const args = unknown.flatMap(({ entryId, owner, attempt }) => [entryId, owner, attempt])
     const reply = await connection.run(RETAKE, { stream }, { group }, { args })
     const retaken = reply as [string, string, number, string[] | null][]
     return retaken.map(([id, owner, attempt, fields]) => handed(id, fields, owner, attempt, 'run', since))

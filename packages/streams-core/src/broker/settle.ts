@@ -62,7 +62,7 @@ export class SettleBroker {
       {
         ...this.#token(delivery),
         ...this.#placeFor(delivery, outcome),
-        attempts: isCharged ? delivery.attempt : delivery.attempt - 1,
+        countLeft: isCharged ? delivery.attempt : delivery.attempt - 1,
         failure: outcome.type === 'retry' ? this.#failure(delivery, outcome.error) : '',
         running: runningValue(delivery),
       },
@@ -133,8 +133,8 @@ export class SettleBroker {
     const { alone, suspect, leaseMs } = this.#member
     const isSuspect = type === 'release' && (owner === alone || owner === suspect)
     return isSuspect
-      ? { parkedUnder: suspect, idleMs: Math.max(0, leaseMs - delayMs) }
-      : { parkedUnder: RETRY_CONSUMER, idleMs: RETRY_HORIZON_MS - delayMs }
+      ? { putUnder: suspect, idleMs: Math.max(0, leaseMs - delayMs) }
+      : { putUnder: RETRY_CONSUMER, idleMs: RETRY_HORIZON_MS - delayMs }
   }
 
   #failure({ attempt }: Token, error: string): string {

@@ -23,7 +23,7 @@ export class LoopErrors {
     if (isRefusal(error)) throw error
     if (isMissingGroup(error)) return this.#rebuildGroup()
     // A lost connection was told by the connection; any other error is told once, until the loop works again.
-    if (!(error instanceof RedisUnavailableError) && failures === 1) this.#tell({ kind: 'trouble', loop, error })
+    if (!(error instanceof RedisUnavailableError) && failures === 1) this.#tell({ kind: 'trouble', where: loop, error })
   }
 
   /** From the low-water mark: not from 0, which would repeat everything, nor from $, which would lose. */

@@ -44,7 +44,9 @@ export function encode(
 ): string[] {
   const schema = Object.hasOwn(catalog, type) ? catalog[type] : undefined
   if (!schema) {
-    throw new InvalidEventError(`unknown event type ${JSON.stringify(type)}: one of ${Object.keys(catalog).join(', ')}`)
+    throw new InvalidEventError(
+      `unknown event type ${JSON.stringify(type)}, expected one of ${Object.keys(catalog).join(', ')}`,
+    )
   }
   const checked = schema.safeParse(data)
   if (!checked.success) {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { timeOf } from '../base/entry-id.ts'
 import { InvalidOptionError } from '../base/errors.ts'
-import { never, sleep } from '../base/loop.ts'
+import { neverAborted, sleep } from '../base/loop.ts'
 import { Connection } from '../broker/connection.ts'
 import { DeadLetterBroker } from '../broker/dead-letters.ts'
 import { Keys } from '../broker/keys.ts'
@@ -129,7 +129,7 @@ export function openDeadLetters(
           continue
         }
         if (dryRun || (await redriveOne(letter)) !== undefined) result.redriven += 1
-        if (maxPerSecond && !dryRun) await sleep(1_000 / maxPerSecond, never)
+        if (maxPerSecond && !dryRun) await sleep(1_000 / maxPerSecond, neverAborted)
       }
       return result
     },

@@ -40,11 +40,11 @@ export type Report =
   | { kind: 'consumers-deleted'; consumers: number }
   /** The lossy retention has dropped entries that the group had not acknowledged; `total` since the stream began. */
   | { kind: 'dropped-unread'; group: string; total: number }
-  /** The group has not moved for `stalledMs` and holds the stream back from `neededId` on. */
+  /** The group is behind and has not moved for `stalledMs`. `neededId`: the oldest entry that it needs. */
   | { kind: 'group-behind'; group: string; neededId: string; pending: number; stalledMs: number }
   /** Readiness has come or gone. */
   | ({ kind: 'health'; group: string; consumer: string } & Health)
-  /** A loop failed a round and goes on; told once until a round succeeds again. */
-  | { kind: 'trouble'; loop: string; error: unknown }
+  /** A loop or the settler failed and goes on; a loop tells it once until a round succeeds. */
+  | { kind: 'trouble'; where: string; error: unknown }
 
 export type Tell = (report: Report) => void

@@ -11,14 +11,14 @@ import { holdsLua, infoLua, pseudoConsumersLua } from './fragments.ts'
  * consumer lives, so the entry is not guilty.
  */
 const expiredLua = `
-local function isOurs(name) return name == alone or name == suspect end
+local function isOurSetApart(name) return name == alone or name == suspect end
 local function kindOf(name, attempt)
-  if isAlone(name) and not isOurs(name) and attempt >= maxDeliveries then return 'crashed' end
+  if isAlone(name) and not isOurSetApart(name) and attempt >= maxDeliveries then return 'crashed' end
   if isSetApart(name) or attempt >= 2 or attempt >= maxDeliveries then return 'suspect' end
   return 'run'
 end
 local function nextAttempt(name, attempt)
-  if isOurs(name) then return attempt end
+  if isOurSetApart(name) then return attempt end
   return math.min(attempt + 1, maxDeliveries)
 end
 `
@@ -114,7 +114,7 @@ local infos = consumerInfos(stream, group)
 local function isAnotherAtWork()
   for _, info in ipairs(infos) do
     local name, pending = info.name, math.min(info.pending, 200)
-    if isSetApart(name) and pending > 0 and not isOurs(name) then
+    if isSetApart(name) and pending > 0 and not isOurSetApart(name) then
       local expired = redis.call('XPENDING', stream, group, 'IDLE', expiredMs, '-', '+', pending, name)
       if #expired < pending then return true end
     end

@@ -1,4 +1,4 @@
-import { OUR_VALUES } from '../letter-codec.ts'
+import { OUR_WORDS } from '../letter-codec.ts'
 import { script } from '../script.ts'
 
 /**
@@ -15,7 +15,7 @@ local letter = redis.call('XRANGE', dead, letterId, letterId)[1]
 if not letter then return false end
 local fields, replaced = {}, {}
 for i = MORE_ARGS, #ARGV, 2 do replaced[ARGV[i]] = true end
-for i = ${OUR_VALUES + 1}, #letter[2], 2 do
+for i = ${OUR_WORDS + 1}, #letter[2], 2 do
   if not replaced[letter[2][i]] then
     fields[#fields + 1] = letter[2][i]
     fields[#fields + 1] = letter[2][i + 1]

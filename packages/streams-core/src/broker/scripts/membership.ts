@@ -63,10 +63,10 @@ export const RELEASE_REST = script(
   `
 ${pseudoConsumersLua}
 local count = 0
-local function release(name, parkedUnder, idleMs)
+local function release(name, putUnder, idleMs)
   for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', '+', 2000, name)) do
     local before = math.max(0, entry[4] - 1)
-    redis.call('XCLAIM', stream, group, parkedUnder, 0, entry[1], 'IDLE', idleMs, 'RETRYCOUNT', before, 'JUSTID')
+    redis.call('XCLAIM', stream, group, putUnder, 0, entry[1], 'IDLE', idleMs, 'RETRYCOUNT', before, 'JUSTID')
     count = count + 1
   end
 end

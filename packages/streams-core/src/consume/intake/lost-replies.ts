@@ -34,9 +34,9 @@ export class LostReplies {
     if (now() - this.#lastLook < Math.min(1_000, leaseMs / 4)) return
     this.#lastLook = now()
     const idle = await this.#broker.idleOfOurs(leaseMs / 2)
-    const lost = idle.filter(({ entryId }) => !this.#holdings.has(entryId))
-    if (lost.length === 0) return
-    const retaken = await this.#broker.retake(lost)
+    const unknown = idle.filter(({ entryId }) => !this.#holdings.has(entryId))
+    if (unknown.length === 0) return
+    const retaken = await this.#broker.retake(unknown)
     if (retaken.length === 0) return
     this.#tell({ kind: 'retaken', group, consumer, entryIds: retaken.map(({ entryId }) => entryId) })
     this.#pipeline.accept(retaken, 'claimed')

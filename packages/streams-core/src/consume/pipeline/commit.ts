@@ -40,7 +40,7 @@ export class Commit {
     switch (reply.status) {
       case 'committed':
         this.result = { result: 'committed' }
-        lease.isOver = true
+        lease.isSettled = true
         return reply.replies
       case 'lost':
         this.result = { result: 'lease-lost' }

@@ -13,7 +13,7 @@ export class Lease {
   #lost: LeaseLostError | undefined
   #interrupted: Error | undefined
   /** Acknowledged by `commit`, although the handler still runs: there is nothing left to extend or to lose. */
-  isOver = false
+  isSettled = false
 
   /** @param since On the clock of `now()`. */
   constructor(entryId: string, leaseMs: number, since: number) {

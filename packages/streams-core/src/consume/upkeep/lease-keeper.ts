@@ -28,7 +28,7 @@ export class LeaseKeeper {
   }
 
   async extendOnce(): Promise<number> {
-    const due = this.#holdings.all().filter(({ lease }) => !lease.isOver && lease.ageMs >= this.everyMs)
+    const due = this.#holdings.all().filter(({ lease }) => !lease.isSettled && lease.ageMs >= this.everyMs)
     if (due.length === 0) return 0
     const lost = await this.#extend(due).catch((error: unknown) => {
       if (isMissingGroup(error)) return due

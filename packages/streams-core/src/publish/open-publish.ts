@@ -13,7 +13,7 @@ export interface Published {
 }
 
 /** An event whose publish has no answer yet. Answered once; later answers are ignored. */
-export class PendingPublish {
+export class OpenPublish {
   readonly id: string
   readonly fields: readonly string[]
   readonly deadline: number
