@@ -4,8 +4,8 @@ import { isTemporary } from './redis-errors.ts'
 
 /**
  * Lets writes wait until Redis can take them. While Redis cannot (it is out of memory, say), one of the waiting writes
- * tries again and again, with a growing wait, and the other writes wait for that one: however many writes wait, Redis is
- * asked a few times a second at most.
+ * is tried again and again, with a growing wait, and the other writes wait for that one: however many writes wait,
+ * Redis is asked a few times a second at most.
  */
 export class Patience {
   readonly #changed = new Condition()

@@ -8,7 +8,7 @@ import { TIDY_EVERY_MS } from './upkeep/janitor.ts'
 /** Time for the last writes, once the time to drain is over. */
 const LAST_WRITES_MS = 2_000
 
-/** The life of one consumer: joins its group, works until it is told to stop, drains in a written order. */
+/** The life of one consumer: joins its group, works until it is told to stop, drains in a fixed order. */
 export class Lifecycle {
   readonly #crew: Crew
   readonly #who: { group: string; consumer: string }
@@ -33,7 +33,7 @@ export class Lifecycle {
     return this.#crew.health.health()
   }
 
-  /** @throws {RedisRefusedError} when Redis refuses for good; the consumer has drained then, too. */
+  /** @throws {RedisRefusedError} when Redis refuses for good. Even then the consumer drains first. */
   async work(signal: AbortSignal): Promise<void> {
     const { slots, health } = this.#crew
     const intake = new AbortController()
@@ -68,7 +68,7 @@ export class Lifecycle {
     const { commands, membership, holdOff } = this.#crew
     const joined = new AbortController()
     const join = async () => {
-      // After a restart of Redis every lease looks expired, although its owner may live.
+      // After a restart of Redis every lease looks as if it were over, although its owner may live.
       holdOff.afterOutage(commands.server?.uptimeMs)
       const { created } = await membership.createGroup()
       await membership.disown()
@@ -99,8 +99,9 @@ export class Lifecycle {
   }
 
   /**
-   * In this order: the intake stops; waiting entries are released; running handlers may finish; those that do not finish
-   * are released; what was decided is written. Leases are extended until all is written. The name is deleted last.
+   * In this order: the intake stops; waiting entries are released; running handlers may finish; the entries of those
+   * that do not finish are released; what was decided is written. Leases are extended until all is written. The name is
+   * deleted last.
    */
   async #drain(leases: AbortController, loops: Promise<unknown>[], intakeLoops: Promise<unknown>[]): Promise<number> {
     const { reader, slots, pipeline, settler, holdings, membership, commands, reads } = this.#crew

@@ -20,11 +20,11 @@ export interface BatcherOptions {
   maxBatch: number
   /** The cap that `StreamFullError` names. */
   maxLength: number
-  /** Whether event ids are remembered, so that a batch may be appended again after its reply was lost. */
+  /** Whether event ids are remembered, so that a batch may be sent again after its reply was lost. */
   isRemembered: boolean
 }
 
-/** Group commit: one batch is on its way to Redis at a time, and what is published meanwhile is the next batch. */
+/** One batch is on its way to Redis at a time; what is published meanwhile is the next batch. */
 export class Batcher {
   readonly #options: BatcherOptions
   readonly #broker: AppendBroker
@@ -86,7 +86,7 @@ export class Batcher {
     await new Promise(setImmediate)
     let failures = 0
     while (this.#queue.length > 0) {
-      // Without a connection this waits, and deadlines pass all the same. A refusal is the answer to every event.
+      // Without a connection this waits, and deadlines pass all the same. A refusal is met again in `append`.
       await this.#ready().catch(() => {})
       this.#inFlight = this.#queue.splice(0, this.#batchSize())
       if (this.#inFlight.length === 0) break

@@ -45,11 +45,11 @@ export interface Producer<C extends Catalog> {
   ready(): Promise<void>
   /**
    * Appends one event; resolves once Redis has it (see `durability`). Calls made while a batch is on its way form the
-   * next batch. Safe to repeat with the same id after any error.
+   * next batch. Safe to repeat with the same id within `dedupeMs`.
    * @throws {InvalidEventError} at once: the schema refuses the event.
    * @throws {PublishBufferFullError} at once: too many events are waiting.
    * @throws {ProducerClosedError} at once: the producer was closed before.
-   * @throws {StreamFullError} the stream is at its cap, and some group still needs every entry in it.
+   * @throws {StreamFullError} the stream is at its cap, and no entry may be trimmed yet.
    * @throws {PublishTimeoutError} Redis has not taken the event within `publishTimeoutMs`.
    * @throws {RedisRefusedError} Redis refuses for good.
    */

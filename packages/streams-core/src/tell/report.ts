@@ -15,7 +15,7 @@ export interface SettledReport {
   /** Undefined when the entry could not be decoded. */
   eventId: string | undefined
   eventType: string | undefined
-  /** Milliseconds from the start of the handler until the outcome was written; 0 when no handler was started. */
+  /** Milliseconds from getting a handler slot until the outcome was written; 0 without a slot. */
   durationMs: number
 }
 
@@ -34,7 +34,7 @@ export type Report =
   | { kind: 'retaken'; group: string; consumer: string; entryIds: string[] }
   | { kind: 'quarantined'; group: string; consumer: string; suspects: number }
   | { kind: 'lease-lost'; group: string; consumer: string; entryIds: string[] }
-  /** The group was gone and has been created again; everything from after `startId` to `newestId` is delivered once more. */
+  /** The group was gone and is created again; entries after `startId`, up to `newestId`, are delivered again. */
   | { kind: 'group-rebuilt'; group: string; startId: string; newestId: string }
   | { kind: 'trimmed'; entries: number }
   | { kind: 'consumers-deleted'; consumers: number }

@@ -3,7 +3,7 @@ import { script } from '../script.ts'
 
 /**
  * Sends a dead letter back to its stream, without our own two fields: one step, so that a crash neither loses nor
- * doubles.
+ * doubles the event.
  *
  * More arguments: fields and values to add, in place of those that the entry has under these names.
  * Returns the new entry id, or false: the letter is gone.

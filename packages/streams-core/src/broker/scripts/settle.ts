@@ -7,10 +7,10 @@ import { recordLua } from './idempotency.ts'
 // must settle nothing that another consumer runs.
 
 /**
- * Acknowledges, forgets the history, and finishes the idempotency records.
+ * Acknowledges, deletes the histories, and sets the idempotency records to done.
  *
  * More keys: the idempotency record of each delivery, if they have one.
- * More arguments: entry id, owner, attempt of each delivery.   Returns the lost entry ids.
+ * More arguments: entry id, owner, attempt of each delivery.   Returns the entry ids of those whose lease is lost.
  */
 export const ACK = script(
   { keys: ['stream', 'history'], args: ['group', 'recordTtlMs'], allowOom: true },
@@ -65,7 +65,7 @@ return 1
 )
 
 /**
- * Moves an entry to the dead letters, byte for byte, behind our own two fields.
+ * Moves an entry to the dead letters, byte for byte, after our own two fields.
  * Lua cannot pass more than about 8,000 values: an entry of more fields keeps its first 3,500.
  *
  * One more key: the idempotency record, if there is one.
@@ -114,7 +114,7 @@ while at <= #ARGV do
   local size = tonumber(ARGV[at])
   local reply = redis.pcall(unpack(ARGV, at + 1, at + size))
   if type(reply) == 'table' and reply.err then
-    -- What Redis cannot do now is an error of the call: nothing was applied, and the caller tries again.
+    -- What Redis cannot do now fails the whole script: nothing was applied, and the caller tries again.
     if #replies == 1 and temporary[string.match(reply.err, '^%u+')] then return reply end
     return { 'failed', #replies - 1, reply.err }
   end

@@ -11,7 +11,7 @@ import type { Delivery } from './delivery.ts'
 export interface RunnerOptions {
   group: string
   consumer: string
-  /** Whether finished events are remembered by event id. */
+  /** Whether there are idempotency records. */
   hasRecords: boolean
 }
 
@@ -104,7 +104,10 @@ export class Runner {
     return commit.result ?? (delivery.lease.isLost ? { result: 'lease-lost' } : result)
   }
 
-  /** What is not the event's fault: an outage of Redis that outlasts the consumer, or a refusal, which ends it. */
+  /**
+   * What is not the event's fault: an outage that lasts until the handler's signal fires, or a refusal, which ends the
+   * consumer.
+   */
   #resultOfRedisError(delivery: Delivery, error: unknown): RunResult | undefined {
     if (delivery.lease.isLost) return { result: 'lease-lost' }
     if (isRefusal(error)) this.#actors.onRefusal(error)

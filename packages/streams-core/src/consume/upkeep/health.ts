@@ -55,7 +55,7 @@ export class HealthKeeper {
     const lookedMs = now() - this.#lookedAt
     if (lookedMs > HEALTH_EVERY_MS + READ_MARGIN_MS)
       return unready(`Redis has not answered for ${lookedMs.toFixed()} ms`)
-    // A consumer that is full, or runs a crash suspect alone, does not read. Then the stall check below must do.
+    // A consumer that is full, or runs a crash suspect alone, does not read. Then only the stall check below can tell.
     const readMs = now() - this.#reader.lastReadAt
     const shouldRead = this.#holdings.free > 0 && !this.#reader.isPaused
     if (shouldRead && readMs > blockMs + READ_MARGIN_MS)

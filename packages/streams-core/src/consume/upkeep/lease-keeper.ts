@@ -34,7 +34,7 @@ export class LeaseKeeper {
       if (isMissingGroup(error)) return due
       throw error
     })
-    // A delivery acknowledged a moment ago is not pending any more, but not lost. The reply to that is handled first.
+    // What was just acknowledged is not pending, but its lease is not lost: let that reply be handled first.
     if (lost.length > 0) await new Promise(setImmediate)
     this.#lose(lost.filter((delivery) => this.#holdings.holds(delivery)))
     return due.length
