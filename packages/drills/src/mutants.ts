@@ -107,7 +107,7 @@ export const mutants: Record<string, Mutant> = {
     edits: [
       [
         'broker/scripts/claim.ts',
-        'if isAlone(name) and not isOurs(name) and attempt >= maxDeliveries then',
+        'if isAlone(name) and not isOurSetApart(name) and attempt >= maxDeliveries then',
         'if attempt >= maxDeliveries then',
       ],
       [

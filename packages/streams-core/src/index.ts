@@ -1,5 +1,3 @@
-// Define
-
 export { compareIds } from './base/entry-id.ts'
 export {
   CommitError,
@@ -14,9 +12,7 @@ export {
   StreamFullError,
   StreamsError,
 } from './base/errors.ts'
-// Operate
 export type { ConsumerState, GroupState, StreamState } from './broker/inspect.ts'
-// Consume
 export { type Consumer, type ConsumerOptions, createConsumer } from './consume/consumer.ts'
 export type { Context, Handler, Handlers } from './define/handler.ts'
 export type { DeadLetterReason, HandlerResult, Outcome, RunResult } from './define/outcome.ts'
@@ -34,8 +30,7 @@ export {
 export { reject, resultOfThrown, retryAfter, skip } from './define/verbs.ts'
 export { type DeadLetter, type DeadLetters, type LetterFilter, openDeadLetters } from './operate/dead-letters.ts'
 export { inspectStream } from './operate/inspect.ts'
-// Publish
-export type { Published } from './publish/pending.ts'
+export type { Published } from './publish/open-publish.ts'
 export { createProducer, type Producer, type ProducerOptions, type PublishOptions } from './publish/producer.ts'
 export type { Logger } from './tell/log.ts'
 export type { Health, Report, SettledReport } from './tell/report.ts'

@@ -1,4 +1,5 @@
-// For programs that read their settings from the environment: the ranges, defaults and names that the options have.
+// For programs that read their settings from the environment: the ranges and defaults of options, and the
+// schemas of names.
 
 export {
   consumerLimits,

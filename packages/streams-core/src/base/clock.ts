@@ -2,8 +2,8 @@ let aheadMs = 0
 
 /**
  * Milliseconds on a clock that never goes back; the number means nothing outside this process. The monotonic clock
- * stands still while the machine sleeps (Linux, CLOCK_MONOTONIC), but leases run on. So the time by which the wall clock
- * has moved further is added. When somebody sets the wall clock forward, leases look older than they are, which is safe.
+ * stands still while the machine sleeps (Linux, CLOCK_MONOTONIC), but leases run on. So the lead of the wall clock is
+ * added. When somebody sets the wall clock forward, leases look older than they are, which is safe.
  */
 export function now(): number {
   const monotonicMs = performance.now()

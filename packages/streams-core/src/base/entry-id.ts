@@ -4,7 +4,7 @@ function parse(id: string): [bigint, bigint] {
   return [BigInt(ms), BigInt(seq)]
 }
 
-/** Milliseconds since the epoch at which the server appended the entry. */
+/** When the server appended the entry, in milliseconds since the epoch. */
 export function timeOf(id: string): number {
   return Number(parse(id)[0])
 }

@@ -49,13 +49,13 @@ export class PublishBufferFullError extends StreamsError {
   }
 }
 
-/** The stream is at its cap, and some group still needs every entry in it. Nothing was appended or dropped. */
+/** The stream is at its cap, and no entry may be trimmed yet. Nothing was appended or dropped. */
 export class StreamFullError extends StreamsError {
   readonly length: number
   readonly maxLength: number
 
   constructor(length: number, maxLength: number) {
-    super('STREAM_FULL', `the stream holds ${length} entries that some group still needs (maxLength ${maxLength})`)
+    super('STREAM_FULL', `the stream holds ${length} entries, and none may be trimmed yet (maxLength ${maxLength})`)
     this.length = length
     this.maxLength = maxLength
   }
@@ -68,7 +68,7 @@ export class ProducerClosedError extends StreamsError {
   }
 }
 
-/** The entry belongs to another consumer by now: nothing that this handler does may be written. */
+/** The delivery is no longer this consumer's: nothing more may be written for it. */
 export class LeaseLostError extends StreamsError {
   constructor(entryId: string) {
     super('LEASE_LOST', `the lease of entry ${entryId} is lost`)
@@ -100,7 +100,10 @@ export class RedisUnavailableError extends StreamsError {
   }
 }
 
-/** Redis answers, and refuses for good: wrong password, a key of another type, too old. Trying again cannot help. */
+/**
+ * Redis answers, and refuses for good: wrong password, a key of another type, a server that is too old. Trying again
+ * cannot help.
+ */
 export class RedisRefusedError extends StreamsError {
   constructor(message: string, options?: ErrorOptions) {
     super('REDIS_REFUSED', message, options)

@@ -1,5 +1,5 @@
 /** A signal that is never aborted. */
-export const never: AbortSignal = new AbortController().signal
+export const neverAborted: AbortSignal = new AbortController().signal
 
 /** Resolves after `ms`, or at once when the signal is aborted. Never rejects. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
@@ -15,10 +15,10 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** The longest wait between two attempts. */
+/** The longest wait between two tries. */
 export const LONGEST_BACKOFF_MS = 2_000
 
-/** Waits between attempts: 100 ms, doubling to 2 s, with jitter, so that a herd spreads out. */
+/** Waits between tries: at most 100 ms, doubling to 2 s, with equal jitter, so that a herd spreads out. */
 export function backoffMs(failures: number): number {
   const ceiling = Math.min(LONGEST_BACKOFF_MS, 100 * 2 ** Math.min(failures - 1, 10))
   return ceiling / 2 + (Math.random() * ceiling) / 2
@@ -30,7 +30,7 @@ export interface LoopOptions {
   onError: (error: unknown, failures: number) => void | Promise<void>
 }
 
-/** About `ms`, with jitter: without it, consumers that once rested at the same time would wake together in every round. */
+/** About `ms`: without this jitter, consumers that once rested at the same time would wake together every time. */
 export const jittered = (ms: number) => (): number => ms * (0.75 + Math.random() / 2)
 
 /**

@@ -14,7 +14,7 @@ const refusals = [
   'ERR ACL failure in script',
   'ERR WAITAOF',
 ]
-const passing = [
+const temporary = [
   'LOADING',
   'READONLY',
   'OOM',
@@ -41,7 +41,7 @@ export function isRefusal(error: unknown): boolean {
   return error instanceof RedisRefusedError || startsWithAny(messageOf(error), refusals)
 }
 
-/** True for what heals by itself: no connection, or a server that cannot serve at the moment. */
-export function isPassing(error: unknown): boolean {
-  return error instanceof RedisUnavailableError || startsWithAny(messageOf(error), passing)
+/** True for a temporary error: no connection, or a server that cannot serve at the moment. */
+export function isTemporary(error: unknown): boolean {
+  return error instanceof RedisUnavailableError || startsWithAny(messageOf(error), temporary)
 }

@@ -25,7 +25,7 @@ export class AppendBroker {
     this.#settings = settings
   }
 
-  /** @throws {RedisRefusedError} when the key is no stream, or `durability: 'fsync'` is more than this server can do. */
+  /** @throws {RedisRefusedError} when the key is no stream, or this server cannot do `durability: 'fsync'`. */
   async check(): Promise<void> {
     await this.#connection.send(['XLEN', this.#keys.stream])
     if (this.#settings.durability === 'fsync') await this.#waitForDisk()
@@ -54,7 +54,7 @@ export class AppendBroker {
   async #waitForDisk(): Promise<void> {
     const timeoutMs = this.#settings.publishTimeoutMs
     const [synced] = await this.#connection.send<[number, number]>(['WAITAOF', 1, 0, timeoutMs], timeoutMs + 1_000)
-    // The event may reach the disk a moment later. The same id is appended again, and deduplication tells whether it is there.
+    // It may reach the disk later. If event ids are remembered, the batch is sent again and appended once.
     if (synced !== 1) throw new RedisUnavailableError(`not on disk within ${timeoutMs} ms`, { mayHaveRun: true })
   }
 }

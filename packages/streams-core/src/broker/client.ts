@@ -16,14 +16,14 @@ export interface ServerInfo {
 }
 
 /**
- * A client of node-redis without its reconnecting and its offline queue. RESP2, because its flat arrays keep field names
- * that occur twice, and show entries whose body was deleted.
+ * A client of node-redis without its reconnecting and its offline queue. RESP2, because its flat arrays keep field
+ * names that occur twice, and show entries whose body was deleted.
  * @throws {RedisRefusedError} when the URL cannot be parsed.
  */
 export function newClient(redis: RedisOptions, name: string) {
   const given: RedisClientOptions = typeof redis === 'string' ? { url: redis } : redis
   // The URL is not shown: it may hold a password.
-  if (given.url !== undefined && !URL.canParse(given.url)) throw new RedisRefusedError('redis: the URL is none')
+  if (given.url !== undefined && !URL.canParse(given.url)) throw new RedisRefusedError('redis: not a URL')
   return createClient({
     ...given,
     name,

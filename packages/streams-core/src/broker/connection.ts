@@ -13,13 +13,13 @@ export interface ConnectionOptions {
   redis: RedisOptions
   /** Shown by CLIENT LIST. */
   name: string
-  /** Called once per change, never per attempt. */
+  /** Called once per change, never per try. */
   onState?: (state: ConnectionState, cause?: Error) => void
 }
 
 /** A reply that is later than this means a dead socket: the socket is destroyed and a new one opened. */
 const REPLY_TIMEOUT_MS = 5_000
-/** A connection that lasted for less counts as a failure. */
+/** Only a session that is longer than this resets the count of failures. */
 const STABLE_MS = 5_000
 
 /**
@@ -78,7 +78,8 @@ export class Connection {
 
   /**
    * Sends one command.
-   * @throws {RedisUnavailableError} when there is no connection, or it is lost before the reply: the command may have run.
+   * @throws {RedisUnavailableError} when there is no connection, or when it is lost before the reply: then the command
+   * may have run.
    * @throws {RedisRefusedError} when Redis refuses for good.
    */
   async send<T = unknown>(args: readonly Argument[], replyTimeoutMs = REPLY_TIMEOUT_MS): Promise<T> {
@@ -91,7 +92,7 @@ export class Connection {
     try {
       return await client.sendCommand<T>(args.map(String))
     } catch (error) {
-      throw this.#explain(error)
+      throw this.#handleError(error)
     } finally {
       clearTimeout(timer)
     }
@@ -158,7 +159,7 @@ export class Connection {
       this.#serve(client)
       const since = now()
       const cause = await ended
-      // Short connections count as failures: a server that drops them at once would be dialled in a hot loop.
+      // Only a long session resets the count: a server that drops each connection at once must not make a hot loop.
       if (now() - since > STABLE_MS) this.#failures = 0
       return cause
     } finally {
@@ -185,7 +186,7 @@ export class Connection {
     this.#options.onState?.(state, cause)
   }
 
-  #explain(error: unknown): unknown {
+  #handleError(error: unknown): unknown {
     if (isRefusal(error)) return new RedisRefusedError(messageOf(error), { cause: error })
     // A master that has become a replica stays a replica: only a new connection can lead to the new master.
     if (messageOf(error).startsWith('READONLY')) this.#kill(error as Error)

@@ -21,9 +21,12 @@ export class DeadLetterBroker {
     return this.#connection.send<number>(['XLEN', this.#deadKey])
   }
 
-  /** Oldest first, page by page, up to the letter that is newest now; what is removed meanwhile may or may not be seen. */
+  /**
+   * Oldest first, page by page, up to the letter that is newest now. A letter that is removed meanwhile may or may not
+   * be seen.
+   */
   async *list(): AsyncGenerator<[letterId: string, fields: Fields]> {
-    // Otherwise letters that die again as fast as they are redriven would make a list without an end.
+    // Otherwise events that are dead-lettered again as fast as they are redriven would make a list without an end.
     const newest = await this.#connection.send<[string][]>(['XREVRANGE', this.#deadKey, '+', '-', 'COUNT', 1])
     const end = newest[0]?.[0]
     for (let start = '-'; end !== undefined; ) {

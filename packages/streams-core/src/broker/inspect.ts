@@ -15,16 +15,20 @@ export interface GroupState {
   group: string
   /** Entries that were not delivered to the group yet. Counted where Redis does not know. */
   lag: number
-  /** Entries delivered and not acknowledged, without the parked ones. */
+  /** Pending entries without the parked ones (see `waitingForRetry`). XINFO counts both. */
   pending: number
-  /** Parked entries: they wait for their next delivery. */
+  /** Parked entries: retried or released, waiting for their next delivery. */
   waitingForRetry: number
-  /** Age of the oldest entry that is not acknowledged, in milliseconds, by Redis' clock; 0 when there is none. */
+  /**
+   * Age of the oldest entry that is not acknowledged, in milliseconds, by Redis' clock; 0 when there is none. Parked
+   * entries count.
+   */
   oldestUnhandledMs: number
   deadLetters: number
-  /** Entries that the lossy retention dropped before this group had acknowledged them. */
+  /** Entries, read or not, that the lossy retention dropped and the group had not acknowledged. */
   droppedUnread: number
   lastDeliveredId: string
+  /** Without `~retry`, with the other pseudo-consumers. */
   consumers: ConsumerState[]
 }
 

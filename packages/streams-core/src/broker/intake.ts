@@ -19,9 +19,9 @@ export interface ClaimOptions {
   maxDeliveries: number
   /** Idle time after which the lease of an entry counts as over. */
   expiredMs: number
-  /** Added to the idle time of expired leases and of due retries; above 0 if this consumer has no free handler. */
+  /** Extra idle time before an entry is claimed; above 0 if this consumer has no free handler slot. */
   lateMs: number
-  /** The group is scanned once in this time at most. */
+  /** Time to live of the scan lock: the group is scanned about once in this time. */
   lockMs: number
 }
 
@@ -53,7 +53,7 @@ export class IntakeBroker {
     await this.#member.connection.send(['CLIENT', 'UNBLOCK', clientId])
   }
 
-  /** Claims expired entries and due retries. `undefined`: another consumer is looking already. */
+  /** Claims entries whose lease is over, and due retries. `undefined`: another consumer has looked just now. */
   async claim({ limit, maxDeliveries, expiredMs, lateMs, lockMs }: ClaimOptions): Promise<Claimed | undefined> {
     const { connection, keys, stream, group, consumer, alone, suspect, history } = this.#member
     const since = now()
@@ -100,7 +100,7 @@ export class IntakeBroker {
     return isOurs === 1 ? { entryId, owner: alone, attempt } : undefined
   }
 
-  /** What is pending under this consumer's own name and has been idle for so long. */
+  /** What is pending under this consumer's own name and has been idle for `idleMs`. */
   async idleOfOurs(idleMs: number): Promise<Token[]> {
     const { connection, stream, group, consumer } = this.#member
     const page = await connection.send<[id: string, owner: string, idleMs: number, attempt: number][]>([
@@ -118,10 +118,10 @@ export class IntakeBroker {
   }
 
   /** Retakes deliveries whose reply was lost, as far as they are still this consumer's. */
-  async retake(lost: readonly Token[]): Promise<HandedEntry[]> {
+  async retake(unknown: readonly Token[]): Promise<HandedEntry[]> {
     const { connection, stream, group } = this.#member
     const since = now()
-    const args = lost.flatMap(({ entryId, owner, attempt }) => [entryId, owner, attempt])
+    const args = unknown.flatMap(({ entryId, owner, attempt }) => [entryId, owner, attempt])
     const reply = await connection.run(RETAKE, { stream }, { group }, { args })
     const retaken = reply as [string, string, number, string[] | null][]
     return retaken.map(([id, owner, attempt, fields]) => handed(id, fields, owner, attempt, 'run', since))

@@ -10,7 +10,7 @@ export class LeaseBroker {
     this.#member = member
   }
 
-  /** Extends the leases that are still this consumer's, and their idempotency records; returns the lost deliveries. */
+  /** Extends the leases of deliveries, and their idempotency records; returns those whose lease is lost. */
   async extend<T extends RecordedToken>(deliveries: readonly T[]): Promise<T[]> {
     const { connection, stream, group, leaseMs } = this.#member
     const lost: T[] = []

@@ -8,8 +8,8 @@ import type { DeadLetterReason } from '../define/outcome.ts'
 /** The names of our two fields, for the script that writes the letter. */
 export const LETTER_FIELD = 'letter'
 export const HISTORY_FIELD = 'history'
-/** Fields and values that stand before the entry's own. */
-export const OUR_VALUES = 4
+/** How many fields and values stand before the entry's own. */
+export const OUR_WORDS = 4
 
 const MAX_ERROR_LENGTH = 1_000
 
@@ -73,6 +73,6 @@ export function decodeLetter(all: Fields): StoredLetter {
   return {
     ...headSchema.parse(JSON.parse(head)),
     history: lines.map((line) => failureSchema.parse(JSON.parse(line))),
-    fields: all.slice(OUR_VALUES),
+    fields: all.slice(OUR_WORDS),
   }
 }

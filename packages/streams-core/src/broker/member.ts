@@ -2,7 +2,7 @@ import type { Connection } from './connection.ts'
 import type { Keys } from './keys.ts'
 import { aloneName, suspectName } from './pseudo-consumers.ts'
 
-/** One consumer of a group, as Redis knows it: the connection, the keys, and the names that it holds entries under. */
+/** One consumer of a group, as its brokers need it: connection, keys, and the names that own its entries. */
 export class Member {
   readonly connection: Connection
   readonly keys: Keys

@@ -11,8 +11,8 @@ export class MembershipBroker {
   }
 
   /**
-   * Creates the group, and the stream with it, from its low-water mark, or else the beginning of the stream. An existing
-   * group is left as it is.
+   * Creates the group, and the stream with it, from its low-water mark, or else the beginning of the stream. A group
+   * that exists is left as it is.
    */
   async createGroup(): Promise<{ created: boolean; startId: string; newestId: string }> {
     const { connection, keys, stream, group, history } = this.#member
@@ -21,7 +21,7 @@ export class MembershipBroker {
     return { created: created === 1, startId, newestId }
   }
 
-  /** Leaves what an earlier process of this name held to be claimed, like what any dead consumer held. */
+  /** Puts under `~left` what an earlier process of this name held, to be claimed like what any dead consumer held. */
   async disown(): Promise<void> {
     const { connection, stream, group, consumer, alone } = this.#member
     const predecessor = predecessorName(consumer)

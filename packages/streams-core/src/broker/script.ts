@@ -21,8 +21,8 @@ interface ScriptOptions<K extends string, A extends string> {
 }
 
 /**
- * A script whose Lua text finds its keys and arguments under their names. Keys and arguments beyond the named ones begin
- * at `KEYS[MORE_KEYS]` and `ARGV[MORE_ARGS]`. Arguments are strings: compare and calculate with `tonumber`.
+ * A script whose Lua text finds its keys and arguments under their names. Keys and arguments beyond the named ones
+ * begin at `KEYS[MORE_KEYS]` and `ARGV[MORE_ARGS]`. Arguments are strings: compare and calculate with `tonumber`.
  */
 export function script<K extends string, A extends string = never>(
   { keys, args = [], allowOom = false }: ScriptOptions<K, A>,

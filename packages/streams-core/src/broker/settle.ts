@@ -18,7 +18,7 @@ export type RecordReply = 'ours' | 'done' | 'elsewhere'
 type Parked = Extract<Outcome, { type: 'retry' | 'release' }>
 type Dead = Extract<Outcome, { type: 'dead-letter' }>
 
-/** How a delivery ends in Redis. Everything but a plain `ack` first checks that the delivery is still its owner's. */
+/** What a consumer writes for a delivery. All but `ack` and `takeRecord` check the fencing token first. */
 export class SettleBroker {
   readonly #member: Member
   readonly #recordTtlMs: number
@@ -35,7 +35,10 @@ export class SettleBroker {
     await connection.send(['XACK', stream, group, ...deliveries.map(({ entryId }) => entryId)])
   }
 
-  /** Acknowledges what is still this consumer's, with all that belongs to it; returns the lost deliveries. */
+  /**
+   * For each delivery that is still this consumer's: acknowledges it, deletes its history, sets its record to done.
+   * Returns those whose lease is lost.
+   */
   async ackChecked<T extends RecordedToken>(deliveries: readonly T[]): Promise<T[]> {
     const { connection, stream, group, history } = this.#member
     const lost: T[] = []
@@ -62,7 +65,7 @@ export class SettleBroker {
       {
         ...this.#token(delivery),
         ...this.#placeFor(delivery, outcome),
-        attempts: isCharged ? delivery.attempt : delivery.attempt - 1,
+        countLeft: isCharged ? delivery.attempt : delivery.attempt - 1,
         failure: outcome.type === 'retry' ? this.#failure(delivery, outcome.error) : '',
         running: runningValue(delivery),
       },
@@ -73,7 +76,7 @@ export class SettleBroker {
 
   /**
    * Moves a delivery to the dead letters. False: the lease was lost.
-   * @param redrives How often the event has come back from the dead letters.
+   * @param redrives How often the event has been redriven.
    */
   async deadLetter(delivery: RecordedToken, redrives: number, { reason, error }: Dead): Promise<boolean> {
     const { connection, keys, stream, group, consumer, history } = this.#member
@@ -128,13 +131,13 @@ export class SettleBroker {
     return { group: this.#member.group, entryId, owner, attempt }
   }
 
-  /** Under which name a delivery is parked, and with what idle time. A suspect that has not run stays a suspect. */
+  /** Under which name a delivery is put, and with what idle time. A suspect that is released stays a suspect. */
   #placeFor({ owner }: Token, { type, delayMs }: Parked) {
     const { alone, suspect, leaseMs } = this.#member
     const isSuspect = type === 'release' && (owner === alone || owner === suspect)
     return isSuspect
-      ? { parkedUnder: suspect, idleMs: Math.max(0, leaseMs - delayMs) }
-      : { parkedUnder: RETRY_CONSUMER, idleMs: RETRY_HORIZON_MS - delayMs }
+      ? { putUnder: suspect, idleMs: Math.max(0, leaseMs - delayMs) }
+      : { putUnder: RETRY_CONSUMER, idleMs: RETRY_HORIZON_MS - delayMs }
   }
 
   #failure({ attempt }: Token, error: string): string {

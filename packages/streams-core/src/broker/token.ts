@@ -3,7 +3,7 @@ import type { Fields } from '../define/entry.ts'
 /** More deliveries than this go in several script calls, so that no call holds Redis up for long. */
 export const CHUNK = 500
 
-/** The fencing token of a delivery: its owner and its number. Every script that writes checks it first. */
+/** The fencing token of a delivery: its owner and its attempt. Scripts that extend or settle check it first. */
 export interface Token {
   readonly entryId: string
   /** The consumer name that the entry is pending under. */

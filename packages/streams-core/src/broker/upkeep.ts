@@ -12,7 +12,7 @@ export interface Tidied {
 
 export interface GroupPosition {
   group: string
-  /** The oldest entry that the group needs. */
+  /** The group's oldest pending entry, or else the last one that it has read; of a gone group, its low-water mark. */
   neededId: string
   pending: number
 }
@@ -25,7 +25,7 @@ export class UpkeepBroker {
     this.#member = member
   }
 
-  /** Trims and tidies the stream. `undefined`: another consumer did it just now. */
+  /** Trims and tidies the stream. `undefined`: another consumer did it just now, or there is no stream. */
   async tidy(retention: ParsedRetention, lockMs: number, consumerIdleMs: number): Promise<Tidied | undefined> {
     const { connection, keys, stream, consumer } = this.#member
     const { policy } = retention

@@ -14,21 +14,24 @@ export interface ConsumerOptions<C extends Catalog> extends ConsumerSettings {
   handlers: Handlers<C>
   /** A pino logger, or anything alike. Default: silent. */
   logger?: Logger
-  /** Told everything that the logger is told, as data: for metrics and tests. What it throws is ignored. Default: none. */
+  /** Is told what the logger is told, as data: for metrics and tests. What it throws is ignored. Default: none. */
   onReport?: (report: Report) => void
 }
 
 export interface Consumer {
   readonly name: string
   /**
-   * Works until the signal is aborted, then drains: starts nothing more, releases what only waits, gives running handlers
-   * `drainTimeoutMs`, releases what is left. Resolves once it is drained and its connections are closed.
-   * @throws {RedisRefusedError} when Redis refuses for good: wrong password, key of another type, too old. The consumer
-   * has drained then, too.
+   * Works until the signal is aborted, then drains: starts nothing more, releases what only waits, gives running
+   * handlers `drainTimeoutMs`, releases what is left. Resolves once it is drained and its connections are closed.
+   * @throws {RedisRefusedError} when Redis refuses for good: wrong password, a key of another type, a server that is
+   * too old. Even then the consumer drains first.
    * @throws {StreamsError} `STARTED_BEFORE`: a consumer runs once.
    */
   run(options: { signal: AbortSignal }): Promise<void>
-  /** Ready only while reads complete and the oldest unhandled entry moves on; names the reason when not. */
+  /**
+   * Not ready: the consumer does not run, Redis does not answer, no read completes, or the same entry has been the
+   * oldest unhandled entry for `stalledAfterMs`. Names the reason.
+   */
   health(): Health
 }
 

@@ -33,15 +33,15 @@ export interface CrewOptions {
   redis: RedisOptions
   handlers: Handlers<Catalog>
   tell: Tell
-  /** Told of what Redis refuses for good. */
-  refuse: (error: unknown) => void
+  /** Called when Redis refuses for good: ends the consumer. */
+  onRefusal: (error: unknown) => void
 }
 
 /** The actors of one running consumer. */
 export type Crew = ReturnType<typeof assembleCrew>
 
 /** Wiring: creates the actors, and tells each which others it works with. */
-export function assembleCrew({ stream, settings, redis, handlers, tell, refuse }: CrewOptions) {
+export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusal }: CrewOptions) {
   const { group, consumer, leaseMs, concurrency, maxBuffered, blockMs, maxEventBytes, retry, idempotency } = settings
   const { maxDeliveries, delayMs } = retry
   const holdOff = new HoldOff(leaseMs)
@@ -71,9 +71,9 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, refuse }
   const leaseKeeper = new LeaseKeeper({ group, consumer, leaseMs }, { broker: new LeaseBroker(member), holdings, tell })
   const confirm = leaseKeeper.confirm.bind(leaseKeeper)
   const runner = new Runner({ group, consumer, hasRecords: idempotency !== undefined }, handlers, {
-    ...{ broker: settling, patience, confirm, refuse },
+    ...{ broker: settling, patience, confirm, onRefusal },
   })
-  const settler = new Settler({ broker: settling, patience, tell, refuse })
+  const settler = new Settler({ broker: settling, patience, tell, onRefusal })
   const pipeline = new Pipeline(
     {
       ...{ group, consumer },

@@ -2,13 +2,13 @@ import { every, jittered } from '../base/loop.ts'
 import type { Health, Tell } from '../tell/report.ts'
 import { assembleCrew, type Crew, type CrewOptions } from './crew.ts'
 import { CLAIM_EVERY_MS } from './intake/claimer.ts'
-import { LOOK_EVERY_MS } from './upkeep/health.ts'
+import { HEALTH_EVERY_MS } from './upkeep/health.ts'
 import { TIDY_EVERY_MS } from './upkeep/janitor.ts'
 
 /** Time for the last writes, once the time to drain is over. */
 const LAST_WRITES_MS = 2_000
 
-/** The life of one consumer: joins its group, works until it is told to stop, drains in a written order. */
+/** The life of one consumer: joins its group, works until it is told to stop, drains in a fixed order. */
 export class Lifecycle {
   readonly #crew: Crew
   readonly #who: { group: string; consumer: string }
@@ -16,28 +16,28 @@ export class Lifecycle {
   readonly #tell: Tell
   readonly #refused: Promise<never>
 
-  constructor(options: Omit<CrewOptions, 'refuse'>) {
+  constructor(options: Omit<CrewOptions, 'onRefusal'>) {
     const { group, consumer, drainTimeoutMs } = options.settings
-    let refuse: (error: unknown) => void = () => {}
+    let onRefusal: (error: unknown) => void = () => {}
     this.#refused = new Promise<never>((_, reject) => {
-      refuse = reject
+      onRefusal = reject
     })
     this.#refused.catch(() => {})
     this.#who = { group, consumer }
     this.#drainTimeoutMs = drainTimeoutMs
     this.#tell = options.tell
-    this.#crew = assembleCrew({ ...options, refuse })
+    this.#crew = assembleCrew({ ...options, onRefusal })
   }
 
   health(): Health {
     return this.#crew.health.health()
   }
 
-  /** @throws {RedisRefusedError} when Redis refuses for good; the consumer has drained then, too. */
+  /** @throws {RedisRefusedError} when Redis refuses for good. Even then the consumer drains first. */
   async work(signal: AbortSignal): Promise<void> {
     const { slots, health } = this.#crew
     const intake = new AbortController()
-    const upkeep = new AbortController()
+    const leases = new AbortController()
     const stopIntake = () => intake.abort()
     // The slots drain in the same moment, so that an entry that arrives from now on is not started.
     intake.signal.addEventListener('abort', () => slots.drain())
@@ -50,14 +50,14 @@ export class Lifecycle {
       if (intake.signal.aborted) return
       health.phase = 'running'
       intakeLoops = this.#startIntake(intake.signal)
-      loops = [...intakeLoops, ...this.#startUpkeep(intake.signal, upkeep.signal)]
+      loops = [...intakeLoops, ...this.#startUpkeep(intake.signal, leases.signal)]
       const stopped = new Promise<void>((resolve) => intake.signal.addEventListener('abort', () => resolve()))
       await Promise.race([stopped, this.#refused, ...loops])
     } finally {
       signal.removeEventListener('abort', stopIntake)
       intake.abort()
       health.phase = 'stopping'
-      const unfinished = await this.#drain(upkeep, loops, intakeLoops)
+      const unfinished = await this.#drain(leases, loops, intakeLoops)
       health.phase = 'stopped'
       this.#tell({ kind: 'stopped', ...this.#who, unfinished })
     }
@@ -68,7 +68,7 @@ export class Lifecycle {
     const { commands, membership, holdOff } = this.#crew
     const joined = new AbortController()
     const join = async () => {
-      // After a restart of Redis every lease looks expired, although its owner may live.
+      // After a restart of Redis every lease looks as if it were over, although its owner may live.
       holdOff.afterOutage(commands.server?.uptimeMs)
       const { created } = await membership.createGroup()
       await membership.disown()
@@ -91,18 +91,19 @@ export class Lifecycle {
     const { janitor, health, leaseKeeper } = this.#crew
     return [
       this.#loop('janitor', TIDY_EVERY_MS, () => janitor.tidyOnce(), signal),
-      this.#loop('health', LOOK_EVERY_MS, () => health.lookOnce(), signal),
+      this.#loop('health', HEALTH_EVERY_MS, () => health.lookOnce(), signal),
       // Not one of the loops that wait for a connection: this one has to tell that the connection is lost.
-      every(LOOK_EVERY_MS, () => health.tellChange(), { signal, onError() {} }),
+      every(HEALTH_EVERY_MS, () => health.tellChange(), { signal, onError() {} }),
       this.#loop('lease keeper', leaseKeeper.everyMs, () => leaseKeeper.extendOnce(), untilDrained),
     ]
   }
 
   /**
-   * In this order: the intake stops; waiting entries are released; running handlers may finish; those that do not finish
-   * are released; what was decided is written. Leases are extended until all is written. The name is deleted last.
+   * In this order: the intake stops; waiting entries are released; running handlers may finish; the entries of those
+   * that do not finish are released; what was decided is written. Leases are extended until all is written. The name is
+   * deleted last.
    */
-  async #drain(upkeep: AbortController, loops: Promise<unknown>[], intakeLoops: Promise<unknown>[]): Promise<number> {
+  async #drain(leases: AbortController, loops: Promise<unknown>[], intakeLoops: Promise<unknown>[]): Promise<number> {
     const { reader, slots, pipeline, settler, holdings, membership, commands, reads } = this.#crew
     const deadline = new AbortController()
     const warning = setTimeout(() => slots.interrupt(), this.#drainTimeoutMs * 0.8)
@@ -122,7 +123,7 @@ export class Lifecycle {
     await pipeline.whenIdle(lastWrites.signal)
     clearTimeout(grace)
     settler.giveUp()
-    upkeep.abort()
+    leases.abort()
     if (holdings.size === 0) await membership.releaseRest().catch(() => {})
     await membership.forgetConsumer().catch(() => {})
     await Promise.all([commands.close(), reads.close()])

@@ -22,11 +22,11 @@ export class LoopErrors {
   async handle(loop: string, error: unknown, failures: number): Promise<void> {
     if (isRefusal(error)) throw error
     if (isMissingGroup(error)) return this.#rebuildGroup()
-    // A lost connection was told by the connection; any other error is told once, until the loop works again.
-    if (!(error instanceof RedisUnavailableError) && failures === 1) this.#tell({ kind: 'trouble', loop, error })
+    // A lost connection was told by the connection; any other error is told if it is the first of a row.
+    if (!(error instanceof RedisUnavailableError) && failures === 1) this.#tell({ kind: 'trouble', where: loop, error })
   }
 
-  /** From the low-water mark: not from 0, which would repeat everything, nor from $, which would lose. */
+  /** From the low-water mark: not from 0, which would repeat everything, nor from $, which would lose entries. */
   async #rebuildGroup(): Promise<void> {
     try {
       const { created, startId, newestId } = await this.#broker.createGroup()

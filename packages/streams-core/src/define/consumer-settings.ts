@@ -35,12 +35,12 @@ export interface ConsumerSettings {
    */
   drainTimeoutMs?: number
   /**
-   * When the group's oldest unhandled entry has stayed the same for this long, the consumer is not ready. Should be more
-   * than the slowest handler takes. Milliseconds, 1,000 to 86,400,000. Default 60,000.
+   * When the same entry has been the group's oldest unhandled entry for this long, the consumer is not ready. Should be
+   * more than the slowest handler takes. Milliseconds, 1,000 to 86,400,000. Default 60,000.
    */
   stalledAfterMs?: number
   /**
-   * Size of an entry: a larger entry is dead-lettered as malformed.
+   * Largest size of an entry: a larger entry is dead-lettered as malformed.
    * Bytes, 1,024 to 100,000,000. Default 1,048,576.
    */
   maxEventBytes?: number
@@ -57,8 +57,7 @@ export interface RetrySettings {
   /** Deliveries of an event before it goes to the dead letters. 1 to 1,000. Default 5. */
   maxDeliveries?: number
   /**
-   * Delay after the failed delivery number n. Default `exponential()`: at most 200 ms after the first, doubling, at most
-   * 30 s, with equal jitter.
+   * Delay after the failed delivery number n. Default `exponential()`: first 100 to 200 ms, doubling, at most 30 s.
    */
   delayMs?: RetryDelay
 }

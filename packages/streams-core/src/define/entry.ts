@@ -8,11 +8,11 @@ export type Fields = readonly string[]
 const REDRIVE_FOR = 'redrivefor'
 const REDRIVES = 'redrives'
 
-/** What an entry that came back from the dead letters says of itself. */
+/** What a redriven entry says of itself. */
 export interface Redrive {
   /** The one group that the entry is for. */
   group: string
-  /** How often the event has come back from the dead letters. */
+  /** How often the event has been redriven. */
   times: number
 }
 
@@ -31,8 +31,8 @@ export interface PublishedAttributes {
 }
 
 /**
- * Event → entry. The data is checked against its schema but stored as given: the consumer's schema makes its output
- * from the same input.
+ * Event → entry. The data is checked against its schema but stored as given: the schema runs again, on the same input,
+ * in the consumer.
  * @throws {InvalidEventError} naming the path.
  */
 export function encode(
@@ -44,7 +44,9 @@ export function encode(
 ): string[] {
   const schema = Object.hasOwn(catalog, type) ? catalog[type] : undefined
   if (!schema) {
-    throw new InvalidEventError(`unknown event type ${JSON.stringify(type)}: one of ${Object.keys(catalog).join(', ')}`)
+    throw new InvalidEventError(
+      `unknown event type ${JSON.stringify(type)}, expected one of ${Object.keys(catalog).join(', ')}`,
+    )
   }
   const checked = schema.safeParse(data)
   if (!checked.success) {
@@ -102,19 +104,19 @@ export function decode(catalog: Catalog, fields: Fields, maxBytes: number): Deco
   }
 }
 
-/** The value of a field, wherever it can be found; for logs and listings of entries that may not decode. */
+/** The first value of a field; works for entries that do not decode, too. */
 export function fieldOf(fields: Fields, name: string): string | undefined {
   for (let i = 0; i + 1 < fields.length; i += 2) if (fields[i] === name) return fields[i + 1]
   return undefined
 }
 
-/** Undefined: the entry did not come back from the dead letters. */
+/** Undefined: the entry was not redriven. */
 export function redriveOf(fields: Fields): Redrive | undefined {
   const group = fieldOf(fields, REDRIVE_FOR)
   return group === undefined ? undefined : { group, times: Number(fieldOf(fields, REDRIVES)) || 0 }
 }
 
-/** The fields that an entry gets when it comes back from the dead letters. */
+/** The fields that a redriven entry gets. */
 export function redriveFields({ group, times }: Redrive): string[] {
   return [REDRIVE_FOR, group, REDRIVES, String(times)]
 }

@@ -17,11 +17,12 @@ export interface Context {
   readonly idempotencyKey: string
   /**
    * Runs Redis commands and the acknowledgement as one step, which happens once however often the event is delivered.
-   * Once per handler, at most about 7,000 words in all. Where Redis is a cluster, all keys must be in the hash slot of
-   * the stream. Let its errors pass: a handler that catches one and returns is acknowledged without its effects.
+   * To be called once per delivery, at most about 7,000 words in all. Where Redis is a cluster, all keys must be in the
+   * hash slot of the stream. Do not catch its errors: if the first command fails and the handler returns, the event is
+   * acknowledged without effects.
    * @returns the replies of the commands.
-   * @throws {LeaseLostError} when the delivery is not ours any more: another consumer has the event, or an earlier try,
-   * whose reply was lost, has committed it.
+   * @throws {LeaseLostError} when the delivery is no longer this consumer's: another consumer has the entry, or this
+   * `commit` took effect and the reply was lost.
    * @throws {CommitError} when a command failed. The event goes to the dead letters if others had run before it.
    * @throws {StreamsError} `COMMITTED_BEFORE`: `commit` was called before in this handler.
    */

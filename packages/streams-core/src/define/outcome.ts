@@ -9,7 +9,7 @@ export type HandlerResult =
   | { result: 'retry-after'; delayMs: number; reason: string }
   | { result: 'threw'; error: unknown }
 
-/** How one delivery went: how its handler ended, or why no handler ended. Nothing has been written because of it yet. */
+/** How one delivery went: how its handler ended, or why no handler ended. The outcome is decided from it. */
 export type RunResult =
   | HandlerResult
   /** The entry is no event of this stream. */
@@ -20,13 +20,15 @@ export type RunResult =
   | { result: 'handled-before' }
   /** The idempotency record says that this event id is being handled elsewhere. */
   | { result: 'handled-elsewhere' }
-  /** Redis could not take the idempotency record or the `commit` before the drain was over, or refuses for good. */
+  /**
+   * Redis could not take the idempotency record or the `commit` before the handler's signal fired, or refuses for good.
+   */
   | { result: 'unserved' }
   /** `commit` has acknowledged the delivery together with its effects. */
   | { result: 'committed' }
   /** Some commands of `commit` ran, then one failed: running the handler again would repeat the first ones. */
   | { result: 'commit-failed'; error: unknown }
-  /** Its consumer died as often as allowed while the entry ran alone. The entry was not run again. */
+  /** Its last delivery ran alone, and the consumer died. The entry was not run again. */
   | { result: 'crashed' }
   /** The consumer drains, and did not start the handler. */
   | { result: 'unstarted' }
@@ -44,12 +46,12 @@ export type Outcome =
   | { type: 'skip'; reason: string }
   /** Deliver again after `delayMs`, because of a failure. */
   | { type: 'retry'; delayMs: number; error: string }
-  /** Give the entry back without a failure: any consumer may take it after `delayMs`. `charged`: this delivery counts. */
+  /** Release: any consumer may take the entry after `delayMs`. `charged`: this delivery counts. */
   | { type: 'release'; delayMs: number; charged: boolean }
   | { type: 'dead-letter'; reason: DeadLetterReason; error: string }
   /** `commit` has acknowledged the delivery already, together with the handler's effects. */
   | { type: 'committed' }
-  /** Nothing is written: the lease is lost and the new owner decides, the entry is deleted, or Redis did not take it. */
+  /** Nothing is written: the lease is lost, the entry is deleted, or Redis did not take the write. */
   | { type: 'abandon' }
 
 export type DeadLetterReason = 'malformed' | 'rejected' | 'exhausted' | 'crashed' | 'commit-failed'

@@ -4,7 +4,10 @@ import { parseOptions, whole } from './parse-options.ts'
 
 /** How a producer works. */
 export interface ProducerSettings {
-  /** `source` of events that are published without one: a URI reference of 1 to 1,024 characters. Default `/producer`. */
+  /**
+   * `source` of events that are published without one: a URI reference of 1 to 1,024 characters.
+   * Default `/producer`.
+   */
   source?: string
   /**
    * How long a publish may take before it rejects with `PublishTimeoutError`.
@@ -24,7 +27,10 @@ export interface ProducerSettings {
   maxBuffered?: number
   /** Events that go to Redis in one script call. 1 to 5,000. Default 500. */
   maxBatch?: number
-  /** Size of an event as stored: a larger event is refused. Bytes, 1,024 to 100,000,000. Default 1,048,576. */
+  /**
+   * Largest size of an event as stored: a larger event is refused.
+   * Bytes, 1,024 to 100,000,000. Default 1,048,576.
+   */
   maxEventBytes?: number
   /**
    * `memory`: a publish resolves once Redis has the event in memory; what survives a crash of Redis is what its

@@ -15,8 +15,8 @@ export interface AcknowledgedRetention {
    */
   maxLength?: number
   /**
-   * Newest entries that stay although every group has acknowledged them, for replay. Below `maxLength` when there is a
-   * cap. 0 to 9,007,199,254,740,991. Default 0.
+   * Newest entries that stay although every group has acknowledged them, to be read again. Below `maxLength` when there
+   * is a cap. 0 to 9,007,199,254,740,991. Default 0.
    */
   keepAtLeast?: number
   /** Groups that must exist: nothing is trimmed before all of them do. Default: none. */

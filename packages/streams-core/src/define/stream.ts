@@ -24,7 +24,7 @@ export type EventInput<C extends Catalog, T extends EventType<C>> = z.input<C[T]
  * `data` is what the schema makes of the stored JSON: the schema's output.
  */
 export interface StreamEvent<T extends string = string, D = unknown> {
-  /** Unique in its stream, whatever the `source`; publishing it twice appends once. */
+  /** Unique in its stream, whatever the `source`; publishing it again within `dedupeMs` appends nothing. */
   readonly id: string
   readonly type: T
   /** Where it happened: a URI reference such as `/webhooks/stripe`. */
@@ -44,7 +44,8 @@ export type EventOf<C extends Catalog, T extends EventType<C>> = StreamEvent<T, 
  * Defines a stream: a name, the events on it, how long they stay.
  * @param name The Redis key; derived keys are `{name}:…`.
  * @param catalog Event type → zod schema of `data`. Schemas must be synchronous.
- * @param options.retention When entries may be trimmed; see `Retention`. Default: once every group has acknowledged them.
+ * @param options.retention When entries may be trimmed; see `Retention`. Default: once every group has acknowledged
+ * them.
  * @throws {InvalidOptionError} naming option, range and value.
  */
 export function defineStream<const C extends Catalog>(

@@ -35,7 +35,8 @@ export function reject(reason: string): never {
 }
 
 /**
- * Called in a handler: deliver this event again in `delayMs`, e.g. what a 429's Retry-After says. Counts as a delivery.
+ * Called in a handler: deliver this event again in `delayMs`, e.g. what a 429's Retry-After says. This delivery is
+ * charged.
  * @param delayMs Milliseconds, 0 to 86,400,000.
  * @throws {RangeError} when `delayMs` is out of range: a failure like any other.
  */

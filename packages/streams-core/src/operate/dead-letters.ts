@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { timeOf } from '../base/entry-id.ts'
 import { InvalidOptionError } from '../base/errors.ts'
-import { never, sleep } from '../base/loop.ts'
+import { neverAborted, sleep } from '../base/loop.ts'
 import { Connection } from '../broker/connection.ts'
 import { DeadLetterBroker } from '../broker/dead-letters.ts'
 import { Keys } from '../broker/keys.ts'
@@ -23,9 +23,9 @@ export interface DeadLetter {
   reason: DeadLetterReason
   error: string
   deliveries: number
-  /** How often the event had come back from the dead letters before this death. */
+  /** How often the event had been redriven before this death. */
   redrives: number
-  /** When the event was published, by Redis' clock. RFC 3339. */
+  /** When the entry was appended: published or redriven. By Redis' clock. RFC 3339. */
   publishedAt: string
   /** RFC 3339. */
   diedAt: string
@@ -51,7 +51,7 @@ export interface RedriveOptions extends LetterFilter {
   again?: boolean
   /** Only count. Default false. */
   dryRun?: boolean
-  /** At most so many letters a second. Default: no limit. */
+  /** Letters a second, at most. Default: no limit. */
   maxPerSecond?: number
 }
 
@@ -91,7 +91,7 @@ export function openDeadLetters(
   const connection = new Connection({ redis: options.redis, name: 'dead-letters' })
   const broker = new DeadLetterBroker(connection, new Keys(stream.name), group)
 
-  /** Waits a while for Redis; without it, the command that follows says so. */
+  /** Waits a while for Redis. If there is no connection then, the command that follows throws. */
   const connected = () => connection.ready(AbortSignal.timeout(5_000))
 
   async function* list(filter: LetterFilter = {}): AsyncGenerator<DeadLetter> {
@@ -129,7 +129,7 @@ export function openDeadLetters(
           continue
         }
         if (dryRun || (await redriveOne(letter)) !== undefined) result.redriven += 1
-        if (maxPerSecond && !dryRun) await sleep(1_000 / maxPerSecond, never)
+        if (maxPerSecond && !dryRun) await sleep(1_000 / maxPerSecond, neverAborted)
       }
       return result
     },

@@ -4,7 +4,7 @@ import { Keys } from '../broker/keys.ts'
 import type { RedisOptions } from '../define/redis-options.ts'
 import type { StreamDefinition } from '../define/stream.ts'
 
-/** Waits so long for Redis. */
+/** How long to wait for Redis. */
 const CONNECT_TIMEOUT_MS = 5_000
 
 /**

@@ -6,11 +6,11 @@ import {
   StreamFullError,
   StreamsError,
 } from '../base/errors.ts'
-import { backoffMs, never, sleep } from '../base/loop.ts'
-import { isPassing, isRefusal } from '../base/redis-errors.ts'
+import { backoffMs, neverAborted, sleep } from '../base/loop.ts'
+import { isRefusal, isTemporary } from '../base/redis-errors.ts'
 import type { AppendBroker, AppendReply } from '../broker/append.ts'
 import { sizeOf } from '../define/entry.ts'
-import type { PendingPublish } from './pending.ts'
+import type { OpenPublish } from './open-publish.ts'
 
 /** A larger call would hold Redis up for long. */
 const MAX_BATCH_BYTES = 1_000_000
@@ -20,18 +20,18 @@ export interface BatcherOptions {
   maxBatch: number
   /** The cap that `StreamFullError` names. */
   maxLength: number
-  /** Whether event ids are remembered, so that a batch may be appended again after its reply was lost. */
+  /** Whether event ids are remembered, so that a batch may be sent again after its reply was lost. */
   isRemembered: boolean
 }
 
-/** Group commit: one batch is on its way to Redis at a time, and what is published meanwhile is the next batch. */
+/** One batch is on its way to Redis at a time; what is published meanwhile is the next batch. */
 export class Batcher {
   readonly #options: BatcherOptions
   readonly #broker: AppendBroker
   readonly #ready: () => Promise<void>
   readonly #changed = new Condition()
-  #queue: PendingPublish[] = []
-  #inFlight: PendingPublish[] = []
+  #queue: OpenPublish[] = []
+  #inFlight: OpenPublish[] = []
   #flushing: Promise<void> | undefined
   /** Why the last batch was not appended. */
   lastProblem: unknown
@@ -44,7 +44,7 @@ export class Batcher {
   }
 
   /** Publishes that may have no answer yet, the oldest first. */
-  *waiting(): Generator<PendingPublish> {
+  *waiting(): Generator<OpenPublish> {
     yield* this.#inFlight
     yield* this.#queue
   }
@@ -55,22 +55,25 @@ export class Batcher {
     if (this.#queue.length >= maxBuffered) throw new PublishBufferFullError(maxBuffered)
   }
 
-  add(pending: PendingPublish): void {
-    this.#queue.push(pending)
+  add(publish: OpenPublish): void {
+    this.#queue.push(publish)
     this.#flushing ??= this.#flush()
   }
 
   /** Rejects publishes whose deadline has passed. `mayBeInRedis`: the event was sent, and no reply came. */
-  timeOut(late: readonly PendingPublish[], errorFor: (mayBeInRedis: boolean) => Error): void {
+  timeOut(late: readonly OpenPublish[], errorFor: (mayBeInRedis: boolean) => Error): void {
     const inFlight = new Set(this.#inFlight)
-    for (const pending of late) pending.reject(errorFor(pending.mayBeInRedis || inFlight.has(pending)))
+    for (const publish of late) publish.reject(errorFor(publish.mayBeInRedis || inFlight.has(publish)))
     this.#queue = this.#queue.filter(({ isOpen }) => isOpen)
     this.#changed.notify()
   }
 
   /** Resolves when every publish has its answer. */
   async whenAnswered(): Promise<void> {
-    await this.#changed.wait(() => this.#queue.length === 0 && !this.#inFlight.some(({ isOpen }) => isOpen), never)
+    await this.#changed.wait(
+      () => this.#queue.length === 0 && !this.#inFlight.some(({ isOpen }) => isOpen),
+      neverAborted,
+    )
   }
 
   /** Resolves when no batch is on its way any more. */
@@ -83,7 +86,7 @@ export class Batcher {
     await new Promise(setImmediate)
     let failures = 0
     while (this.#queue.length > 0) {
-      // Without a connection this waits, and deadlines pass all the same. A refusal is the answer to every event.
+      // Without a connection this waits, and deadlines pass all the same. A refusal is met again in `append`.
       await this.#ready().catch(() => {})
       this.#inFlight = this.#queue.splice(0, this.#batchSize())
       if (this.#inFlight.length === 0) break
@@ -92,7 +95,7 @@ export class Batcher {
       this.#queue = [...again.filter(({ isOpen }) => isOpen), ...this.#queue]
       this.#changed.notify()
       failures = again.length > 0 ? failures + 1 : 0
-      if (failures > 0) await sleep(backoffMs(failures), never)
+      if (failures > 0) await sleep(backoffMs(failures), neverAborted)
     }
     this.#flushing = undefined
   }
@@ -108,37 +111,37 @@ export class Batcher {
   }
 
   /** Returns what is to be tried again. */
-  async #append(batch: PendingPublish[]): Promise<PendingPublish[]> {
+  async #append(batch: OpenPublish[]): Promise<OpenPublish[]> {
     try {
       const replies = await this.#broker.append(batch)
-      return batch.filter((pending, i) => !this.#answer(pending, replies[i]))
+      return batch.filter((publish, i) => !this.#answer(publish, replies[i]))
     } catch (error) {
       this.lastProblem = error
       const mayHaveRun = error instanceof RedisUnavailableError && error.mayHaveRun
-      for (const pending of batch) pending.mayBeInRedis ||= mayHaveRun
+      for (const publish of batch) publish.mayBeInRedis ||= mayHaveRun
       // An append whose reply was lost may have happened: only deduplication makes it safe to try again.
-      if (isPassing(error) && (this.#options.isRemembered || !mayHaveRun)) return batch
-      for (const pending of batch) if (pending.isOpen) pending.reject(error as Error)
+      if (isTemporary(error) && (this.#options.isRemembered || !mayHaveRun)) return batch
+      for (const publish of batch) if (publish.isOpen) publish.reject(error as Error)
       return []
     }
   }
 
   /** False: the event is to be tried again. */
-  #answer(pending: PendingPublish, reply: AppendReply | undefined): boolean {
-    if (!pending.isOpen) return true
+  #answer(publish: OpenPublish, reply: AppendReply | undefined): boolean {
+    if (!publish.isOpen) return true
     switch (reply?.status) {
       case 'appended':
       case 'duplicate':
-        pending.resolve(reply.entryId, reply.status === 'duplicate')
+        publish.resolve(reply.entryId, reply.status === 'duplicate')
         return true
       case 'full':
-        pending.reject(new StreamFullError(reply.length, this.#options.maxLength))
+        publish.reject(new StreamFullError(reply.length, this.#options.maxLength))
         return true
       case 'error': {
         const error = toError(reply.message)
         this.lastProblem = error
-        if (isPassing(error)) return false
-        pending.reject(error)
+        if (isTemporary(error)) return false
+        publish.reject(error)
         return true
       }
       case undefined:

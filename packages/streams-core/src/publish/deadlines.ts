@@ -1,17 +1,17 @@
 import { now } from '../base/clock.ts'
-import type { PendingPublish } from './pending.ts'
+import type { OpenPublish } from './open-publish.ts'
 
 /** Times publishes out. They are watched in the order of their deadlines, so one timer, for the oldest, serves all. */
 export class Deadlines {
-  readonly #waiting: () => Iterable<PendingPublish>
-  readonly #timeOut: (late: PendingPublish[]) => void
+  readonly #waiting: () => Iterable<OpenPublish>
+  readonly #timeOut: (late: OpenPublish[]) => void
   #timer: NodeJS.Timeout | undefined
 
   /**
    * @param waiting Every publish that may have no answer yet, the oldest first.
    * @param timeOut Called with the publishes whose deadline has passed; gives each its answer.
    */
-  constructor(waiting: () => Iterable<PendingPublish>, timeOut: (late: PendingPublish[]) => void) {
+  constructor(waiting: () => Iterable<OpenPublish>, timeOut: (late: OpenPublish[]) => void) {
     this.#waiting = waiting
     this.#timeOut = timeOut
   }
@@ -36,8 +36,8 @@ export class Deadlines {
     this.watch()
   }
 
-  #oldest(): PendingPublish | undefined {
-    for (const pending of this.#waiting()) if (pending.isOpen) return pending
+  #oldest(): OpenPublish | undefined {
+    for (const publish of this.#waiting()) if (publish.isOpen) return publish
     return undefined
   }
 }

@@ -14,7 +14,7 @@ import type { Catalog, EventInput, EventType, StreamDefinition } from '../define
 import { type Logger, logReport, silent } from '../tell/log.ts'
 import { Batcher } from './batcher.ts'
 import { Deadlines } from './deadlines.ts'
-import { PendingPublish, type Published } from './pending.ts'
+import { OpenPublish, type Published } from './open-publish.ts'
 
 export interface ProducerOptions extends ProducerSettings {
   /** Where Redis is. One connection is opened. */
@@ -45,11 +45,11 @@ export interface Producer<C extends Catalog> {
   ready(): Promise<void>
   /**
    * Appends one event; resolves once Redis has it (see `durability`). Calls made while a batch is on its way form the
-   * next batch. Safe to repeat with the same id after any error.
+   * next batch. Safe to repeat with the same id within `dedupeMs`.
    * @throws {InvalidEventError} at once: the schema refuses the event.
    * @throws {PublishBufferFullError} at once: too many events are waiting.
    * @throws {ProducerClosedError} at once: the producer was closed before.
-   * @throws {StreamFullError} the stream is at its cap, and some group still needs every entry in it.
+   * @throws {StreamFullError} the stream is at its cap, and no entry may be trimmed yet.
    * @throws {PublishTimeoutError} Redis has not taken the event within `publishTimeoutMs`.
    * @throws {RedisRefusedError} Redis refuses for good.
    */
@@ -111,7 +111,7 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
       const attributes = { id, source: options.source ?? source, time: time.toISOString(), subject, traceparent }
       const fields = encode(this.#stream.catalog, type, data, attributes, maxEventBytes)
       this.#batcher.refuseIfFull()
-      this.#batcher.add(new PendingPublish({ id, fields, timeoutMs: publishTimeoutMs }, { resolve, reject }))
+      this.#batcher.add(new OpenPublish({ id, fields, timeoutMs: publishTimeoutMs }, { resolve, reject }))
       this.#deadlines.watch()
     })
   }
@@ -124,7 +124,7 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
     await this.#batcher.whenIdle()
   }
 
-  #timeOut(late: PendingPublish[]): void {
+  #timeOut(late: OpenPublish[]): void {
     const cause = this.#connection.problem ?? this.#batcher.lastProblem
     const { publishTimeoutMs } = this.#settings
     this.#batcher.timeOut(

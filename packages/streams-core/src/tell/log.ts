@@ -43,11 +43,11 @@ export function logReport(logger: Logger, report: Report): void {
     case 'dropped-unread':
       return logger.warn(fieldsOf(report), 'maxlen has dropped entries that the group had not acknowledged')
     case 'group-behind':
-      return logger.warn(fieldsOf(report), 'a group has not moved and holds the stream back')
+      return logger.warn(fieldsOf(report), 'a group is behind and has not moved')
     case 'health':
       return report.ready ? logger.info(fieldsOf(report), 'ready') : logger.warn(fieldsOf(report), 'not ready')
     case 'trouble':
-      return logger.warn({ loop: report.loop, error: messageOf(report.error) }, 'a loop failed and goes on')
+      return logger.warn({ where: report.where, error: messageOf(report.error) }, 'failed, and goes on')
     default:
       return report satisfies never
   }

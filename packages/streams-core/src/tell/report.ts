@@ -15,7 +15,7 @@ export interface SettledReport {
   /** Undefined when the entry could not be decoded. */
   eventId: string | undefined
   eventType: string | undefined
-  /** Milliseconds from the start of the handler until the outcome was written; 0 when no handler was started. */
+  /** Milliseconds from getting a handler slot until the outcome was written; 0 without a slot. */
   durationMs: number
 }
 
@@ -34,17 +34,17 @@ export type Report =
   | { kind: 'retaken'; group: string; consumer: string; entryIds: string[] }
   | { kind: 'quarantined'; group: string; consumer: string; suspects: number }
   | { kind: 'lease-lost'; group: string; consumer: string; entryIds: string[] }
-  /** The group was gone and has been created again; everything from after `startId` to `newestId` is delivered once more. */
+  /** The group was gone and is created again; entries after `startId`, up to `newestId`, are delivered again. */
   | { kind: 'group-rebuilt'; group: string; startId: string; newestId: string }
   | { kind: 'trimmed'; entries: number }
   | { kind: 'consumers-deleted'; consumers: number }
   /** The lossy retention has dropped entries that the group had not acknowledged; `total` since the stream began. */
   | { kind: 'dropped-unread'; group: string; total: number }
-  /** The group has not moved for `stalledMs` and holds the stream back from `neededId` on. */
+  /** The group is behind and has not moved for `stalledMs`. `neededId`: the oldest entry that it needs. */
   | { kind: 'group-behind'; group: string; neededId: string; pending: number; stalledMs: number }
   /** Readiness has come or gone. */
   | ({ kind: 'health'; group: string; consumer: string } & Health)
-  /** A loop failed a round and goes on; told once until a round succeeds again. */
-  | { kind: 'trouble'; loop: string; error: unknown }
+  /** A loop or the settler failed and goes on; a loop tells it once until a round succeeds. */
+  | { kind: 'trouble'; where: string; error: unknown }
 
 export type Tell = (report: Report) => void

@@ -190,7 +190,7 @@ describe('G11: retention never drops what some group has not acknowledged', () =
     expect(lengths).toEqual([1_501, 502, 100, 101])
   })
 
-  test('a group that holds the stream back is named in a warning', async ({ lab }) => {
+  test('a group that has not moved is named in a warning', async ({ lab }) => {
     const retention = { warnAfterMs: 1_000 }
     await lab.send('XGROUP', 'CREATE', lab.streamName, 'forgotten', '0', 'MKSTREAM')
     const consumer = await lab.consumer({}, retention)

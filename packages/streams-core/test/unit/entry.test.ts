@@ -30,7 +30,7 @@ describe('encode and decode', () => {
     [
       'unknown type',
       () => encode(catalog, 'toString', {}, given, MAX),
-      'unknown event type "toString": one of counted, noted',
+      'unknown event type "toString", expected one of counted, noted',
       [],
     ],
     ['cyclic', () => encode({ any: z.any() }, 'any', cycle(), given, MAX), 'any: data cannot be written as JSON', []],

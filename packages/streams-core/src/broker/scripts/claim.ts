@@ -3,30 +3,30 @@ import { holdsLua, infoLua, pseudoConsumersLua } from './fragments.ts'
 
 /**
  * What is to be done with an entry whose lease is over, found under `name` after `attempt` deliveries:
- *   `crashed`   its consumer died as often as allowed while the entry ran alone: dead-letter it, do not run it again;
- *   `suspect`   delivered at least twice, or its consumer died while the entry was set apart: only to be run alone;
+ *   `crashed`   its last delivery ran alone, and the consumer died: dead-letter it, do not run it again;
+ *   `suspect`   delivered at least twice or for the last time, or set apart: only to be run alone;
  *   `run`       anything else.
  * If a crash cuts the last delivery short while other entries ran beside it, the delivery is repeated and not charged:
- * the crash may have been a neighbour's. An entry under this consumer's own special names came in a lost reply. The
- * consumer lives, so the entry is not guilty.
+ * the crash may have been a neighbour's. An entry under this consumer's `~suspect` or `~alone` came in a lost reply.
+ * The consumer lives, so the entry is not guilty.
  */
 const expiredLua = `
-local function isOurs(name) return name == alone or name == suspect end
+local function isOurSetApart(name) return name == alone or name == suspect end
 local function kindOf(name, attempt)
-  if isAlone(name) and not isOurs(name) and attempt >= maxDeliveries then return 'crashed' end
+  if isAlone(name) and not isOurSetApart(name) and attempt >= maxDeliveries then return 'crashed' end
   if isSetApart(name) or attempt >= 2 or attempt >= maxDeliveries then return 'suspect' end
   return 'run'
 end
 local function nextAttempt(name, attempt)
-  if isOurs(name) then return attempt end
+  if isOurSetApart(name) then return attempt end
   return math.min(attempt + 1, maxDeliveries)
 end
 `
 
 /**
- * `walk(name, idleMs, take)`: calls `take(id, attempt)` for what is pending under a name and idle for so long, while
+ * `walk(name, idleMs, take)`: calls `take(id, attempt)` for what is pending under a name and idle for `idleMs`, while
  * there is room. Entries at the head of a list that are not taken must not hide what is behind them: the walk goes on.
- * `claim(owner, id, attempt, kind)`: takes one.
+ * `claim(owner, id, attempt, kind)`: claims one entry.
  */
 const takeLua = `
 local claimed = {}
@@ -51,8 +51,9 @@ end
 
 /**
  * Claims what nobody is working on: entries whose lease is over (idle for `expiredMs`), and retries that are due (idle
- * for `dueMs` under the pseudo-consumer of retries). Scan and claim are one step, so that no two consumers can meet in
- * it; the lock only keeps the consumers of a group from all walking the same lists. Crash suspects are counted, not taken.
+ * for `dueMs` under the pseudo-consumer of retries). Scan and claim are one step, so no other consumer can come
+ * between; the lock only keeps the consumers of a group from all walking the same lists. Crash suspects are counted,
+ * not claimed.
  *
  * Returns { number of suspects, { kind, id, attempt, fields or false }… }; kind: run or crashed. False: locked.
  */
@@ -114,7 +115,7 @@ local infos = consumerInfos(stream, group)
 local function isAnotherAtWork()
   for _, info in ipairs(infos) do
     local name, pending = info.name, math.min(info.pending, 200)
-    if isSetApart(name) and pending > 0 and not isOurs(name) then
+    if isSetApart(name) and pending > 0 and not isOurSetApart(name) then
       local expired = redis.call('XPENDING', stream, group, 'IDLE', expiredMs, '-', '+', pending, name)
       if #expired < pending then return true end
     end
@@ -138,7 +139,7 @@ return { id, attempt, fields }
 )
 
 /**
- * Moves a suspect to this consumer's name for running alone: from here on the death of the consumer proves its guilt.
+ * Moves a suspect to this consumer's name for running alone: from here on, if the consumer dies, the suspect is guilty.
  *
  * Returns 1, or 0: the lease was lost.
  */
@@ -154,7 +155,7 @@ return 1
 
 /**
  * Retakes deliveries whose reply was lost: they are this consumer's, and it does not know of them, so nobody extends
- * them. They keep the number that they have, because nothing was tried yet.
+ * them. Their attempt stays as it is, because nothing has run yet.
  *
  * More arguments: entry id, owner, attempt of each.   Returns { id, owner, attempt, fields or false } of each that is
  * still this consumer's.

@@ -17,7 +17,7 @@ end
 
 /**
  * XINFO's replies by field name: `streamInfo(stream)` is one table, `groupInfos(stream)` and
- * `consumerInfos(stream, group)` are lists of tables. Redis adds fields from version to version, so no position is sure.
+ * `consumerInfos(stream, group)` are lists of tables. Newer versions of Redis add fields, so no position is sure.
  */
 export const infoLua = `
 local function byName(flat)
@@ -50,7 +50,7 @@ local function holds(id, owner, attempt)
 end
 `
 
-/** `isAlone(name)`: a consumer runs one entry alone under this name. `isSetApart(name)`: or holds a suspect for that. */
+/** `isAlone(name)`: it ends in `~alone`. `isSetApart(name)`: it ends in `~alone` or `~suspect`. */
 export const pseudoConsumersLua = `
 local RETRY = '${RETRY_CONSUMER}'
 local function endsWith(name, suffix) return string.sub(name, -#suffix) == suffix end

@@ -17,9 +17,9 @@ return 'ours'
 `,
 )
 
-/** `finish(record, ttlMs)`, `free(record, running)`: what settling does to an idempotency record, if there is one. */
+/** `setDone(record, ttlMs)`, `free(record, running)`: what settling does to an idempotency record, if there is one. */
 export const recordLua = `
-local function finish(record, ttlMs)
+local function setDone(record, ttlMs)
   if record then redis.call('SET', record, 'done', 'PX', ttlMs) end
 end
 local function free(record, running)

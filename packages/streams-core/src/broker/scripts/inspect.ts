@@ -30,7 +30,7 @@ return oldest
 )
 
 /**
- * Counts the entries behind an id, as many as one call may hold Redis up for.
+ * Counts the entries after an id, at most `atMost`, so that no call holds Redis up for long.
  *
  * Returns { their number, the id of the last one, or false when there are none }.
  */

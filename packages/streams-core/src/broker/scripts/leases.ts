@@ -2,11 +2,13 @@ import { script } from '../script.ts'
 import { holdsLua } from './fragments.ts'
 
 /**
- * Extends leases that are still their owner's: XCLAIM by the owner resets the idle time, JUSTID leaves the delivery count
- * alone. The check comes first: a bare XCLAIM by a consumer whose lease was lost would steal the entry back.
+ * Extends leases that are still their owner's: XCLAIM by the owner resets the idle time, JUSTID leaves the delivery
+ * count alone. The check comes first: a bare XCLAIM by a consumer whose lease is lost would take the entry from its
+ * new owner.
  *
  * More keys: the idempotency record of each delivery, if they have one.
- * More arguments: entry id, owner, attempt, running value of the record, for each delivery.   Returns the lost entry ids.
+ * More arguments: entry id, owner, attempt, running value of the record, for each delivery.
+ * Returns the entry ids of those whose lease is lost.
  */
 export const EXTEND = script(
   { keys: ['stream'], args: ['group', 'leaseMs'], allowOom: true },

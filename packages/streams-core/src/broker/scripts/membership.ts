@@ -4,9 +4,9 @@ import { compareIdsLua, infoLua, pseudoConsumersLua } from './fragments.ts'
 
 /**
  * Creates the group, and the stream with it, from its low-water mark; from the beginning where there is no mark, or the
- * stream is another one than that of the mark.
+ * stream ends before the mark: then the stream is a new one.
  *
- * Returns { 1 if created or 0 if it existed, the id that it starts after, the newest id }.
+ * Returns { 1 if created or 0 if it existed, the id that a new group starts after, the newest id }.
  */
 export const CREATE_GROUP = script(
   { keys: ['stream', 'marks', 'history'], args: ['group'], allowOom: true },
@@ -28,10 +28,10 @@ return reply
 )
 
 /**
- * Gives up what is pending under a name that an earlier process had: that process is dead, and what it held is claimed
- * like anything that a dead consumer leaves behind, its crash charged.
+ * Puts under another name what a dead process of this name held, to be claimed and charged like what any dead consumer
+ * held.
  *
- * More arguments: name, name to leave it under, for each name.   Returns how many entries.
+ * More arguments: name, other name, for each name.   Returns how many entries.
  */
 export const DISOWN = script(
   { keys: ['stream'], args: ['group'], allowOom: true },
@@ -54,7 +54,7 @@ return count
 
 /**
  * Releases, uncharged, what Redis says is this consumer's and the consumer never saw: its reply was lost shortly before
- * the consumer leaves. A suspect stays a suspect, due at once.
+ * the consumer leaves. What is under `~alone` goes to `~suspect`, due at once.
  *
  * Returns how many entries.
  */
@@ -63,10 +63,10 @@ export const RELEASE_REST = script(
   `
 ${pseudoConsumersLua}
 local count = 0
-local function release(name, parkedUnder, idleMs)
+local function release(name, putUnder, idleMs)
   for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', '+', 2000, name)) do
     local before = math.max(0, entry[4] - 1)
-    redis.call('XCLAIM', stream, group, parkedUnder, 0, entry[1], 'IDLE', idleMs, 'RETRYCOUNT', before, 'JUSTID')
+    redis.call('XCLAIM', stream, group, putUnder, 0, entry[1], 'IDLE', idleMs, 'RETRYCOUNT', before, 'JUSTID')
     count = count + 1
   end
 end

@@ -46,7 +46,7 @@ while at <= #ARGV do
     status, value = 'full', tostring(length)
   else
     local id = redis.pcall('XADD', stream, '*', unpack(ARGV, at + 1, at + size))
-    -- A master that has become a replica: an error of the call, so that another connection is looked for.
+    -- A master that has become a replica: an error of the whole script, so that the producer connects again.
     if type(id) == 'table' and string.find(id.err, '^READONLY') then return id end
     if type(id) == 'table' then
       status, value = 'error', id.err

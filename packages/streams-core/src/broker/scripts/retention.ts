@@ -3,14 +3,18 @@ import { compareIdsLua, infoLua, nowLua, pseudoConsumersLua } from './fragments.
 
 // What may be trimmed, and when: for the janitor, and for a publish that meets the cap.
 
-/** A group that is gone holds the stream for so long: its consumers create it again from its low-water mark. */
+/**
+ * For this long the low-water mark of a gone group keeps entries: its consumers create the group again from the mark.
+ */
 const GONE_GROUP_HOLDS_MS = 300_000
 
 /**
- * `neededFrom(required)`: the oldest id that any group still needs: its oldest pending entry, else the last entry that it
- * has read. A group that vanished a short while ago counts with its low-water mark. Everything older may be trimmed.
- * False while there is no group, or a required one is missing. The second value lists { group, oldest needed id, pending count } for each group that exists, the third those that are
- * gone and hold the stream.
+ * `neededFrom(required)`: the id from which entries must stay: over all groups, the oldest pending entry, else the last
+ * one read; where groups differ, the smallest id. A gone group counts with its low-water mark for a while. False while
+ * there is no group, or a required one is missing.
+ *
+ * Two lists follow, each of { group, oldest needed id, pending count }: the groups that exist, and the gone groups that
+ * still count.
  */
 const neededLua = `
 ${compareIdsLua}
@@ -44,9 +48,9 @@ end
 /**
  * `makeRoom(required, keepAtLeast)`: trims at once what every group has acknowledged, without waiting for the janitor.
  *
- * `dropOldest(maxLength, dropped, historyFormat)`: the lossy policy. It trims in steps of 100, as MAXLEN ~ would, and
- * counts exactly what each group loses by it. At most 1,000 entries a call, so a stream that is far too long
- * shrinks over several publishes.
+ * `dropOldest(maxLength, dropped, historyFormat)`: the lossy policy. It trims once 100 entries are too many, as
+ * MAXLEN ~ would, and counts exactly what each group loses by it. At most 1,000 entries a call, so a stream that is far
+ * too long shrinks over several publishes.
  */
 export const trimLua = `
 ${neededLua}

@@ -7,10 +7,10 @@ import { recordLua } from './idempotency.ts'
 // must settle nothing that another consumer runs.
 
 /**
- * Acknowledges, forgets the history, and finishes the idempotency records.
+ * Acknowledges, deletes the histories, and sets the idempotency records to done.
  *
  * More keys: the idempotency record of each delivery, if they have one.
- * More arguments: entry id, owner, attempt of each delivery.   Returns the lost entry ids.
+ * More arguments: entry id, owner, attempt of each delivery.   Returns the entry ids of those whose lease is lost.
  */
 export const ACK = script(
   { keys: ['stream', 'history'], args: ['group', 'recordTtlMs'], allowOom: true },
@@ -23,7 +23,7 @@ for i = MORE_ARGS, #ARGV, 3 do
   if holds(id, ARGV[i + 1], ARGV[i + 2]) then
     redis.call('XACK', stream, group, id)
     redis.call('HDEL', history, id)
-    finish(KEYS[recordAt], recordTtlMs)
+    setDone(KEYS[recordAt], recordTtlMs)
   else
     lost[#lost + 1] = id
   end
@@ -37,13 +37,13 @@ return lost
  * Parks a delivery under another owner, idle by so much that it is due after its delay: the pending list is the delay
  * queue. Frees the idempotency record.
  *
- * One more key: the record, if there is one.   `attempts`: delivery count to leave.
+ * One more key: the record, if there is one.   `countLeft`: delivery count to leave.
  * `failure`: line for the history, or empty.   Returns 1, or 0: the lease was lost.
  */
 export const PARK = script(
   {
     keys: ['stream', 'history'],
-    args: ['group', 'entryId', 'owner', 'attempt', 'parkedUnder', 'idleMs', 'attempts', 'failure', 'running'],
+    args: ['group', 'entryId', 'owner', 'attempt', 'putUnder', 'idleMs', 'countLeft', 'failure', 'running'],
     allowOom: true,
   },
   `
@@ -51,7 +51,7 @@ ${holdsLua}
 ${recordLua}
 if not holds(entryId, owner, attempt) then return 0 end
 local parked = redis.call(
-  'XCLAIM', stream, group, parkedUnder, 0, entryId, 'IDLE', idleMs, 'RETRYCOUNT', attempts, 'JUSTID')[1]
+  'XCLAIM', stream, group, putUnder, 0, entryId, 'IDLE', idleMs, 'RETRYCOUNT', countLeft, 'JUSTID')[1]
 if not parked then
   -- Somebody deleted the entry while it ran, so XCLAIM has removed it from the pending list. Its history goes, too.
   redis.call('HDEL', history, entryId)
@@ -65,7 +65,7 @@ return 1
 )
 
 /**
- * Moves an entry to the dead letters, byte for byte, behind our own two fields.
+ * Moves an entry to the dead letters, byte for byte, after our own two fields.
  * Lua cannot pass more than about 8,000 values: an entry of more fields keeps its first 3,500.
  *
  * One more key: the idempotency record, if there is one.
@@ -108,14 +108,14 @@ export const COMMIT = script(
 ${holdsLua}
 ${recordLua}
 if not holds(entryId, owner, attempt) then return { 'lost' } end
-local passing = { OOM = true, READONLY = true, MISCONF = true, NOREPLICAS = true }
+local temporary = { OOM = true, READONLY = true, MISCONF = true, NOREPLICAS = true }
 local replies, at = { 'committed' }, MORE_ARGS
 while at <= #ARGV do
   local size = tonumber(ARGV[at])
   local reply = redis.pcall(unpack(ARGV, at + 1, at + size))
   if type(reply) == 'table' and reply.err then
-    -- What Redis cannot do now is an error of the call: nothing was applied, and the caller tries again.
-    if #replies == 1 and passing[string.match(reply.err, '^%u+')] then return reply end
+    -- What Redis cannot do now fails the whole script: nothing was applied, and the caller tries again.
+    if #replies == 1 and temporary[string.match(reply.err, '^%u+')] then return reply end
     return { 'failed', #replies - 1, reply.err }
   end
   replies[#replies + 1] = reply
@@ -123,7 +123,7 @@ while at <= #ARGV do
 end
 redis.call('XACK', stream, group, entryId)
 redis.call('HDEL', history, entryId)
-finish(KEYS[MORE_KEYS], recordTtlMs)
+setDone(KEYS[MORE_KEYS], recordTtlMs)
 return replies
 `,
 )

@@ -7,13 +7,13 @@ import type { HoldOff } from './hold-off.ts'
 import type { LostReplies } from './lost-replies.ts'
 import type { Quarantine } from './quarantine.ts'
 
-/** How often a consumer looks for entries to claim. A group is scanned no more often than once in this time. */
+/** How often a consumer looks for entries to claim. */
 export const CLAIM_EVERY_MS = 250
 
-/** Extra wait before a busy consumer claims: about two rounds of the other consumers, so that those with a free handler go first. */
+/** How much later a consumer without a free handler slot claims an entry: others get about two rounds first. */
 const LATE_MS = 2 * CLAIM_EVERY_MS
 
-/** No entry is idle for so long: 30,000 years. */
+/** 30,000 years: no entry is idle for this long. */
 const NEVER_MS = 1e15
 
 export interface ClaimerOptions {

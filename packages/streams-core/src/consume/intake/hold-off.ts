@@ -2,8 +2,8 @@ import { now } from '../../base/clock.ts'
 import { LONGEST_BACKOFF_MS } from '../../base/loop.ts'
 
 /**
- * Keeps a consumer from claiming expired leases for a while. After an outage of Redis, or a sleep of the machine, every
- * lease looks expired, although its owner may live and only could not extend it: the owners get the time to do so.
+ * Lets a consumer claim due retries only, for a while. After an outage of Redis, or a sleep of the machine, every lease
+ * looks as if it were over, although its owner may live and only could not extend it: the owners get the time to do so.
  */
 export class HoldOff {
   readonly #leaseMs: number

@@ -5,9 +5,9 @@ import type { Holdings } from '../pipeline/holdings.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 
 /**
- * Retakes entries that Redis delivered to this consumer in a reply that was lost. Whatever the consumer holds is extended
- * before a third of its lease has passed. So an entry under the consumer's name that has been idle for half a lease, and
- * that the consumer does not hold, came in a lost reply.
+ * Retakes entries that Redis delivered to this consumer in a reply that was lost. Whatever the consumer holds is
+ * extended before a third of its lease has passed. So an entry under the consumer's name that has been idle for half a
+ * lease, and that the consumer does not hold, came in a lost reply.
  */
 export class LostReplies {
   readonly #options: { group: string; consumer: string; leaseMs: number }
@@ -34,9 +34,9 @@ export class LostReplies {
     if (now() - this.#lastLook < Math.min(1_000, leaseMs / 4)) return
     this.#lastLook = now()
     const idle = await this.#broker.idleOfOurs(leaseMs / 2)
-    const lost = idle.filter(({ entryId }) => !this.#holdings.has(entryId))
-    if (lost.length === 0) return
-    const retaken = await this.#broker.retake(lost)
+    const unknown = idle.filter(({ entryId }) => !this.#holdings.has(entryId))
+    if (unknown.length === 0) return
+    const retaken = await this.#broker.retake(unknown)
     if (retaken.length === 0) return
     this.#tell({ kind: 'retaken', group, consumer, entryIds: retaken.map(({ entryId }) => entryId) })
     this.#pipeline.accept(retaken, 'claimed')

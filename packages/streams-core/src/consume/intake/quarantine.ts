@@ -33,7 +33,7 @@ export class Quarantine {
     this.#actors = actors
   }
 
-  /** After about a lease no further suspect is taken: everything else has its turn before the next suspects are looked for. */
+  /** Takes suspects for about one lease; then everything else has its turn before the next are looked for. */
   async run(suspects: number, signal: AbortSignal): Promise<void> {
     const { group, consumer, leaseMs } = this.#options
     const { holdings, pipeline, reader, tell } = this.#actors

@@ -1,9 +1,7 @@
 import type { SettleBroker } from '../../broker/settle.ts'
 import type { Delivery } from './delivery.ts'
 
-/**
- * Acknowledges in batches: acknowledgements that gather while a batch is on its way to Redis go together in the next one.
- */
+/** Acknowledges in batches: acknowledgements that gather while a batch is on its way to Redis are the next batch. */
 export class Acknowledger {
   readonly #broker: SettleBroker
   readonly #persist: <T>(write: () => Promise<T>) => Promise<T>
@@ -16,7 +14,7 @@ export class Acknowledger {
     this.#persist = persist
   }
 
-  /** Resolves once it is written. False: the lease was lost. */
+  /** Resolves once the acknowledgement is written. False: the lease was lost. */
   acknowledge(delivery: Delivery): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ delivery, resolve, reject })

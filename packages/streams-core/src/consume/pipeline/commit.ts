@@ -12,12 +12,12 @@ export class Commit {
   readonly #write: (commands: Commands) => Promise<CommitReply>
   readonly #resultOfError: (error: unknown) => RunResult | undefined
   #isCalled = false
-  /** Set once `commit` has settled how the delivery went, whatever the handler does afterwards. */
+  /** Set once `commit` has decided the result, whatever the handler does afterwards. */
   result: RunResult | undefined
 
   /**
-   * @param write Tries again until Redis answers. If an earlier attempt ran and its reply was lost, the next one gets `lost`.
-   * @param resultOfError What an error of `write` comes to when it is not the event's fault.
+   * @param write Tries until Redis answers. If it ran and the reply was lost, the next try gets `lost`.
+   * @param resultOfError The result for an error of `write` that is not the event's fault.
    */
   constructor(
     delivery: Delivery,
@@ -40,7 +40,7 @@ export class Commit {
     switch (reply.status) {
       case 'committed':
         this.result = { result: 'committed' }
-        lease.isOver = true
+        lease.isSettled = true
         return reply.replies
       case 'lost':
         this.result = { result: 'lease-lost' }

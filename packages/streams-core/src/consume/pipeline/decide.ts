@@ -6,7 +6,7 @@ import type { RetryDelay } from '../../define/retry-delay.ts'
 export interface DecidePolicy {
   maxDeliveries: number
   delayMs: RetryDelay
-  /** How long to wait for a handler of the same event id elsewhere. */
+  /** A third of it is waited for a handler of the same event id elsewhere. */
   leaseMs: number
 }
 

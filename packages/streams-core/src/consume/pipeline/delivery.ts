@@ -9,7 +9,7 @@ export interface Delivery extends Token {
   readonly decoded: Decoded | undefined
   /** `crashed`: it is not to be run again, only settled. */
   readonly kind: HandedEntry['kind']
-  /** Undefined unless the entry came back from the dead letters. */
+  /** Undefined unless the entry was redriven. */
   readonly redrive: Redrive | undefined
   readonly lease: Lease
   /** Key of the idempotency record, once the record is this delivery's. */

@@ -10,7 +10,7 @@ interface Job {
   readonly end: (result: RunResult) => void
 }
 
-/** Runs so many handlers at a time; claimed deliveries before read ones, because they have waited longer. */
+/** Runs up to `concurrency` handlers at a time; claimed deliveries before read ones: they have waited longer. */
 export class HandlerSlots {
   readonly #concurrency: number
   readonly #claimed: Job[] = []
@@ -34,8 +34,8 @@ export class HandlerSlots {
   }
 
   /**
-   * Runs a delivery once there is a slot; resolves to how it went. While the consumer drains, a delivery that has no slot
-   * yet is `unstarted`, and one that does not end in time is `unfinished`.
+   * Runs a delivery once there is a slot; resolves to how it went. While the consumer drains, a delivery that has no
+   * slot yet is `unstarted`, and one that does not end in time is `unfinished`.
    * @param run Never rejects.
    */
   run(delivery: Delivery, source: 'read' | 'claimed', run: () => Promise<RunResult>): Promise<RunResult> {

@@ -10,7 +10,7 @@ export class Holdings {
   readonly #held = new Map<string, Delivery>()
   readonly #changed = new Condition()
 
-  /** @param capacity Entries up to which the reader fills it; claimed ones may exceed it. */
+  /** @param capacity How many entries the reader may fill it with; claimed ones may come on top. */
   constructor(capacity: number) {
     this.#capacity = capacity
   }

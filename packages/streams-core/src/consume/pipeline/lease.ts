@@ -3,7 +3,8 @@ import { LeaseLostError } from '../../base/errors.ts'
 
 /**
  * The time for which an entry is surely ours. Counted from before the command was sent that started or extended it, so
- * that our clock always ends first. The fencing token of a lease is (owner, attempt), which every script checks.
+ * that our clock always ends first. The fencing token of a lease is (owner, attempt), which the scripts that extend or
+ * settle check.
  */
 export class Lease {
   readonly #leaseMs: number
@@ -13,7 +14,7 @@ export class Lease {
   #lost: LeaseLostError | undefined
   #interrupted: Error | undefined
   /** Acknowledged by `commit`, although the handler still runs: there is nothing left to extend or to lose. */
-  isOver = false
+  isSettled = false
 
   /** @param since On the clock of `now()`. */
   constructor(entryId: string, leaseMs: number, since: number) {

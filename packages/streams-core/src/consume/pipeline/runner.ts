@@ -1,5 +1,5 @@
 import type { Patience } from '../../base/patience.ts'
-import { isPassing, isRefusal } from '../../base/redis-errors.ts'
+import { isRefusal, isTemporary } from '../../base/redis-errors.ts'
 import type { SettleBroker } from '../../broker/settle.ts'
 import type { Context, Handler, Handlers } from '../../define/handler.ts'
 import type { RunResult } from '../../define/outcome.ts'
@@ -11,7 +11,7 @@ import type { Delivery } from './delivery.ts'
 export interface RunnerOptions {
   group: string
   consumer: string
-  /** Whether finished events are remembered by event id. */
+  /** Whether there are idempotency records. */
   hasRecords: boolean
 }
 
@@ -20,8 +20,8 @@ export interface RunnerActors {
   patience: Patience
   /** Asks Redis whether a lease that may be over is still ours, and extends it. */
   confirm: (delivery: Delivery) => Promise<boolean>
-  /** Told of what Redis refuses for good. */
-  refuse: (error: unknown) => void
+  /** Called when Redis refuses for good: ends the consumer. */
+  onRefusal: (error: unknown) => void
 }
 
 /**
@@ -104,10 +104,13 @@ export class Runner {
     return commit.result ?? (delivery.lease.isLost ? { result: 'lease-lost' } : result)
   }
 
-  /** What is not the event's fault: an outage of Redis that outlasts the consumer, or a refusal, which ends it. */
+  /**
+   * What is not the event's fault: an outage that lasts until the handler's signal fires, or a refusal, which ends the
+   * consumer.
+   */
   #resultOfRedisError(delivery: Delivery, error: unknown): RunResult | undefined {
     if (delivery.lease.isLost) return { result: 'lease-lost' }
-    if (isRefusal(error)) this.#actors.refuse(error)
-    return isRefusal(error) || isPassing(error) ? { result: 'unserved' } : undefined
+    if (isRefusal(error)) this.#actors.onRefusal(error)
+    return isRefusal(error) || isTemporary(error) ? { result: 'unserved' } : undefined
   }
 }

@@ -14,16 +14,16 @@ export class Settler {
   readonly #broker: SettleBroker
   readonly #patience: Patience
   readonly #tell: Tell
-  readonly #refuse: (error: unknown) => void
+  readonly #onRefusal: (error: unknown) => void
   readonly #acknowledger: Acknowledger
   readonly #givenUp = new AbortController()
 
-  /** @param actors.refuse Told of what Redis refuses for good. */
-  constructor(actors: { broker: SettleBroker; patience: Patience; tell: Tell; refuse: (error: unknown) => void }) {
+  /** @param actors.onRefusal Called when Redis refuses for good: ends the consumer. */
+  constructor(actors: { broker: SettleBroker; patience: Patience; tell: Tell; onRefusal: (error: unknown) => void }) {
     this.#broker = actors.broker
     this.#patience = actors.patience
     this.#tell = actors.tell
-    this.#refuse = actors.refuse
+    this.#onRefusal = actors.onRefusal
     this.#acknowledger = new Acknowledger(actors.broker, (write) => this.#persist(write))
   }
 
@@ -35,8 +35,8 @@ export class Settler {
       // If the group is gone, so is the lease.
       if (isMissingGroup(error)) return 'lease-lost'
       // The entry is delivered again once its lease is over.
-      if (isRefusal(error)) this.#refuse(error)
-      else this.#tell({ kind: 'trouble', loop: 'settler', error })
+      if (isRefusal(error)) this.#onRefusal(error)
+      else this.#tell({ kind: 'trouble', where: 'settler', error })
       return 'not-taken'
     }
   }

@@ -28,13 +28,13 @@ export class LeaseKeeper {
   }
 
   async extendOnce(): Promise<number> {
-    const due = this.#holdings.all().filter(({ lease }) => !lease.isOver && lease.ageMs >= this.everyMs)
+    const due = this.#holdings.all().filter(({ lease }) => !lease.isSettled && lease.ageMs >= this.everyMs)
     if (due.length === 0) return 0
     const lost = await this.#extend(due).catch((error: unknown) => {
       if (isMissingGroup(error)) return due
       throw error
     })
-    // A delivery acknowledged a moment ago is not pending any more, but not lost. The reply to that is handled first.
+    // What was just acknowledged is not pending, but its lease is not lost: let that reply be handled first.
     if (lost.length > 0) await new Promise(setImmediate)
     this.#lose(lost.filter((delivery) => this.#holdings.holds(delivery)))
     return due.length

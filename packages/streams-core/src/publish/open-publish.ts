@@ -13,11 +13,11 @@ export interface Published {
 }
 
 /** An event whose publish has no answer yet. Answered once; later answers are ignored. */
-export class PendingPublish {
+export class OpenPublish {
   readonly id: string
   readonly fields: readonly string[]
   readonly deadline: number
-  /** A call that held the event was never answered: Redis may have the event. */
+  /** A call that carried the event was never answered: Redis may have the event. */
   mayBeInRedis = false
   #isOpen = true
   readonly #resolve: (published: Published) => void
