@@ -6,10 +6,10 @@ import { GroupView, ownFolder, RedisServer, sendOnce, TcpProxy, Worker } from '@
 
 export const STREAM = { name: 'user_events' }
 
-/** A Redis, a ledger folder and workers, for one run; everything ends with it. */
+/** A Redis, a ledger folder and processes, for one run; everything ends with it. */
 export class Arena {
   readonly redis: RedisServer
-  /** Between the workers of a drill and Redis; to be cut. */
+  /** Between the consumers of a drill and Redis; to be cut. */
   readonly proxy: TcpProxy
   readonly ledgerFolder = ownFolder(mkdtempSync(join(tmpdir(), 'redis-streams-ledger-')))
   readonly #workers = new Set<Worker>()

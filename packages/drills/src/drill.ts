@@ -32,7 +32,7 @@ if (values.list || unknown.length > 0) {
 
 async function runAll(): Promise<boolean> {
   const verdicts: DrillVerdict[] = []
-  let isWhole = true
+  let allWereJudged = true
   if (!values.json) console.log(heading)
   for (const name of names) {
     const drill = drills[name]
@@ -45,7 +45,7 @@ async function runAll(): Promise<boolean> {
       console.error(`  ${name}: broke down`, error)
     })
     if (!verdict) {
-      isWhole = false
+      allWereJudged = false
       continue
     }
     verdicts.push(verdict)
@@ -53,8 +53,8 @@ async function runAll(): Promise<boolean> {
     for (const complaint of verdict.complaints) console.error(`  ${name}: ${complaint}`)
     console.error(`  ${name}: ${((Date.now() - startedAt) / 1_000).toFixed(1)} s`)
   }
-  if (values.json && isWhole) console.log(JSON.stringify(positionals.length === 1 ? verdicts[0] : verdicts))
-  return isWhole && verdicts.every(({ passed }) => passed)
+  if (values.json && allWereJudged) console.log(JSON.stringify(positionals.length === 1 ? verdicts[0] : verdicts))
+  return allWereJudged && verdicts.every(({ passed }) => passed)
 }
 
 /** Breaks the library on purpose: a mutant that no drill notices is a hole in the drills. */

@@ -6,7 +6,7 @@ interface Member {
   worker: Worker
 }
 
-/** After so many in a row that ended before they had joined, no more are started: it is no event that they die of. */
+/** After this many in a row that end before they join, no more are started: no event can have killed them all. */
 const MAX_STILLBORN = 8
 
 /** Whether a consumer says in this line of its log that it released an entry. */
@@ -19,7 +19,7 @@ export interface FleetOptions {
   isSupervised?: boolean
 }
 
-/** Consumers in slots, each of them a process. */
+/** Numbered consumers, each of them a process. */
 export class Fleet {
   readonly #arena: Arena
   readonly #env: Record<string, string>
@@ -28,7 +28,7 @@ export class Fleet {
   readonly #all: Worker[] = []
   #incarnations = 0
   #isStopping = false
-  /** Processes that ended without having been told to. */
+  /** Processes that ended other than by `stop` or `replace`. */
   crashes = 0
   /** Why a slot stays empty. */
   failure: Error | undefined
@@ -81,8 +81,8 @@ export class Fleet {
   }
 
   /**
-   * Resolves once a consumer in this slot has joined: this one or, if its first entry killed it, its successor; and
-   * when the fleet stops.
+   * Resolves once a consumer in this slot has joined: this one or, if it ended before, its successor; also when the
+   * fleet stops.
    */
   async #launch(slot: number, stillborn = 0): Promise<void> {
     this.#incarnations += 1

@@ -31,7 +31,7 @@ export interface Evidence {
   doomed: ReadonlySet<string>
   /**
    * How often the effect of an event was written, by group and event id, where handlers write one. Then the effect
-   * is what makes an event handled; otherwise the handler's own record is.
+   * is what makes an event handled; otherwise its line in the ledger does.
    */
   effects?: Readonly<Record<string, ReadonlyMap<string, number>>>
   /** Published events that a fault was meant to destroy (FLUSHALL): they may be missing. */
@@ -42,9 +42,9 @@ export interface Evidence {
 export const NO_EVENTS = {
   /** Events that the publisher was told are safe. */
   published: 0,
-  /** Of these: finished by a handler, counted once for each group. */
+  /** Events that a handler finished, counted once for each group. */
   handled: 0,
-  /** Told safe, and neither finished nor dead-lettered in some group. */
+  /** Published, and neither handled nor dead-lettered in some group; or committed, and without the effect. */
   lost: 0,
   lostIds: [] as readonly string[],
   /** Finished more than once in a group. Allowed after a kill (at-least-once), and reported. */
@@ -63,25 +63,23 @@ export const NO_EVENTS = {
   /** Doomed, and not in the dead letters. */
   missingDeadLetters: 0,
   /** Publishes answered as duplicates of an earlier one. */
-  duplicatesRefused: 0,
-  /** The publisher was not told, but the event came out. */
-  recoveredUnknown: 0,
+  duplicates: 0,
+  /** Handled, although no publish of it resolved. */
+  handledUnpublished: 0,
 }
 export type Counts = typeof NO_EVENTS
 
 export interface Verdict extends Counts {
-  pending: number
+  /** Entries that are pending or not delivered yet, over all groups. */
+  openWork: number
   passed: boolean
 }
 
-/**
- * Pure.
- * @param pending Entries that are delivered and not acknowledged, or not delivered at all, over all groups.
- */
-export function judge(counts: Counts, pending: number): Verdict {
+/** Pure. Passed: something was published, everything was done, and nothing is wrong. */
+export function judge(counts: Counts, openWork: number): Verdict {
   const { published, lost, effectsDoubled, contradicted, wronglyDeadLettered, missingDeadLetters } = counts
-  const wrong = lost + pending + effectsDoubled + contradicted + wronglyDeadLettered + missingDeadLetters
-  return { ...counts, pending, passed: published > 0 && wrong === 0 }
+  const wrong = lost + openWork + effectsDoubled + contradicted + wronglyDeadLettered + missingDeadLetters
+  return { ...counts, openWork, passed: published > 0 && wrong === 0 }
 }
 
 /** Pure: sorts every event into what became of it. Jepsen's total-queue: what goes in must come out. */
@@ -90,7 +88,7 @@ export function count(evidence: Evidence): Counts {
   const published = new Set(ledger.flatMap((line) => (line.what === 'published' ? [line.id] : [])))
   const attempted = new Set(ledger.flatMap((line) => (line.what === 'attempted' ? [line.id] : [])))
   const lost = new Set<string>()
-  const recovered = new Set<string>()
+  const handledUnpublished = new Set<string>()
   const sum = { ...NO_EVENTS }
   for (const group of groups) {
     const lines = ledger.filter((line): line is DeliveryLine => 'attempt' in line && line.group === group)
@@ -98,11 +96,11 @@ export function count(evidence: Evidence): Counts {
     const handled = effects ? (effects[group] ?? new Map<string, number>()) : finished
     const letters = deadLetters[group] ?? []
     const dead = new Set(letters)
-    // What told its handler that it was committed, must have been.
+    // An event whose handler was told that `commit` succeeded must have its effect.
     const committed = countById(lines, ({ what }) => what === 'committed')
     if (effects) for (const id of committed.keys()) if (!handled.has(id) && !destroyed.has(id)) lost.add(id)
     for (const id of published) if (!handled.has(id) && !dead.has(id) && !destroyed.has(id)) lost.add(id)
-    for (const id of handled.keys()) if (!published.has(id) && attempted.has(id)) recovered.add(id)
+    for (const id of handled.keys()) if (!published.has(id) && attempted.has(id)) handledUnpublished.add(id)
     sum.handled += handled.size
     sum.handledTwice += repeated(finished)
     sum.effectsDoubled += Math.max(effects ? repeated(handled) : 0, repeated(committed))
@@ -118,8 +116,8 @@ export function count(evidence: Evidence): Counts {
     published: published.size,
     lost: lost.size,
     lostIds: [...lost].slice(0, 20),
-    duplicatesRefused: ledger.filter((line) => line.what === 'published' && line.duplicate).length,
-    recoveredUnknown: recovered.size,
+    duplicates: ledger.filter((line) => line.what === 'published' && line.duplicate).length,
+    handledUnpublished: handledUnpublished.size,
   }
 }
 

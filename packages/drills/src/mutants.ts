@@ -83,7 +83,12 @@ export const mutants: Record<string, Mutant> = {
       [
         'consume/pipeline/settler.ts',
         'this.#persist(() => this.#broker.deadLetter(',
-        'this.#persist(async () => {\n          await this.#broker.ack([delivery])\n          await new Promise((resolve) => setTimeout(resolve, 50))\n        }).then(() => this.#broker.deadLetter(',
+        [
+          'this.#persist(async () => {',
+          '  await this.#broker.ack([delivery])',
+          '  await new Promise((resolve) => setTimeout(resolve, 50))',
+          '}).then(() => this.#broker.deadLetter(',
+        ].join('\n'),
       ],
       [
         'broker/scripts/settle.ts',
@@ -93,7 +98,7 @@ export const mutants: Record<string, Mutant> = {
     ],
   },
   'commit-unconditional': {
-    about: 'commit writes its effects whether or not the delivery is still its own',
+    about: 'commit writes its effects without a check of the owner',
     drill: 'worker-freeze',
     events: 600,
     sign: /effectsDoubled/,
@@ -118,7 +123,7 @@ export const mutants: Record<string, Mutant> = {
     ],
   },
   'no-hold-off': {
-    about: 'after an outage everything that looks expired is claimed at once',
+    about: 'after an outage every entry whose lease looks over is claimed at once',
     drill: 'redis-pause',
     events: 3_000,
     sign: /charged an extra attempt/,
@@ -148,7 +153,11 @@ export const mutants: Record<string, Mutant> = {
       [
         'broker/dead-letters.ts',
         'return (entryId as string | null)',
-        'await new Promise((resolve) => setTimeout(resolve, 20))\n    await this.delete(letterId)\n    return (entryId as string | null)',
+        [
+          'await new Promise((resolve) => setTimeout(resolve, 20))',
+          'await this.delete(letterId)',
+          'return (entryId as string | null)',
+        ].join('\n'),
       ],
     ],
   },

@@ -47,7 +47,7 @@ export class Publisher {
     this.#ledger.close()
   }
 
-  /** The same id again after every error: that is what it is for. */
+  /** Publishes again under the same id after every error: deduplication makes that safe. */
   async #publish(id: string, userId: string): Promise<void> {
     this.#ledger.write({ what: 'attempted', id, type: 'user.deleted', subject: userId })
     while (!this.#closing.signal.aborted) {

@@ -1,7 +1,7 @@
 import type { LedgerLine } from '@redis-streams-processor/service-kit'
 
-/** A consumer that lost what it held, because it was killed, cut off or told to leave, and when. */
-export interface Loss {
+/** What a consumer held when it was taken out: killed, cut off or told to leave. */
+export interface Takedown {
   group: string
   consumer: string
   at: number
@@ -14,9 +14,9 @@ export interface Outage {
   to: number
 }
 
-/** Times run from the loss of an entry until it ran elsewhere, as far as no other fault came between. */
+/** How long it took from each takedown until an entry ran elsewhere, where no other fault came between. */
 export interface Recovery {
-  /** Entries that consumers lost. */
+  /** Entries that the consumers held. */
   held: number
   /** Of these: ran elsewhere. */
   elsewhere: number
@@ -27,16 +27,16 @@ export interface Recovery {
   worstMs: number | undefined
 }
 
-/** Pure: how long it took others to take over what consumers lost. */
+/** Pure: how long it took until others ran what the consumers had held. */
 export function timeRecovery(
   ledger: readonly LedgerLine[],
-  losses: readonly Loss[],
+  takedowns: readonly Takedown[],
   outages: readonly Outage[] = [],
 ): Recovery {
   const starts = startsByEntry(ledger)
   const times: number[] = []
   let [held, elsewhere] = [0, 0]
-  for (const { group, consumer, at, entryIds } of losses) {
+  for (const { group, consumer, at, entryIds } of takedowns) {
     held += entryIds.length
     for (const entryId of entryIds) {
       const others = (starts.get(`${group} ${entryId}`) ?? []).filter(
@@ -46,10 +46,12 @@ export function timeRecovery(
       if (others.length === 0) continue
       elsewhere += 1
       const startedAt = Math.min(...others.map((start) => start.at))
-      // Where the next owner lost it as well before it had started it, the time runs from that loss.
-      const isLostAgain = losses.some((loss) => loss.at > at && loss.at < startedAt && loss.entryIds.includes(entryId))
+      // If the next owner was taken out as well before it started the entry, the time runs from that takedown.
+      const hasLater = takedowns.some(
+        (later) => later.at > at && later.at < startedAt && later.entryIds.includes(entryId),
+      )
       const isDelayed = outages.some(({ from, to }) => from < startedAt && to > at)
-      if (!isLostAgain && !isDelayed) times.push(startedAt - at)
+      if (!hasLater && !isDelayed) times.push(startedAt - at)
     }
   }
   times.sort((a, b) => a - b)

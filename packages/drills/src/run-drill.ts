@@ -15,7 +15,7 @@ export interface DrillVerdict extends Verdict {
 
 /**
  * Runs one drill on a Redis of its own, and judges it.
- * @throws what broke the drill down: half of it is not judged.
+ * @throws the error that broke the drill down: a drill that ran by half is not judged.
  */
 export async function runDrill(name: string, drill: Drill, options: DrillOptions): Promise<DrillVerdict> {
   const arena = await Arena.open(drill.server)
@@ -32,11 +32,11 @@ export async function runDrill(name: string, drill: Drill, options: DrillOptions
 }
 
 async function verdictOn(stage: Stage): Promise<Omit<DrillVerdict, 'drill'>> {
-  const { arena, groups, losses, outages, faults, complaints } = stage
+  const { arena, groups, takedowns, outages, faults, complaints } = stage
   const states = await Promise.all(groups.map((group) => arena.group(group).state()))
-  const pending = states.reduce((sum, { openWork }) => sum + openWork, 0)
-  const verdict = judge(stage.counts ?? (await countsOf(stage)), pending)
-  const recovery = timeRecovery(arena.ledger(), losses, outages)
+  const openWork = states.reduce((sum, state) => sum + state.openWork, 0)
+  const verdict = judge(stage.counts ?? (await countsOf(stage)), openWork)
+  const recovery = timeRecovery(arena.ledger(), takedowns, outages)
   judgeRecovery(stage, recovery)
   return { faults, ...verdict, passed: verdict.passed && complaints.length === 0, recovery, complaints }
 }

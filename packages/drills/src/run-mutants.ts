@@ -47,7 +47,7 @@ async function runBroken(edits: Mutant['edits'], drill: DrillName, events: numbe
     // A drill that broke down has judged nothing.
     if (!output.startsWith('{')) return { passed: false, because: 'the drill itself broke down' }
     const { passed, complaints, ...counts } = JSON.parse(output)
-    const wrong = ['lost', 'effectsDoubled', 'wronglyDeadLettered', 'missingDeadLetters', 'pending']
+    const wrong = ['lost', 'effectsDoubled', 'wronglyDeadLettered', 'missingDeadLetters', 'openWork']
       .filter((name) => counts[name] > 0)
       .map((name) => `${name} ${counts[name]}`)
     return { passed, because: [...wrong, ...complaints].join(', ') || 'nothing' }

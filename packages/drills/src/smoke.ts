@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { burst } from './burst.ts'
-import { joined } from './smoke/consumers.ts'
+import { untilJoined } from './smoke/consumers.ts'
 import { LEASE_MS, Stack } from './smoke/stack.ts'
 import { type Finding, must, type Step } from './smoke/step.ts'
 import { crash } from './smoke/steps/crash.ts'
@@ -11,7 +11,7 @@ import { redisRestart } from './smoke/steps/redis-restart.ts'
 import { rolling } from './smoke/steps/rolling.ts'
 import { scaleDownUp } from './smoke/steps/scale-down-up.ts'
 import { type SmokeVerdict, show, verdictOn } from './smoke/verdict.ts'
-import { endProgress, lookAtProgress, say } from './terminal.ts'
+import { drawAndCount, endProgress, say } from './terminal.ts'
 
 // `npm run smoke`: the same judgement as the demo's, against Compose. 10,000 events at once, besides those that the
 // producer service publishes all the while; three consumers; containers killed, restarted, scaled, cut off, paused and
@@ -35,15 +35,15 @@ async function smoke(stack: Stack): Promise<SmokeVerdict> {
   say('building the images, starting Redis, a producer and three consumers')
   await stack.build()
   await stack.compose('up', '--detach', '--wait', '--scale', 'consumer=3')
-  await joined(stack, await stack.running('consumer'))
-  say(`publishing ${EVENTS} events at once, one of them poison, one of them twice`)
+  await untilJoined(stack, await stack.running('consumer'))
+  say(`publishing ${EVENTS} events at once; one of them always fails and is published twice`)
   const settings = Object.entries(burst(EVENTS)).flatMap(([name, value]) => ['--env', `${name}=${value}`])
   await stack.compose('run', '--rm', '--no-deps', '--no-TTY', ...settings, 'producer')
 
   const { findings, failures } = await runSteps(stack)
   await stack.stop('producer')
   say('waiting until nothing is left to do')
-  const look = async () => (await lookAtProgress([stack.group])).isDone
+  const look = async () => (await drawAndCount([stack.group])).isDone
   const waiting = stack.until('nothing is left to do', look, 120_000).finally(endProgress)
   await waiting.catch((error) => failures.push(error.message))
   await stack.stop('consumer')
@@ -60,7 +60,7 @@ async function runSteps(stack: Stack) {
     try {
       const finding = await run(stack)
       const { openWork } = await stack.group.state()
-      must(openWork > 0, 'no work was open any more: the step did not hit')
+      must(openWork > 0, 'no work was open any more: the step proved nothing')
       findings.push({ name, ...finding, seconds: Math.round((Date.now() - since) / 100) / 10 })
       say(`  ${finding.seen}; ${openWork} entries to do`)
     } catch (error) {
@@ -73,7 +73,7 @@ async function runSteps(stack: Stack) {
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
 const interrupted = new AbortController()
-// Never to be removed: npm hands a Ctrl-C on to us once more, and the second one must not stop the tidying up.
+// These listeners stay: npm hands a Ctrl-C on once more, and the second must not stop the tidying up.
 for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => interrupted.abort(new Error(`interrupted by ${name}`)))
 
 process.exitCode = 1

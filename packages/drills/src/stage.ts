@@ -7,15 +7,15 @@ import { Fleet, type FleetOptions } from './fleet.ts'
 import type { Counts } from './judge.ts'
 import { Publisher, type PublishPlan } from './publisher.ts'
 import { Random } from './random.ts'
-import type { Loss, Outage } from './recovery.ts'
-import { endProgress, lookAtProgress } from './terminal.ts'
+import type { Outage, Takedown } from './recovery.ts'
+import { drawAndCount, endProgress } from './terminal.ts'
 
 const DRILL_HANDLERS = fileURLToPath(new URL('handlers.ts', import.meta.url))
 
 /** Lease of the consumers, unless a drill says otherwise. */
 export const LEASE_MS = 2_000
-/** After an outage: so long at most until a connection is tried again, and then a lease and two seconds of no claims. */
-export const HOLD_OFF_MS = 2_000 + (LEASE_MS + 2_000)
+/** After an outage: at most 2 s until consumers connect again, then their hold off: a lease and 2 s. */
+export const AFTER_OUTAGE_MS = 2_000 + (LEASE_MS + 2_000)
 
 export interface DrillOptions {
   events: number
@@ -36,7 +36,7 @@ export interface Drill {
   run(stage: Stage): Promise<void>
 }
 
-/** What a drill works with: an arena, a seeded chance, and notes for the judge. */
+/** What a drill works with: an arena, seeded random numbers, and notes for the judge. */
 export class Stage {
   readonly arena: Arena
   readonly options: DrillOptions
@@ -47,7 +47,7 @@ export class Stage {
   /** Event ids that a fault was meant to destroy. */
   readonly destroyed = new Set<string>()
   readonly complaints: string[] = []
-  readonly losses: Loss[] = []
+  readonly takedowns: Takedown[] = []
   readonly outages: Outage[] = []
   groups: readonly string[] = ['drill_group']
   /** The sample handlers write no effect that could be judged. */
@@ -122,20 +122,21 @@ export class Stage {
     await done
   }
 
-  /** Runs a fault that takes Redis, or any possible next owner, away for a while: no recovery can be timed meanwhile. */
+  /** Runs a fault that takes away Redis or any possible next owner for a while: no recovery is timed meanwhile. */
   async outage(fault: () => Promise<void>): Promise<void> {
     const from = Date.now()
     await fault()
-    this.outages.push({ from, to: Date.now() + HOLD_OFF_MS })
+    this.outages.push({ from, to: Date.now() + AFTER_OUTAGE_MS })
   }
 
   /** Kills a consumer, and notes what it held, so that the judge looks when that ran elsewhere. */
-  async kill(fleet: Fleet, slot: number): Promise<Loss> {
+  async kill(fleet: Fleet, slot: number): Promise<Takedown> {
     const at = Date.now()
     const consumer = await fleet.kill(slot)
-    const loss = { group: this.group, consumer, at, entryIds: await this.arena.group(this.group).heldBy(consumer) }
-    this.losses.push(loss)
-    return loss
+    const entryIds = await this.arena.group(this.group).heldBy(consumer)
+    const takedown = { group: this.group, consumer, at, entryIds }
+    this.takedowns.push(takedown)
+    return takedown
   }
 
   /** Waits; what does not come in time is a complaint. Resolves to whether it came. */
@@ -152,7 +153,7 @@ export class Stage {
   /** Resolves once nothing is left to do. A drill that never gets there is judged as it stands. */
   async quiet(): Promise<void> {
     const groups = this.groups.map((name) => this.arena.group(name))
-    await this.sees('nothing is left to do', async () => (await lookAtProgress(groups)).isDone)
+    await this.sees('nothing is left to do', async () => (await drawAndCount(groups)).isDone)
     endProgress()
   }
 

@@ -21,8 +21,8 @@ export function endProgress(): void {
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
 }
 
-/** Sees how many entries are handled, and true in `isDone` once nothing is left to do in any of these groups. */
-export async function lookAtProgress(groups: readonly GroupView[]): Promise<{ handled: number; isDone: boolean }> {
+/** Draws the bar; returns how many entries are handled, and whether nothing is left to do in these groups. */
+export async function drawAndCount(groups: readonly GroupView[]): Promise<{ handled: number; isDone: boolean }> {
   const states = await Promise.all(groups.map((group) => group.state()))
   const sum = (of: (state: (typeof states)[number]) => number) => states.reduce((sum, state) => sum + of(state), 0)
   const [handled, openWork] = [sum(({ delivered, pending }) => delivered - pending), sum((state) => state.openWork)]

@@ -12,8 +12,8 @@ export function inFull(verdict: Verdict, more: readonly Row[]): string {
     ['lost', [verdict.lost, ...verdict.lostIds.slice(0, 5)].join(' ')],
     ['handled twice', verdict.handledTwice],
     ['dead letters', `${deadLetters} (${wronglyDeadLettered} wrong, ${missingDeadLetters} missing)`],
-    ['duplicate publishes refused', verdict.duplicatesRefused],
-    ['still pending', verdict.pending],
+    ['duplicate publishes', verdict.duplicates],
+    ['still to do', verdict.openWork],
     ...more,
     ['verdict', verdict.passed ? 'passed: nothing lost' : 'FAILED'],
   ]
@@ -30,7 +30,7 @@ const columns: [head: string, width: number, of: (verdict: DrillVerdict) => stri
   ['doubled', 7, ({ effectsDoubled }) => effectsDoubled],
   ['redelivered', 11, ({ redelivered }) => redelivered],
   ['wrongly dead', 12, ({ wronglyDeadLettered }) => wronglyDeadLettered],
-  ['pending', 7, ({ pending }) => pending],
+  ['still to do', 11, ({ openWork }) => openWork],
   [
     'recovery ms (median/p99/worst)',
     30,

@@ -15,7 +15,7 @@ export type LedgerLine = { at: number } & (
   | ({ what: 'settled'; outcome: Outcome['type'] } & LedgerDelivery)
 )
 
-/** One delivery, in the lines that are about one. */
+/** What each line about a delivery holds. */
 export interface LedgerDelivery {
   /** The event id; the entry id where the entry could not be decoded. */
   id: string
@@ -31,7 +31,7 @@ export type DeliveryLine = Extract<LedgerLine, LedgerDelivery>
 type Unstamped<T> = T extends unknown ? Omit<T, 'at'> : never
 
 /**
- * A record that a SIGKILL cannot take back: each line is handed to the operating system before the call returns.
+ * A ledger that a SIGKILL cannot take back: each line is handed to the operating system before the call returns.
  * Without a folder nothing is recorded.
  */
 export class Ledger {

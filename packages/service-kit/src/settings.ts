@@ -38,7 +38,7 @@ export function readSettings<S extends z.ZodType>(schema: S, env: NodeJS.Process
   throw new SettingsError(lines.join('\n'))
 }
 
-// A URL may hold a password, and so may a text that is no URL but was meant as one.
+// A URL may hold a password, and so may a text that was meant to be a URL.
 function showGiven(name: string, value: string | undefined): string {
   if (value === undefined) return 'nothing'
   return name.endsWith('_URL') ? 'something else (not shown: it may hold a password)' : JSON.stringify(value)

@@ -103,7 +103,7 @@ async function unpackDebian(): Promise<ServerProgram | undefined> {
 
 type Apt = (tool: string, ...args: string[]) => Promise<{ stdout: string }>
 
-/** The packages and the libraries that they name; what these need in turn, every Debian has. */
+/** The packages, and the libraries that they name: every Debian has what these libraries need in turn. */
 async function withLibraries(apt: Apt, packages: string[]): Promise<string[]> {
   const { stdout } = await apt('apt-cache', 'depends', ...packages)
   const libraries = [...stdout.matchAll(/^\s*(?:PreDepends|Depends): (lib[\w.+-]+)$/gm)].map(

@@ -1,8 +1,8 @@
 /** Sends one command to Redis and resolves to its reply, whatever the version of the protocol. */
 export type Send = <T>(...command: string[]) => Promise<T>
 
-/** How far a group is. */
-export interface GroupState {
+/** How far a group is, as Redis tells it. */
+export interface RawGroupState {
   /** Delivered and not acknowledged, with those that wait for a retry. */
   pending: number
   /** Pending, or not delivered yet. */
@@ -18,7 +18,7 @@ export interface ConsumerView {
   inactiveMs: number
 }
 
-/** One group of a stream as Redis itself sees it: its own commands, so that the library is not its own witness. */
+/** One group of a stream, read by commands of this class, so that the library is not its own witness. */
 export class GroupView {
   readonly group: string
   readonly #send: Send
@@ -31,7 +31,7 @@ export class GroupView {
   }
 
   /** @throws when there is no such group. */
-  async state(): Promise<GroupState> {
+  async state(): Promise<RawGroupState> {
     const groups = (await this.#send<unknown[]>('XINFO', 'GROUPS', this.#stream)).map(asRecord)
     const info = groups.find(({ name }) => name === this.group)
     if (!info) throw new Error(`no group ${this.group}`)
@@ -73,7 +73,7 @@ export class GroupView {
     )
   }
 
-  /** Each with the id of its event, or of its entry where a malformed one has none. */
+  /** Dead letters, each with its event id, or its entry id where the entry has no event id. */
   async deadLetters(): Promise<{ id: string; reason: string }[]> {
     const key = `{${this.#stream}}:${this.group}:dead`
     const letters = await this.#send<[letterId: string, fields: string[]][]>('XRANGE', key, '-', '+')

@@ -1,6 +1,6 @@
 export { endOnSignal, ownFolder } from './children.ts'
 export { findServerProgram, type ServerProgram } from './find-server.ts'
-export { asRecord, type ConsumerView, type GroupState, GroupView, type Send } from './group-view.ts'
+export { asRecord, type ConsumerView, GroupView, type RawGroupState, type Send } from './group-view.ts'
 export { TcpProxy } from './proxy.ts'
 export { RedisServer, startRedis } from './redis-server.ts'
 export { sendOnce } from './send-once.ts'

@@ -37,7 +37,7 @@ export class TcpProxy {
     this.#dropReplies = drop
   }
 
-  /** New connections lead elsewhere from now on, as after a change of a name; those that are open stay. */
+  /** New connections lead elsewhere from now on, as after a DNS change; those that are open stay. */
   leadTo(port: number): void {
     this.#targetPort = port
   }

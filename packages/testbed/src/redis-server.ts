@@ -92,7 +92,7 @@ export class RedisServer {
   #spawn(): ChildProcess {
     const common = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'everysec', ...this.#options]
     const stdio: ['ignore', 'pipe', 'ignore'] = ['ignore', 'pipe', 'ignore']
-    // A group of its own, or the terminal's Ctrl-C would end Redis before those that still have to write to it.
+    // A process group of its own, or the terminal's Ctrl-C would end Redis before those that still have to write to it.
     const detached = true
     if (this.#program.kind === 'docker') {
       const { image } = this.#program

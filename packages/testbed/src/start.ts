@@ -3,7 +3,7 @@ import { type LogLine, Worker } from './worker.ts'
 
 const CONSUMERS = 3
 
-/** `npm start`: a Redis, the producer and three consumers, and what they say. Ctrl-C drains and leaves nothing behind. */
+/** `npm start`: a Redis, a producer and three consumers, and their logs. Ctrl-C drains and leaves nothing behind. */
 async function main(): Promise<void> {
   const stopping = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve())

@@ -14,12 +14,12 @@ const SERVICES = {
 
 export type LogLine = Record<string, unknown> & { msg?: string }
 
-/** One service as a real process, known by its command line alone. */
+/** One service as a real process: given an environment, read by its log lines. */
 export class Worker {
   readonly #process: ChildProcess
   readonly #lines: LogLine[] = []
   readonly #exited: Promise<number | NodeJS.Signals>
-  /** Later than its exit: what it has written last may still be on its way then. */
+  /** Like `#exited`, but after the last line: output may still arrive after the exit. */
   readonly #closed: Promise<number | NodeJS.Signals>
   #listeners: ((line: LogLine) => void)[] = []
 

@@ -2,9 +2,9 @@ import { userEvents } from '@redis-streams-processor/events'
 import { createLogger, Ledger, readSettings, retentionOf, runService } from '@redis-streams-processor/service-kit'
 import { createConsumer, exponential } from '@redis-streams-processor/streams-core'
 import { loadHandlers } from './load-handlers.ts'
-import { record, recorded } from './recorded.ts'
 import { settingsSchema } from './settings.ts'
 import { startWatchdog } from './watchdog.ts'
+import { withLedger, writeReport } from './with-ledger.ts'
 
 await runService(async (signal) => {
   const settings = readSettings(settingsSchema)
@@ -25,9 +25,9 @@ await runService(async (signal) => {
       delayMs: exponential({ baseMs: settings.RETRY_BASE_MS, maxMs: settings.RETRY_MAX_MS }),
     },
     ...(settings.IDEMPOTENCY_TTL_MS > 0 ? { idempotency: { ttlMs: settings.IDEMPOTENCY_TTL_MS } } : {}),
-    handlers: settings.LEDGER_DIR === undefined ? handlers : recorded(handlers, ledger),
+    handlers: settings.LEDGER_DIR === undefined ? handlers : withLedger(handlers, ledger),
     logger: createLogger('consumer', settings.LOG_LEVEL),
-    onReport: (report) => record(ledger, report),
+    onReport: (report) => writeReport(ledger, report),
   })
   const stopWatchdog = settings.BLOCKED_MS > 0 ? startWatchdog(settings.BLOCKED_MS) : undefined
   try {

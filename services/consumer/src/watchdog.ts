@@ -13,15 +13,16 @@ setInterval(() => {
   idle = now === seen ? idle + 1 : 0
   seen = now
   if (idle >= looks) {
-    require('node:fs').writeSync(2, 'the event loop has been blocked for ' + looks * tickMs + ' ms: killing the process\\n')
+    const text = 'the event loop has been blocked for ' + looks * tickMs + ' ms: killing the process'
+    require('node:fs').writeSync(2, text + '\\n')
     process.kill(process.pid, 'SIGKILL')
   }
 }, tickMs)
 `
 
 /**
- * Kills this process when its event loop has been blocked for `blockedMs`, so that its supervisor starts another. Its
- * leases run out meanwhile; a blocked process would never come back for more. Returns how to end the watch.
+ * Kills this process when its event loop has been blocked for `blockedMs`, so that its supervisor starts another. A
+ * blocked process loses its leases and takes no more work. Returns a function that ends the watch.
  */
 export function startWatchdog(blockedMs: number): () => Promise<void> {
   const beats = new Int32Array(new SharedArrayBuffer(4))

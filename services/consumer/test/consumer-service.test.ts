@@ -32,7 +32,7 @@ describe('a wrong setting ends the process at once, with one readable message', 
     expect(text).not.toContain('    at ')
   })
 
-  test('a REDIS_URL that is none is not shown, as it may hold a password', async () => {
+  test('a REDIS_URL that is no URL is not shown, as it may hold a password', async () => {
     const worker = start({ REDIS_URL: 'redis://admin:s3cret@host:99999' })
     expect(await worker.exited()).toBe(1)
     const text = JSON.stringify(worker.lines)
@@ -62,7 +62,7 @@ describe('Redis says no', () => {
 })
 
 describe('the sample handlers', () => {
-  test('one line a decision, with ids and never with data', async () => {
+  test('one line for each outcome, with ids and never with data', async () => {
     const name = stream()
     const consumer = start({ STREAM: name, WORK_MS: '1', RETRY_BASE_MS: '20', CONSUMER: 'watched' })
     await consumer.waitFor(({ msg }) => msg === 'consumer started')
@@ -70,9 +70,9 @@ describe('the sample handlers', () => {
     expect(await producer.exited()).toBe(0)
     const dead = await consumer.waitFor(({ msg }) => msg === 'dead-lettered')
     expect(dead).toMatchObject({ level: 'error', reason: 'exhausted', error: 'database timeout', attempt: 5 })
-    const decisions = consumer.lines.filter(({ outcome }) => outcome !== undefined)
-    expect(decisions).toHaveLength(9 + 5)
-    for (const line of decisions) {
+    const outcomes = consumer.lines.filter(({ outcome }) => outcome !== undefined)
+    expect(outcomes).toHaveLength(9 + 5)
+    for (const line of outcomes) {
       expect(line).toMatchObject({
         eventId: expect.any(String),
         entryId: expect.stringMatching(/^\d+-\d+$/),

@@ -11,7 +11,7 @@ export interface BurstSummary {
 
 export interface BurstOptions {
   events: number
-  /** How many events are published a second time, as a webhook provider sends a webhook again when an answer comes late. */
+  /** How many events are published twice, as a webhook provider sends a webhook again when the answer comes late. */
   duplicates: number
   make: (n: number) => Webhook
   publish: (webhook: Webhook) => Promise<{ duplicate: boolean }>
@@ -22,7 +22,7 @@ export interface BurstOptions {
 /** How many publishes wait for Redis at the same time. */
 const IN_FLIGHT = 5_000
 
-/** Publishes `events` webhooks as fast as Redis takes them. An event that cannot be published is counted as rejected. */
+/** Publishes `events` webhooks as fast as Redis takes them. An event that cannot be published counts as rejected. */
 export async function runBurst(options: BurstOptions): Promise<BurstSummary> {
   const { events, duplicates, make, publish, onProgress, signal } = options
   const summary = { published: 0, duplicates: 0, rejected: 0 }
@@ -31,7 +31,7 @@ export async function runBurst(options: BurstOptions): Promise<BurstSummary> {
   let next = 0
   let done = 0
 
-  const publishNext = async (): Promise<void> => {
+  const publishRest = async (): Promise<void> => {
     while (next < events && !signal.aborted) {
       const n = next++
       const webhook = make(n)
@@ -54,7 +54,7 @@ export async function runBurst(options: BurstOptions): Promise<BurstSummary> {
       if (error instanceof StreamFullError || error instanceof PublishBufferFullError) await sleep(100)
     }
   }
-  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, events) }, publishNext))
+  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, events) }, publishRest))
   const seconds = (performance.now() - startedAt) / 1_000
   return { ...summary, eventsPerSecond: Math.round(done / seconds) }
 }

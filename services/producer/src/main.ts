@@ -44,7 +44,7 @@ await runService(async (signal) => {
     ledger.close()
   }
 
-  /** Publishes one webhook every INTERVAL_MS until it is told to stop. A webhook that cannot be published is only logged. */
+  /** Publishes one webhook every INTERVAL_MS until the signal. A webhook that cannot be published is only logged. */
   async function trickle() {
     for (let n = 0; !signal.aborted; n += 1) {
       const webhook = makeWebhook(n, settings.USERS)

@@ -3,7 +3,7 @@ import type { Ledger } from '@redis-streams-processor/service-kit'
 import type { Producer, Published } from '@redis-streams-processor/streams-core'
 import type { Webhook } from './simulator.ts'
 
-/** Publishes one webhook, and records the attempt and its result in the ledger. */
+/** Publishes one webhook, and writes into the ledger that it was tried, and the answer. */
 export async function publishWebhook(
   producer: Producer<UserEvents>,
   ledger: Ledger,

@@ -1,14 +1,14 @@
 import { until } from '@redis-streams-processor/testbed'
-import { burst, complaintsAboutBurst, poisonIn } from '../burst.ts'
+import { burst, complaintsAboutBurst, failingIn } from '../burst.ts'
 import type { Drill } from '../stage.ts'
-import { lookAtProgress, say } from '../terminal.ts'
+import { drawAndCount, say } from '../terminal.ts'
 
 export const DEMO_LEASE_MS = 3_000
 const START_TIMEOUT_MS = 20_000
 
 /** The product as it is, with its sample handlers. */
 export const demo: Drill = {
-  about: 'events at once, three consumers, one killed while it holds entries, one poison event, one duplicate publish',
+  about: 'events at once, three consumers, one killed while it holds entries, one failing event, one duplicate publish',
   events: 10_000,
   async run(stage) {
     const { arena, options } = stage
@@ -17,9 +17,9 @@ export const demo: Drill = {
     const settings = { LEASE_MS: String(DEMO_LEASE_MS), RETRY_BASE_MS: '100', REDIS_URL: arena.redis.url }
     const fleet = await stage.fleet(3, settings, { prefix: 'consumer-', isSupervised: false })
 
-    say(`publishing ${events} events at once, one of them poison, one of them twice`)
+    say(`publishing ${events} events at once; one of them always fails and is published twice`)
     const producer = arena.start('producer', burst(events))
-    const look = async () => (await lookAtProgress([arena.group(stage.group)])).handled > events / 5
+    const look = async () => (await drawAndCount([arena.group(stage.group)])).handled > events / 5
     await until('a fifth of the events is handled', look, { timeoutMs: START_TIMEOUT_MS })
     const { consumer, entryIds } = await stage.kill(fleet, 1)
     stage.faults += 1
@@ -28,7 +28,7 @@ export const demo: Drill = {
     stage.complainUnless((await producer.exited()) === 0, 'the producer failed')
     await stage.quiet()
     const ledger = arena.ledger()
-    for (const id of poisonIn(ledger)) stage.doomed.add(id)
+    for (const id of failingIn(ledger)) stage.doomed.add(id)
     stage.complaints.push(...complaintsAboutBurst(ledger, events))
     stage.mustRecover = true
   },

@@ -33,7 +33,7 @@ export const malformed: Drill = {
 }
 
 export const streamFull: Drill = {
-  about: 'a cap far below what the group is behind: publishers are told, nothing is dropped, and it goes on',
+  about: 'a cap far below the lag of the group: publishes are refused, nothing is dropped, all is handled later',
   events: 55_000,
   async run(stage) {
     const behind = Math.floor((stage.options.events * 10) / 11)

@@ -8,7 +8,7 @@ import type { Drill, Stage } from '../stage.ts'
 const TELL_WITHIN_MS = 30_000
 
 export const health: Drill = {
-  about: 'Redis stands still, then one event does: every consumer says why it is not ready; lag is exact after an XDEL',
+  about: 'Redis freezes, then one event stalls: every consumer says why it is not ready; lag is exact after an XDEL',
   events: 2_000,
   async run(stage) {
     const fleet = await stage.fleet(3, { STALLED_AFTER_MS: '2000' })
@@ -42,7 +42,7 @@ export const health: Drill = {
   },
 }
 
-/** Waits until every consumer has said so last. */
+/** Waits until the last health line of every consumer says `told`. */
 async function allSay(stage: Stage, { members }: Fleet, told: 'ready' | 'not ready', reason?: RegExp): Promise<void> {
   const look = () => {
     const lines = members.map(({ worker }) =>

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { STREAM } from '../arena.ts'
-import { type Drill, HOLD_OFF_MS, LEASE_MS, type Stage } from '../stage.ts'
+import { AFTER_OUTAGE_MS, type Drill, LEASE_MS, type Stage } from '../stage.ts'
 
-// Faults of Redis and of the way to it. Where Redis is killed, it writes to disk before it answers (appendfsync always):
-// G1 promises what was answered.
+// Faults of Redis and of the way to it. A drill that kills Redis runs it with appendfsync always: then everything that
+// Redis has answered must survive, as G1 says.
 
 /** For a short while requests reach Redis and its answers go nowhere; then the connections are cut. */
 async function loseReplies({ arena, random }: Stage): Promise<void> {
@@ -135,10 +135,10 @@ export const everything: Drill = {
     const calmKills = 3
     const replace = () => fleet.replace(slot())
     const mix = [kill, kill, kill, replace, ...outages.map((fault) => () => stage.outage(fault))]
-    // At first, and now and then, it is calm but for kills, and each is over before the next: an entry whose next owner
-    // is killed as well becomes a crash suspect, whose recovery has no bound.
+    // At first, and every tenth fault, consumers are killed and nothing else happens, each after the last one's
+    // recovery: an entry whose next owner is killed as well becomes a crash suspect, whose recovery has no bound.
     const killInCalm = async () => {
-      await sleep(HOLD_OFF_MS)
+      await sleep(AFTER_OUTAGE_MS)
       for (let i = 0; i < calmKills; i += 1) {
         await stage.kill(fleet, slot())
         await sleep(LEASE_MS + 2_000)

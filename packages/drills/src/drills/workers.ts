@@ -6,7 +6,7 @@ import { POISON } from '../handlers.ts'
 import { isHandlerEnd } from '../judge.ts'
 import { type Drill, LEASE_MS } from '../stage.ts'
 
-// Faults of the workers: killed, frozen, replaced, slow, poisoned.
+// Faults of consumers: killed, frozen, replaced, slow, poisoned.
 
 export const workerKill: Drill = {
   about: '200 consumers are SIGKILLed under load, one after the other; every tenth event is to be dead-lettered',
@@ -65,7 +65,7 @@ export const rollingRestart: Drill = {
     stage.maxRecoveryMs = 1_000
     for (const { time, consumer, entryId } of fleet.lines.filter(saysReleased)) {
       const at = Date.parse(String(time))
-      stage.losses.push({ group: stage.group, consumer: String(consumer), at, entryIds: [String(entryId)] })
+      stage.takedowns.push({ group: stage.group, consumer: String(consumer), at, entryIds: [String(entryId)] })
     }
     stage.complainIfCharged()
     const started = stage.arena.ledger().filter((line) => line.what === 'started')
@@ -113,7 +113,7 @@ export const poison: Drill = {
       await fleet.stop()
       stage.faults += fleet.crashes
       stage.complainUnless(fleet.crashes > 0, `${kind}: no process died`)
-      stage.complainUnless(hadCompany(stage.arena.ledger(), pill), `${kind}: it never ran beside others`)
+      stage.complainUnless(hadCompany(stage.arena.ledger(), pill), `${kind}: its event never ran beside others`)
     }
     const letters = await stage.arena.group(stage.group).deadLetters()
     const others = letters.filter(({ reason }) => reason !== 'crashed').map(({ reason }) => reason)

@@ -1,4 +1,4 @@
-import type { Loss } from '../recovery.ts'
+import type { Takedown } from '../recovery.ts'
 import { GROUP, LEASE_MS, type Stack } from './stack.ts'
 import { must } from './step.ts'
 
@@ -10,7 +10,7 @@ const TAKE_OVER_MS = LEASE_MS + 25_000
 const isOf = (containerId: string) => (consumer: string) => consumer.startsWith(`${containerId.slice(0, 12)}-`)
 
 /** Resolves once each of these containers has a consumer in the group, other than those of before. */
-export async function joined(stack: Stack, containerIds: readonly string[], before: readonly string[] = []) {
+export async function untilJoined(stack: Stack, containerIds: readonly string[], before: readonly string[] = []) {
   const look = async () => {
     const names = [...(await stack.group.consumers()).keys()].filter((name) => !before.includes(name))
     return containerIds.every((id) => names.some(isOf(id)))
@@ -25,7 +25,7 @@ export interface Victim {
   names: string[]
 }
 
-/** Called by the name under which it read last, without those that it takes for crash suspects. */
+/** `consumer` is the name that was active last; pseudo-consumers are left out. */
 export async function victimOf(stack: Stack, containerId: string): Promise<Victim> {
   const consumers = [...(await stack.group.consumers())].sort(([, a], [, b]) => a.inactiveMs - b.inactiveMs)
   const names = consumers.map(([name]) => name).filter(isOf(containerId))
@@ -44,30 +44,30 @@ export async function pickVictim(stack: Stack): Promise<Victim> {
 }
 
 /** Kills the consumer, and makes sure that it held entries. */
-export async function strike(stack: Stack, victim: Victim, kill: () => Promise<unknown>): Promise<Loss> {
-  const mark = stack.watch.deaths.length
+export async function strike(stack: Stack, victim: Victim, kill: () => Promise<unknown>): Promise<Takedown> {
+  const deathsBefore = stack.watch.deaths.length
   stack.watch.excuse(victim.containerId)
   await kill()
   const at = Date.now()
-  await stack.exitCodes([victim.containerId], mark)
-  return lossOf(stack, victim, at)
+  await stack.exitCodes([victim.containerId], deathsBefore)
+  return takedownOf(stack, victim, at)
 }
 
-/** What this consumer holds and can no longer finish, as it was struck at that time. */
-export async function lossOf(stack: Stack, { consumer }: Victim, at: number): Promise<Loss> {
+/** What this consumer held when it was killed or cut off at `at`. */
+export async function takedownOf(stack: Stack, { consumer }: Victim, at: number): Promise<Takedown> {
   const entryIds = await stack.group.heldBy(consumer)
-  must(entryIds.length > 0, 'the consumer held nothing: the blow did not hit')
+  must(entryIds.length > 0, 'the consumer held nothing: the step proved nothing')
   return { group: GROUP, consumer, at, entryIds }
 }
 
 /** Resolves once the victim holds nothing any more. */
-export async function takenOver(stack: Stack, victim: Victim): Promise<void> {
+export async function untilTakenOver(stack: Stack, victim: Victim): Promise<void> {
   const look = async () => (await stack.group.heldBy(victim.consumer)).length === 0
   await stack.until('others take over what the consumer held', look, TAKE_OVER_MS)
 }
 
 /** Resolves once each of these containers has read or claimed since then. */
-export async function active(stack: Stack, containerIds: readonly string[], since: number, timeoutMs: number) {
+export async function untilActive(stack: Stack, containerIds: readonly string[], since: number, timeoutMs: number) {
   const look = async () => {
     const consumers = [...(await stack.group.consumers())]
     const elapsed = Date.now() - since
@@ -78,7 +78,7 @@ export async function active(stack: Stack, containerIds: readonly string[], sinc
 }
 
 /** Resolves once the producer has published and a consumer has read, both from now on. */
-export async function goesOn(stack: Stack, timeoutMs: number): Promise<void> {
+export async function untilItGoesOn(stack: Stack, timeoutMs: number): Promise<void> {
   const ids = async () => [await stack.group.newestId(), (await stack.group.state()).lastDeliveredId]
   const before = await ids()
   const look = async () => (await ids()).every((id, i) => id !== before[i])

@@ -44,7 +44,7 @@ export class ContainerWatch {
     this.#excused.push(id)
   }
 
-  /** Containers that ended other than well, or as wanted. */
+  /** Deaths with an exit code other than 0 that nobody has excused. */
   unexpectedDeaths(): Death[] {
     const excused = [...this.#excused]
     return this.deaths.filter(({ id, exitCode }) => {

@@ -81,7 +81,7 @@ export class Stack {
     await shell(command, { ...this.#options, timeoutMs: BUILD_MS, signal: this.#signal })
   }
 
-  /** So many consumers, as they are; those that lie dead are started. */
+  /** Brings the number of consumers to this, recreating none; dead containers are started again. */
   async scale(consumers: number): Promise<void> {
     await this.compose('up', '--detach', '--no-recreate', '--no-deps', '--scale', `consumer=${consumers}`, 'consumer')
   }
@@ -105,10 +105,10 @@ export class Stack {
     return now.state.Running && now.state.StartedAt === state.StartedAt && now.restarts === restarts
   }
 
-  /** Resolves to the exit codes of these containers, once all have ended after the mark, a former number of deaths. */
-  async exitCodes(ids: readonly string[], mark: number): Promise<number[]> {
+  /** Resolves to the exit codes of these containers once all have died; the first `deathsBefore` deaths are not new. */
+  async exitCodes(ids: readonly string[], deathsBefore: number): Promise<number[]> {
     const look = async () => {
-      const deaths = ids.map((id) => this.watch.deaths.slice(mark).find((death) => death.id === id))
+      const deaths = ids.map((id) => this.watch.deaths.slice(deathsBefore).find((death) => death.id === id))
       return deaths.every((death) => death !== undefined) && deaths.map(({ exitCode }) => exitCode)
     }
     return this.until('the containers have ended', look, 10_000)
@@ -117,9 +117,9 @@ export class Stack {
   /** SIGTERM, and wait. */
   async stop(service: string): Promise<void> {
     const ids = await this.running(service)
-    const mark = this.watch.deaths.length
+    const deathsBefore = this.watch.deaths.length
     await this.compose('stop', service)
-    await this.exitCodes(ids, mark)
+    await this.exitCodes(ids, deathsBefore)
   }
 
   until<T>(what: string, look: () => T | Promise<T>, timeoutMs: number) {

@@ -1,19 +1,19 @@
-import type { Loss } from '../recovery.ts'
+import type { Takedown } from '../recovery.ts'
 import type { Stack } from './stack.ts'
 
 /** Something done to a running stack, with work open, and what must come of it. */
 export interface Step {
   name: string
-  /** @throws when what must come of it does not, or when it did not hit. */
+  /** @throws when the expected does not come, or when the step met no work. */
   run(stack: Stack): Promise<Finding>
 }
 
 export interface Finding {
   /** For a person to read. */
   seen: string
-  /** What consumers lost, to be judged by the ledger when all is over. */
-  losses?: Loss[]
-  /** The entries from here to there were first delivered while consumers left as they should; the first is not one. */
+  /** What consumers held when they were taken out, to be judged by the ledger when all is over. */
+  takedowns?: Takedown[]
+  /** Entries after `afterEntryId`, up to `untilEntryId`, were first delivered while consumers were replaced. */
   handover?: { afterEntryId: string; untilEntryId: string }
 }
 

@@ -1,5 +1,5 @@
 import { compareIds } from '@redis-streams-processor/streams-core'
-import { complaintsAboutBurst, poisonIn } from '../burst.ts'
+import { complaintsAboutBurst, failingIn } from '../burst.ts'
 import { count, judge, type Verdict } from '../judge.ts'
 import { type Recovery, timeRecovery } from '../recovery.ts'
 import { inFull } from '../verdict-table.ts'
@@ -10,7 +10,7 @@ export interface StepReport {
   name: string
   seen: string
   seconds: number
-  /** Of what consumers held that were killed, cut off or told to leave. */
+  /** Recovery of what the killed, cut off or leaving consumers held. */
   recovery?: Recovery
   /** Of what was first delivered while consumers were replaced: events handled, and those handled twice. */
   handover?: { handled: number; handledTwice: number }
@@ -31,16 +31,16 @@ export async function verdictOn(
 ): Promise<SmokeVerdict> {
   const ledger = stack.ledger()
   const letters = (await stack.group.deadLetters()).map(({ id }) => id)
-  const evidence = { ledger, groups: [GROUP], deadLetters: { [GROUP]: letters }, doomed: poisonIn(ledger) }
+  const evidence = { ledger, groups: [GROUP], deadLetters: { [GROUP]: letters }, doomed: failingIn(ledger) }
   const { openWork } = await stack.group.state()
   const verdict = judge(count(evidence), openWork)
-  const steps = findings.map(({ losses, handover, ...step }): StepReport => {
-    if (!handover) return { ...step, ...(losses && { recovery: timeRecovery(ledger, losses) }) }
+  const steps = findings.map(({ takedowns, handover, ...step }): StepReport => {
+    if (!handover) return { ...step, ...(takedowns && { recovery: timeRecovery(ledger, takedowns) }) }
     const { afterEntryId, untilEntryId } = handover
     const isMeanwhile = (id: string) => compareIds(id, afterEntryId) > 0 && compareIds(id, untilEntryId) <= 0
     const meanwhile = ledger.filter((line) => 'attempt' in line && isMeanwhile(line.entryId))
     const { handled, handledTwice } = count({ ...evidence, ledger: meanwhile })
-    return { ...step, recovery: timeRecovery(ledger, losses ?? []), handover: { handled, handledTwice } }
+    return { ...step, recovery: timeRecovery(ledger, takedowns ?? []), handover: { handled, handledTwice } }
   })
   const complaints = [
     ...failures,

@@ -6,9 +6,9 @@ const group = 'g'
 const started = (consumer: string, entryId: string, at: number): LedgerLine => {
   return { what: 'started', id: `event of ${entryId}`, entryId, group, consumer, attempt: 1, at }
 }
-const loss = (consumer: string, at: number, ...entryIds: string[]) => ({ group, consumer, at, entryIds })
+const takedown = (consumer: string, at: number, ...entryIds: string[]) => ({ group, consumer, at, entryIds })
 
-test('it runs from the loss until the first start elsewhere; what never ran elsewhere is told', () => {
+test('the time runs from the takedown to the first start elsewhere; what never ran elsewhere is not timed', () => {
   const ledger = [
     started('victim', '1', 90),
     started('victim', '1', 110),
@@ -17,14 +17,14 @@ test('it runs from the loss until the first start elsewhere; what never ran else
     started('heir', '2', 350),
     { ...started('heir', '3', 200), group: 'other' } as LedgerLine,
   ]
-  expect(timeRecovery(ledger, [loss('victim', 100, '1', '2', '3')])).toEqual({
+  expect(timeRecovery(ledger, [takedown('victim', 100, '1', '2', '3')])).toEqual({
     ...{ held: 3, elsewhere: 2, timed: 2, medianMs: 250, p99Ms: 250, worstMs: 250 },
   })
 })
 
-test('an entry that is lost again before it has started is timed from its second loss', () => {
-  const losses = [loss('victim', 100, '1'), loss('heir', 150, '1')]
-  expect(timeRecovery([started('next', '1', 180)], losses)).toMatchObject({
+test('if the next owner is taken out before it starts an entry, the time runs from that takedown', () => {
+  const takedowns = [takedown('victim', 100, '1'), takedown('heir', 150, '1')]
+  expect(timeRecovery([started('next', '1', 180)], takedowns)).toMatchObject({
     held: 2,
     elsewhere: 2,
     timed: 1,
@@ -34,6 +34,6 @@ test('an entry that is lost again before it has started is timed from its second
 
 test('what an outage may have delayed is not timed', () => {
   const ledger = [started('heir', '1', 300), started('heir', '2', 120)]
-  const recovery = timeRecovery(ledger, [loss('victim', 100, '1', '2')], [{ from: 130, to: 200 }])
+  const recovery = timeRecovery(ledger, [takedown('victim', 100, '1', '2')], [{ from: 130, to: 200 }])
   expect(recovery).toMatchObject({ elsewhere: 2, timed: 1, worstMs: 20 })
 })

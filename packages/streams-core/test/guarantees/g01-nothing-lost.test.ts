@@ -21,7 +21,7 @@ describe('G1: nothing is lost', () => {
     expect(lab.ledger('started').filter(({ consumer }) => consumer === 'victim')).toHaveLength(8)
   })
 
-  test('when Redis itself is SIGKILLed and comes back, for whom a publish resolved', async ({ lab: shared }) => {
+  test('when Redis is SIGKILLed and comes back, for each publish that resolved', async ({ lab: shared }) => {
     const redis = await RedisServer.start(['--appendfsync', 'always'])
     shared.onClose(() => redis.stop())
     const lab = new Lab(redis.url)
@@ -57,8 +57,7 @@ describe('G1: nothing is lost', () => {
     if (!hasWaitAof) {
       await expect(producer.ready()).rejects.toThrow('WAITAOF')
     } else {
-      // With appendfsync no, Redis leaves the time of writing to the operating system; WAITAOF waits for it all the same
-      // only where the server syncs: it must not pretend.
+      // With appendfsync no, Redis does not sync by itself, and WAITAOF waits until its timeout.
       await lab.send('CONFIG', 'SET', 'appendfsync', 'everysec')
       await producer.ready()
       const publish = () => producer.publish('counted', { n: 1 }, { id: 'once' })

@@ -38,7 +38,7 @@ describe('G3: one owner at a time', () => {
     expect(slow.reports.settled().map(({ attempt }) => attempt)).toEqual(range(8).map(() => 1))
   })
 
-  test('a consumer that was frozen beyond its lease finds out: the signal fires, nothing is written or claimed back', async ({
+  test('a consumer that was frozen beyond its lease fires the signal, writes nothing and claims nothing back', async ({
     lab,
   }) => {
     const gate = latch()
@@ -67,7 +67,7 @@ describe('G3: one owner at a time', () => {
   })
 
   test.for(['throw', 'reject', 'return'])(
-    'a zombie whose handler ends with %s settles nothing',
+    'a zombie whose handler ends with %s writes nothing but an acknowledgement',
     async (how, { lab }) => {
       const gate = latch()
       const zombie = await lab.consumer({
@@ -100,7 +100,7 @@ describe('G3: one owner at a time', () => {
     },
   )
 
-  test('a real process that is frozen by SIGSTOP and comes back', async ({ lab }) => {
+  test('a process frozen by SIGSTOP abandons what it held', async ({ lab }) => {
     const settings = { LEASE_MS: '1000', BLOCK_MS: '200', CONCURRENCY: '2', MAX_BUFFERED: '2' }
     const frozen = lab.worker('consumer', { ...settings, CONSUMER: 'frozen', WORK_MS: '4000' })
     await lab.until('the consumer joins', () => lab.ledger('joined').length === 1)
@@ -122,7 +122,7 @@ describe('G3: one owner at a time', () => {
     expect(heir.lines.filter(({ msg }) => msg === 'acknowledged')).toHaveLength(4)
   })
 
-  test('a real process whose event loop was blocked beyond its lease', async ({ lab }) => {
+  test('a process whose event loop was blocked beyond its lease abandons what it held', async ({ lab }) => {
     const HANDLERS = fileURLToPath(new URL('../support/blocking-handlers.ts', import.meta.url))
     const settings = { LEASE_MS: '1000', BLOCK_MS: '200', BLOCKED_MS: '0', HANDLERS }
     const blocked = lab.worker('consumer', { ...settings, CONSUMER: 'blocked' })

@@ -139,7 +139,7 @@ describe('G5: retries', () => {
     expect(outcome).toMatchObject({ type: 'retry', delayMs: expect.toSatisfy((ms) => Number.isInteger(ms) && ms >= 0) })
   })
 
-  test('a fractional delay is parked like any', async ({ lab }) => {
+  test('a retry with a fractional delay is parked like any other', async ({ lab }) => {
     const consumer = await lab.consumer({
       leaseMs: 500,
       retry: { maxDeliveries: 3, delayMs: () => 10.5 },
@@ -153,7 +153,7 @@ describe('G5: retries', () => {
     expect(consumer.reports.settled().map(({ attempt }) => attempt)).toEqual([1, 2, 3])
   })
 
-  test('with maxDeliveries 1 there is no second try', async ({ lab }) => {
+  test('with maxDeliveries 1 there is no second delivery', async ({ lab }) => {
     const consumer = await lab.consumer({
       retry: { maxDeliveries: 1 },
       handlers: {

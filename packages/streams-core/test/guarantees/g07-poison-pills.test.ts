@@ -15,7 +15,9 @@ async function leaveBehind(lab: Lab, events: number, deliveries: number, owner: 
 }
 
 describe('G7: poison pills are quarantined', () => {
-  test('entries that died twice in company run one at a time, with nothing else in flight', async ({ lab }) => {
+  test('entries whose process died twice, in company, run one at a time, with nothing else in flight', async ({
+    lab,
+  }) => {
     await leaveBehind(lab, 10, 2, 'dead')
     let running = 0
     let most = 0
@@ -37,7 +39,9 @@ describe('G7: poison pills are quarantined', () => {
     expect(heir.reports.of('quarantined')[0]?.suspects).toBe(10)
   })
 
-  test('a suspect whose last delivery died alone is dead-lettered, unrun', async ({ lab }) => {
+  test('a suspect whose process died during its last delivery, alone, is dead-lettered and not run again', async ({
+    lab,
+  }) => {
     await leaveBehind(lab, 1, 5, 'dead~alone')
     const heir = await lab.consumer({ leaseMs: 500 })
     await heir.reports.until('the heir settles an event', (reports) => reports.settled().length === 1)
@@ -86,7 +90,9 @@ describe('G7: poison pills are quarantined', () => {
     expect(again.reports.settled('dead-letter')).toMatchObject([{ result: 'crashed' }])
   })
 
-  test('a suspect whose hand-over got lost is run alone by the living, and not convicted', async ({ lab }) => {
+  test('a suspect whose reply to ISOLATE was lost runs alone again and is not dead-lettered as crashed', async ({
+    lab,
+  }) => {
     const [entryId] = await leaveBehind(lab, 1, 5, 'dead')
     const consumer = await lab.consumer({ leaseMs: 2_000 })
     const alone = `${consumer.name}~alone`
@@ -96,7 +102,7 @@ describe('G7: poison pills are quarantined', () => {
     expect(await lab.deadLetters()).toEqual([])
   })
 
-  test('a clean stop convicts nobody: a suspect that is on its way is released', async ({ lab }) => {
+  test('a clean stop proves nothing: a suspect that waits to run alone is released', async ({ lab }) => {
     await leaveBehind(lab, 20, 2, 'dead')
     for (let i = 0; i < 5; i += 1) {
       const leaving = await lab.consumer({ leaseMs: 500 })
@@ -185,7 +191,7 @@ describe('G7: poison pills are quarantined', () => {
     await lab.until('every entry is acknowledged', async () => (await lab.group()).pending === 0)
   })
 
-  test('what arrives meanwhile is handled afterwards', async ({ lab }) => {
+  test('what arrives during a quarantine is handled afterwards', async ({ lab }) => {
     await leaveBehind(lab, 3, 2, 'dead')
     const heir = await lab.consumer({ leaseMs: 500, blockMs: 60_000 })
     await heir.reports.until('the heir quarantines', (reports) => reports.of('quarantined').length === 1)

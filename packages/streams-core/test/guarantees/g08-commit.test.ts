@@ -34,7 +34,7 @@ describe('G8: Redis effects happen exactly once', () => {
     expect((await lab.group()).pending).toBe(0)
   })
 
-  test('of two that run the same event, one commits', async ({ lab }) => {
+  test('of two consumers that run the same event, one commits', async ({ lab }) => {
     const counter = `{${lab.streamName}}:counter`
     const gate = latch()
     let error: unknown
@@ -82,7 +82,7 @@ describe('G8: Redis effects happen exactly once', () => {
     expect(runs).toBe(1)
   })
 
-  test('a handler that goes on after commit, beyond its lease, is told nothing of a lost one', async ({ lab }) => {
+  test('a handler that goes on after commit, beyond its lease, gets no signal', async ({ lab }) => {
     let isAborted: boolean | undefined
     const gate = latch()
     const consumer = await lab.consumer({
@@ -142,7 +142,7 @@ describe('G8: Redis effects happen exactly once', () => {
     expect(await lab.send('GET', key)).toBe('42')
   })
 
-  test('an error of a later command is not repeated: the event goes to the dead letters', async ({ lab }) => {
+  test('after an error of a later command nothing is repeated: the event goes to the dead letters', async ({ lab }) => {
     const [counter, text] = [`{${lab.streamName}}:counter`, `{${lab.streamName}}:text`]
     await lab.send('SET', text, 'no number')
     const errors: unknown[] = []

@@ -4,7 +4,7 @@ import { latch } from '../support/latch.ts'
 
 const idempotency = { ttlMs: 60_000 }
 
-describe('G9: external effects are guarded', () => {
+describe('G9: a finished handler does not run again', () => {
   test('a finished handler does not run again for a second entry with the same event id', async ({ lab }) => {
     let runs = 0
     const keys = new Set<string>()
@@ -36,9 +36,7 @@ describe('G9: external effects are guarded', () => {
     }
   })
 
-  test('a handler that is running elsewhere is not started; once it has finished, it is not needed', async ({
-    lab,
-  }) => {
+  test('an event that runs elsewhere is not started; once it is handled there, it is acknowledged', async ({ lab }) => {
     const gate = latch()
     let runs = 0
     const handlers = {
@@ -79,7 +77,7 @@ describe('G9: external effects are guarded', () => {
     expect(consumer.reports.settled('ack')[0]).toMatchObject({ attempt: 2, result: 'returned' })
   })
 
-  test('a crash in between frees it when the lease ends', async ({ lab }) => {
+  test('a crash during the run frees the record when the lease is over', async ({ lab }) => {
     const settings = { LEASE_MS: '1000', BLOCK_MS: '200', IDEMPOTENCY_TTL_MS: '60000' }
     const victim = lab.worker('consumer', { ...settings, CONSUMER: 'victim', WORK_MS: '60000' })
     await lab.until('the victim joins', () => lab.ledger('joined').length === 1)
@@ -103,7 +101,7 @@ describe('G9: external effects are guarded', () => {
     expect(heir.reports.settled()).toMatchObject([{ result: 'returned', attempt: 2 }])
   })
 
-  test('a commit marks the record, too', async ({ lab }) => {
+  test('a commit sets the record to done, too', async ({ lab }) => {
     const consumer = await lab.consumer({
       idempotency,
       handlers: { counted: async (_, { commit }) => void (await commit([['PING']])) },

@@ -63,7 +63,7 @@ describe('G11: retention never drops what some group has not acknowledged', () =
     await lab.until('the rest is trimmed', async () => (await lab.inspect()).length < 200)
   })
 
-  test('keepAtLeast keeps the newest for replay', async ({ lab }) => {
+  test('keepAtLeast keeps the newest entries, to be read again', async ({ lab }) => {
     const retention = { keepAtLeast: 300 }
     const consumer = await lab.consumer({}, retention)
     const producer = lab.producer({}, retention)
@@ -78,7 +78,7 @@ describe('G11: retention never drops what some group has not acknowledged', () =
     expect(length).toBeLessThan(500)
   })
 
-  test('at the cap the publisher is told, nothing is dropped, and it goes on by itself when there is room', async ({
+  test('at the cap the publisher is told, nothing is dropped, and publishing goes on once there is room', async ({
     lab,
   }) => {
     const retention = { maxLength: 50 }
@@ -102,7 +102,7 @@ describe('G11: retention never drops what some group has not acknowledged', () =
     )
   })
 
-  test('a cap close to keepAtLeast is no trap', async ({ lab }) => {
+  test('with keepAtLeast close to the cap, publishing goes on', async ({ lab }) => {
     const retention = { maxLength: 50, keepAtLeast: 45 }
     const consumer = await lab.consumer({}, retention)
     const producer = lab.producer({}, retention)
@@ -116,7 +116,7 @@ describe('G11: retention never drops what some group has not acknowledged', () =
     expect((await lab.inspect()).length).toBeGreaterThanOrEqual(45)
   })
 
-  test('a cap far below what a group is behind drops nothing', async ({ lab }) => {
+  test('a cap far below the lag of a group drops nothing', async ({ lab }) => {
     await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
     const uncapped = lab.producer()
     await Promise.all(range(5_000).map((n) => uncapped.publish('counted', { n })))
@@ -133,7 +133,7 @@ describe('G11: retention never drops what some group has not acknowledged', () =
     expect((await lab.inspect()).length).toBe(10)
   })
 
-  test('maxlen, the explicit lossy choice, counts exactly what it dropped unread', async ({ lab }) => {
+  test('maxlen, the explicit lossy choice, counts exactly what it dropped unacknowledged', async ({ lab }) => {
     const retention = { policy: 'maxlen', maxLength: 100 } as const
     await lab.send('XGROUP', 'CREATE', lab.streamName, 'reader', '0', 'MKSTREAM')
     await lab.send('XGROUP', 'CREATE', lab.streamName, 'nobody', '0')
@@ -178,7 +178,7 @@ describe('G11: retention never drops what some group has not acknowledged', () =
     expect(groups.find(({ group }) => group === 'reader')?.pending).toBe(0)
   })
 
-  test('maxlen gets a stream that was far longer there by a thousand at a time', async ({ lab }) => {
+  test('maxlen shortens a stream that is far too long by a thousand entries a publish', async ({ lab }) => {
     const uncapped = lab.producer()
     await Promise.all(range(2_500).map((n) => uncapped.publish('counted', { n })))
     const capped = lab.producer({}, { policy: 'maxlen', maxLength: 100 })

@@ -72,7 +72,7 @@ describe('G12: drain', () => {
     )
   })
 
-  test('a rolling restart under load makes no duplicate and charges nobody', async ({ lab }) => {
+  test('a rolling restart under load makes no duplicate and charges no delivery', async ({ lab }) => {
     const counts = new Map<number, number>()
     const attempts = new Set<number>()
     const handlers = {

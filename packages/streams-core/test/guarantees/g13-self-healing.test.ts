@@ -82,7 +82,7 @@ describe('G13: self-healing', () => {
     expect(consumer.reports.settled('dead-letter')).toEqual([])
   })
 
-  test('a read whose answer never came: the deliveries are found, and not charged', async ({ lab: shared }) => {
+  test('the reply to a read is lost: its entries are retaken, uncharged', async ({ lab: shared }) => {
     const { proxy, lab } = await breakable(shared)
     const attempts: number[] = []
     const consumer = await lab.consumer({
@@ -298,7 +298,7 @@ describe('G13: self-healing', () => {
     await consumer.reports.until('the consumer acknowledges 2 events', (reports) => reports.settled('ack').length === 2)
   })
 
-  test.for(['FLUSHALL', 'DEL'])('%s: it goes on with what comes', async (command, { lab: shared }) => {
+  test.for(['FLUSHALL', 'DEL'])('after %s, the consumer handles the next event', async (command, { lab: shared }) => {
     const { lab } = await breakable(shared)
     const consumer = await lab.consumer({ blockMs: 100 })
     const producer = lab.producer()
@@ -367,7 +367,7 @@ describe('G13: self-healing', () => {
     },
   )
 
-  test('LOADING: Redis is there, and still reads its data', async ({ lab: shared }) => {
+  test('LOADING: producer and consumer wait until Redis has read its data', async ({ lab: shared }) => {
     // Half a millisecond for each of 5,000 keys; every 1,024 of them it answers, and says that it is loading.
     const { redis, lab } = await breakable(shared, ['--appendfsync', 'always', '--key-load-delay', '500'])
     const consumer = await lab.consumer({ blockMs: 200 })
@@ -400,7 +400,7 @@ describe('G13: self-healing', () => {
     expect(await new Lab(master.url).send('DBSIZE')).toBeGreaterThan(0)
   })
 
-  test('READONLY: it looks for the master again, and goes on when there is one', async ({ lab: shared }) => {
+  test('READONLY: consumer and producer connect again until there is a master', async ({ lab: shared }) => {
     const { lab } = await breakable(shared)
     const consumer = await lab.consumer({ blockMs: 200 })
     const producer = lab.producer({ publishTimeoutMs: 40_000 })

@@ -80,7 +80,7 @@ describe('G14: redrive hits only the group that failed', () => {
     expect(await lab.deadLetters('failing')).toMatchObject([{ reason: 'malformed', redrives: 1 }])
   })
 
-  test('a second death is marked, and not redriven unless asked for', async ({ lab }) => {
+  test('a letter that dies again counts its redrives, and is not redriven unless asked for', async ({ lab }) => {
     const consumer = await lab.consumer({
       retry: { maxDeliveries: 1 },
       handlers: {
@@ -168,7 +168,7 @@ describe('G14: redrive hits only the group that failed', () => {
     expect(await lab.group()).toMatchObject({ lag: 10, deadLetters: 1 })
   })
 
-  test('letters that die again while they are redriven do not make it endless', async ({ lab }) => {
+  test('events that die again while a redrive runs do not make the redrive endless', async ({ lab }) => {
     const consumer = await lab.consumer({ concurrency: 200, handlers: { counted: () => reject('no') } })
     const producer = lab.producer()
     await Promise.all(range(300).map((n) => producer.publish('counted', { n })))

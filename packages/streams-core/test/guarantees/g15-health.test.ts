@@ -30,7 +30,7 @@ describe('G15: health tells the truth', () => {
     expect(consumer.health()).toEqual({ ready: false, reason: 'the consumer is stopped' })
   })
 
-  test('a stalled event makes it unready, and its end ready again', async ({ lab }) => {
+  test('a stalled event makes the consumer unready, and its end makes the consumer ready again', async ({ lab }) => {
     const gate = latch()
     const consumer = createConsumer(lab.stream(), {
       redis: lab.url,
@@ -51,7 +51,7 @@ describe('G15: health tells the truth', () => {
     await running
   })
 
-  test('it is told when readiness comes and goes', async ({ lab: shared }) => {
+  test('a report tells when readiness comes and goes', async ({ lab: shared }) => {
     const redis = await RedisServer.start()
     shared.onClose(() => redis.stop())
     const lab = new Lab(redis.url)

@@ -39,7 +39,7 @@ describe('a wrong option names itself, the range and what was given', () => {
     expect(producer).toThrow('createProducer: publishTimeoutMs: Too small: expected number to be >=10 (got 1)')
   })
 
-  test('a publish that is tried again must be remembered for as long', () => {
+  test('dedupeMs must be 0, or not shorter than publishTimeoutMs', () => {
     const producer = () => createProducer(stream, { redis, publishTimeoutMs: 5_000, dedupeMs: 4_999 })
     expect(producer).toThrow('dedupeMs: must be 0 or at least publishTimeoutMs (got 4999)')
   })

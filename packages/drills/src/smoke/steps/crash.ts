@@ -1,4 +1,4 @@
-import { joined, pickVictim, strike, takenOver } from '../consumers.ts'
+import { pickVictim, strike, untilJoined, untilTakenOver } from '../consumers.ts'
 import type { Stack } from '../stack.ts'
 import type { Step } from '../step.ts'
 
@@ -8,15 +8,18 @@ export const crash: Step = {
   async run(stack) {
     const victim = await pickVictim(stack)
     const { state, restarts } = await stack.inspect(victim.containerId)
-    const loss = await strike(stack, victim, () => killProcess(stack, state.Pid))
+    const takedown = await strike(stack, victim, () => killProcess(stack, state.Pid))
     const isBack = async () => {
       const now = await stack.inspect(victim.containerId)
       return now.state.Running && now.state.Pid !== state.Pid && now.restarts > restarts && now.restarts
     }
     const restartCount = await stack.until('the restart policy brings it back', isBack, 20_000)
-    await joined(stack, [victim.containerId], victim.names)
-    await takenOver(stack, victim)
-    return { seen: `held ${loss.entryIds.length} entries, back with RestartCount ${restartCount}`, losses: [loss] }
+    await untilJoined(stack, [victim.containerId], victim.names)
+    await untilTakenOver(stack, victim)
+    return {
+      seen: `held ${takedown.entryIds.length} entries, back with RestartCount ${restartCount}`,
+      takedowns: [takedown],
+    }
   },
 }
 

@@ -1,10 +1,10 @@
-import { active, goesOn } from '../consumers.ts'
+import { untilActive, untilItGoesOn } from '../consumers.ts'
 import { must, type Step } from '../step.ts'
 
 const PAUSE_MS = 15_000
 const RECOVERY_MS = 60_000
 
-/** Connections stay open and Redis answers nothing, for longer than the lease, and than any client waits for a reply. */
+/** Redis answers nothing for longer than a lease, and than any client waits for a reply; connections stay open. */
 export const redisPause: Step = {
   name: 'docker pause of Redis',
   async run(stack) {
@@ -13,7 +13,7 @@ export const redisPause: Step = {
     const ids = [redis, ...(await stack.running('producer')), ...consumers]
     const containers = await Promise.all(ids.map((id) => stack.inspect(id)))
     const { pending } = await stack.group.state()
-    must(pending > 0, 'nothing was being worked on: the pause did not hit')
+    must(pending > 0, 'nothing was being worked on: the pause proved nothing')
 
     const isPaused = async () => (await stack.inspect(redis)).state.Paused
     await stack.docker('pause', redis)
@@ -28,10 +28,10 @@ export const redisPause: Step = {
     }
     const unpausedAt = Date.now()
 
-    // Among these are deliveries on connections that had been given up: the replies were lost.
+    // Some pending entries were delivered on connections that had been given up: their replies were lost.
     const open = await stack.until('Redis answers again', () => stack.group.pending(), RECOVERY_MS)
-    await goesOn(stack, RECOVERY_MS)
-    await active(stack, consumers, unpausedAt, RECOVERY_MS)
+    await untilItGoesOn(stack, RECOVERY_MS)
+    await untilActive(stack, consumers, unpausedAt, RECOVERY_MS)
     const recoveredAfterMs = Date.now() - unpausedAt
     const isDone = async () => [...(await stack.group.pending()).keys()].every((id) => !open.has(id))
     await stack.until('what was open when Redis came back is done', isDone, RECOVERY_MS)

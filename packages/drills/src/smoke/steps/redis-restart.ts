@@ -1,14 +1,14 @@
-import { goesOn } from '../consumers.ts'
+import { untilItGoesOn } from '../consumers.ts'
 import { must, type Step } from '../step.ts'
 
-/** While the producer publishes and the consumers work; what was acknowledged to either must still be so. */
+/** Under load. What Redis has answered must survive; the verdict at the end tells. */
 export const redisRestart: Step = {
   name: 'restart of the Redis container',
   async run(stack) {
     const [id = ''] = await stack.running('redis')
     const { StartedAt } = (await stack.inspect(id)).state
     const { pending } = await stack.group.state()
-    must(pending > 0, 'nothing was being worked on: the restart did not hit')
+    must(pending > 0, 'nothing was being worked on: the restart proved nothing')
     const downFrom = Date.now()
     await stack.compose('restart', 'redis')
     const isBack = async () => {
@@ -17,7 +17,7 @@ export const redisRestart: Step = {
     }
     await stack.until('Redis is back and healthy', isBack, 60_000)
     const backAfterMs = Date.now() - downFrom
-    await goesOn(stack, 60_000)
+    await untilItGoesOn(stack, 60_000)
     return { seen: `${pending} entries in work, healthy after ${backAfterMs} ms, publishing and delivery go on` }
   },
 }

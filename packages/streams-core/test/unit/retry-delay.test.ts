@@ -9,7 +9,7 @@ test('doubles from baseMs to maxMs, with the upper half as jitter', () => {
   expect([1, 2, 3, 4, 50].map(longest)).toEqual([200, 400, 800, 1_000, 1_000])
 })
 
-test('refuses what cannot be', () => {
+test('refuses bounds that are out of range or contradict each other', () => {
   expect(() => exponential({ baseMs: 2_000, maxMs: 1_000 })).toThrow(InvalidOptionError)
   expect(() => exponential({ maxMs: 86_400_001 })).toThrow('got baseMs 200, maxMs 86400001')
   expect(() => exponential({ baseMs: Number.NaN })).toThrow(InvalidOptionError)

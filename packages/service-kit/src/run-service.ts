@@ -5,7 +5,7 @@ import { SettingsError } from './settings.ts'
 const SECOND_SIGNAL_MS = 1_000
 
 /** Aborted by the first SIGTERM or SIGINT; a later one ends the process at once, with exit code 130. */
-export function untilSignal(): AbortSignal {
+export function stopSignal(): AbortSignal {
   const controller = new AbortController()
   let firstAt: number | undefined
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
@@ -23,7 +23,7 @@ export function untilSignal(): AbortSignal {
  * Node would ignore it. Exit code 0 after a drain, 1 with one readable message after an error.
  */
 export async function runService(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  const signal = untilSignal()
+  const signal = stopSignal()
   try {
     await work(signal)
   } catch (error) {

@@ -7,6 +7,6 @@ test('ids are compared as numbers, not as text', () => {
   expect(compareIds('5-1', '5-1')).toBe(0)
 })
 
-test('an id tells when it was made', () => {
+test('an entry id tells when the entry was appended', () => {
   expect(timeOf('1795460830480-7')).toBe(1_795_460_830_480)
 })

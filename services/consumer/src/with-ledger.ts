@@ -9,7 +9,7 @@ import {
 } from '@redis-streams-processor/streams-core'
 
 /** The same handlers, each writing into the ledger when it starts, what it commits, and how it ends. */
-export function recorded<C extends Catalog>(handlers: Handlers<C>, ledger: Ledger): Handlers<C> {
+export function withLedger<C extends Catalog>(handlers: Handlers<C>, ledger: Ledger): Handlers<C> {
   const wrap = (handler: (event: never, context: Context) => unknown) => {
     return async (event: StreamEvent, context: Context) => {
       const { entryId, group, consumer, attempt } = context
@@ -34,7 +34,7 @@ export function recorded<C extends Catalog>(handlers: Handlers<C>, ledger: Ledge
 }
 
 /** Writes into the ledger what the consumer reports: that it has joined, and what became of each delivery. */
-export function record(ledger: Ledger, report: Report): void {
+export function writeReport(ledger: Ledger, report: Report): void {
   if (report.kind === 'started') {
     ledger.write({ what: 'joined', group: report.group, consumer: report.consumer })
   } else if (report.kind === 'settled') {
