@@ -69,7 +69,8 @@ export class IntakeBroker {
     )
     if (!reply) return undefined
     const [suspects, ...claimed] = reply as [number, ...[HandedEntry['kind'], ...RawClaim][]]
-    const entries = claimed.map(([kind, id, attempt, fields]) => handed(id, fields, consumer, attempt, kind, since))
+    const owners: Record<HandedEntry['kind'], string> = { run: consumer, crashed: alone }
+    const entries = claimed.map(([kind, id, attempt, fields]) => handed(id, fields, owners[kind], attempt, kind, since))
     return { entries, suspects }
   }
 

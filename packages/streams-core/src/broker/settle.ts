@@ -58,15 +58,12 @@ export class SettleBroker {
   /** Parks a delivery until it is due again. False: the lease was lost. */
   async park(delivery: RecordedToken, outcome: Parked): Promise<boolean> {
     const { connection, stream, history } = this.#member
-    const isCharged = outcome.type === 'retry' || outcome.charged
     const reply = await connection.run(
       PARK,
       { stream, history },
       {
         ...this.#token(delivery),
-        ...this.#placeFor(delivery, outcome),
-        countLeft: isCharged ? delivery.attempt : delivery.attempt - 1,
-        failure: outcome.type === 'retry' ? this.#failure(delivery, outcome.error) : '',
+        ...this.#parkingOf(delivery, outcome),
         running: runningValue(delivery),
       },
       { keys: recordKeysOf([delivery]) },
@@ -131,13 +128,23 @@ export class SettleBroker {
     return { group: this.#member.group, entryId, owner, attempt }
   }
 
-  /** Under which name a delivery is put, and with what idle time. A suspect that is released stays a suspect. */
-  #placeFor({ owner }: Token, { type, delayMs }: Parked) {
+  /** Under which name a delivery is put, with what idle time, how many deliveries it has left behind, what failed. */
+  #parkingOf(delivery: Token, outcome: Parked) {
     const { alone, suspect, leaseMs } = this.#member
-    const isSuspect = type === 'release' && (owner === alone || owner === suspect)
-    return isSuspect
-      ? { putUnder: suspect, idleMs: Math.max(0, leaseMs - delayMs) }
-      : { putUnder: RETRY_CONSUMER, idleMs: RETRY_HORIZON_MS - delayMs }
+    const { owner, attempt } = delivery
+    const underRetry = { putUnder: RETRY_CONSUMER, idleMs: RETRY_HORIZON_MS - outcome.delayMs }
+    switch (outcome.type) {
+      case 'retry':
+        return { ...underRetry, countLeft: attempt, failure: this.#failure(delivery, outcome.error) }
+      case 'release': {
+        // A suspect that is released stays a suspect.
+        const underSuspect = { putUnder: suspect, idleMs: Math.max(0, leaseMs - outcome.delayMs) }
+        const place = owner === alone || owner === suspect ? underSuspect : underRetry
+        return { ...place, countLeft: outcome.charged ? attempt : attempt - 1, failure: '' }
+      }
+      default:
+        return outcome satisfies never
+    }
   }
 
   #failure({ attempt }: Token, error: string): string {

@@ -3,35 +3,28 @@ import type { HandlerResult } from './outcome.ts'
 
 // What a handler can say besides returning and throwing. Each verb throws, so that nothing behind it runs.
 
-/** What `skip` throws. */
-class Skip extends Error {
-  override readonly name = 'Skip'
-}
+/** What a handler says with a verb. */
+type Said = Exclude<HandlerResult, { result: 'returned' | 'threw' }>
 
-/** What `reject` throws. */
-class Rejection extends Error {
-  override readonly name = 'Rejection'
-}
+/** What a verb throws. */
+class Verb extends Error {
+  override readonly name = 'Verb'
+  readonly said: Said
 
-/** What `retryAfter` throws. */
-class RetryAfter extends Error {
-  override readonly name = 'RetryAfter'
-  readonly delayMs: number
-
-  constructor(delayMs: number, message: string) {
-    super(message)
-    this.delayMs = delayMs
+  constructor(said: Said) {
+    super(said.reason)
+    this.said = said
   }
 }
 
 /** Called in a handler: there is nothing to do for this event. It is acknowledged, and reported as skipped. */
 export function skip(reason: string): never {
-  throw new Skip(reason)
+  throw new Verb({ result: 'skipped', reason })
 }
 
 /** Called in a handler: this event can never succeed. It goes to the dead letters now, with `reason`. */
 export function reject(reason: string): never {
-  throw new Rejection(reason)
+  throw new Verb({ result: 'rejected', reason })
 }
 
 /**
@@ -44,13 +37,10 @@ export function retryAfter(delayMs: number, reason = `retry after ${delayMs} ms`
   if (!(delayMs >= 0 && delayMs <= RETRY_HORIZON_MS)) {
     throw new RangeError(`retryAfter: expected 0 to ${RETRY_HORIZON_MS} ms, got ${delayMs}`)
   }
-  throw new RetryAfter(delayMs, reason)
+  throw new Verb({ result: 'retry-after', delayMs, reason })
 }
 
-/** How a handler ended, from what it threw. For code that wraps handlers, such as a recorder. */
+/** How a handler ended, from what it threw. For code that wraps handlers, such as one that keeps a ledger. */
 export function resultOfThrown(error: unknown): Exclude<HandlerResult, { result: 'returned' }> {
-  if (error instanceof Skip) return { result: 'skipped', reason: error.message }
-  if (error instanceof Rejection) return { result: 'rejected', reason: error.message }
-  if (error instanceof RetryAfter) return { result: 'retry-after', delayMs: error.delayMs, reason: error.message }
-  return { result: 'threw', error }
+  return error instanceof Verb ? error.said : { result: 'threw', error }
 }

@@ -49,6 +49,18 @@ describe('G7: poison pills are quarantined', () => {
     expect(await lab.deadLetters()).toMatchObject([{ reason: 'crashed', deliveries: 5 }])
   })
 
+  test('a crashed entry that cannot be dead-lettered stays set apart: it never runs beside others', async ({ lab }) => {
+    await leaveBehind(lab, 1, 5, 'dead~alone')
+    const dead = `{${lab.streamName}}:${GROUP}:dead`
+    await lab.send('SET', dead, 'a string')
+    const refused = await lab.consumer({ leaseMs: 500 })
+    await expect(refused.done).rejects.toThrow('WRONGTYPE')
+    const owners = await lab.send<[string, string][]>('XPENDING', lab.streamName, GROUP, '-', '+', 10)
+    expect(owners.map(([, owner]) => owner)).toEqual([`${refused.name}~suspect`])
+    await lab.send('DEL', dead)
+    lab.mayLeavePending = true
+  })
+
   test('a last delivery that a crash cut short in company is repeated, alone, and not charged', async ({ lab }) => {
     await leaveBehind(lab, 3, 5, 'dead')
     const attempts: number[] = []

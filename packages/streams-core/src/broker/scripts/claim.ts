@@ -78,7 +78,8 @@ for _, info in ipairs(consumerInfos(stream, group)) do
     walk(name, expiredMs, function(id, attempt)
       local kind = kindOf(name, attempt)
       if kind == 'suspect' then suspects = suspects + 1
-      elseif kind == 'crashed' then claim(consumer, id, attempt, kind)
+      -- It stays under a name that convicts it, should this consumer die or this reply be lost.
+      elseif kind == 'crashed' then claim(alone, id, attempt, kind)
       else claim(consumer, id, nextAttempt(name, attempt), kind) end
     end)
   end
