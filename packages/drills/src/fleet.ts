@@ -48,7 +48,7 @@ export class Fleet {
     return this.#members
   }
 
-  /** Starts so many consumers; resolves once all have joined. */
+  /** Starts this many consumers; resolves once all have joined. */
   async start(size: number): Promise<void> {
     await Promise.all(Array.from({ length: size }, (_, slot) => this.#launch(slot)))
   }

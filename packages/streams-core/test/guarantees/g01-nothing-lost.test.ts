@@ -4,7 +4,7 @@ import { range } from '../support/events.ts'
 import { GROUP, Lab, test } from '../support/lab.ts'
 
 describe('G1: nothing is lost', () => {
-  test('when a worker is SIGKILLed while it holds entries', async ({ lab }) => {
+  test('when a consumer is SIGKILLed while it holds entries', async ({ lab }) => {
     const settings = { CONCURRENCY: '8', LEASE_MS: '1000', BLOCK_MS: '200', LOG_LEVEL: 'error' }
     const victim = lab.worker('consumer', { ...settings, CONSUMER: 'victim', WORK_MS: '60000' })
     await lab.until('the victim joins', () => lab.ledger('joined').length === 1)

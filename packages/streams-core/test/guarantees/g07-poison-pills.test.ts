@@ -3,7 +3,7 @@ import { range } from '../support/events.ts'
 import { GROUP, type Lab, test } from '../support/lab.ts'
 import { latch } from '../support/latch.ts'
 
-/** Leaves entries with a consumer that is dead, delivered so many times. */
+/** Leaves entries with a dead consumer, each of them delivered this many times. */
 async function leaveBehind(lab: Lab, events: number, deliveries: number, owner: string): Promise<string[]> {
   await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM').catch(() => {})
   const producer = lab.producer()

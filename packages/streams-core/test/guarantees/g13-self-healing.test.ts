@@ -161,7 +161,7 @@ describe('G13: self-healing', () => {
     }
     const waitUntil = async (at: number) => new Promise((resolve) => setTimeout(resolve, Math.max(0, at - Date.now())))
 
-    // The first is cut off from the start of its run: its lease looks expired from `leaseMs` on.
+    // The first is cut off from the start of its run: its lease looks over from `leaseMs` on.
     const first = await runOneAlone()
     const startedAt = Date.now()
     first.proxy.leadTo(1)
