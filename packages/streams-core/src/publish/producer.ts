@@ -3,7 +3,7 @@ import { ProducerClosedError, PublishTimeoutError } from '../base/errors.ts'
 import { AppendBroker } from '../broker/append.ts'
 import { Connection, type ConnectionState } from '../broker/connection.ts'
 import { Keys } from '../broker/keys.ts'
-import { encode } from '../define/entry.ts'
+import { encode } from '../define/encode.ts'
 import {
   type ParsedProducerSettings,
   type ProducerSettings,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { InvalidEventError } from '../../src/base/errors.ts'
-import { decode, encode } from '../../src/define/entry.ts'
+import { decode } from '../../src/define/decode.ts'
+import { encode } from '../../src/define/encode.ts'
 import { catalog, foreignEntry } from '../support/events.ts'
 
 const given = { id: 'e1', source: '/s', time: '2026-01-02T03:04:05.678Z' }
@@ -42,6 +43,13 @@ describe('encode and decode', () => {
       [],
     ],
     ['empty id', () => encode(catalog, 'counted', { n: 1 }, { ...given, id: '' }, MAX), 'id is empty', []],
+    ['a lone surrogate', () => encode(catalog, 'counted', { n: 1 }, { ...given, id: 'a\ud800' }, MAX), 'id holds', []],
+    [
+      'U+FFFD in the subject',
+      () => encodeWith({ subject: 'Zo\ufffd' }),
+      'subject holds a lone surrogate or U+FFFD',
+      [],
+    ],
   ])('encode refuses: %s', (_, encoding, message, path) => {
     expect(encoding).toThrow(InvalidEventError)
     expect(encoding).toThrow(message)
@@ -80,6 +88,81 @@ describe('encode and decode', () => {
     })
   })
 })
+
+describe('what publish accepts, the handler gets', () => {
+  const encodeAs = (schema: z.ZodType, data: unknown) => () => encode({ any: schema }, 'any', data, given, MAX)
+
+  test.each<[string, z.ZodType, unknown, string]>([
+    [
+      'a date',
+      z.object({ at: z.date() }),
+      { at: new Date() },
+      'data.at: Invalid input: expected date, received string',
+    ],
+    [
+      'a date says what to use',
+      z.object({ at: z.date() }),
+      { at: new Date() },
+      'use z.coerce.date() or z.iso.datetime()',
+    ],
+    ['a set', z.object({ all: z.set(z.string()) }), { all: new Set(['a']) }, 'the data holds a Set, which JSON cannot'],
+    ['a map', z.object({ all: z.map(z.string(), z.int()) }), { all: new Map([['a', 1]]) }, 'the data holds a Map'],
+    ['undefined in an array', z.array(z.string().optional()), ['a', undefined], 'expected string, received null'],
+    ['bytes', z.object({ raw: z.instanceof(Uint8Array) }), { raw: new Uint8Array(2) }, 'the data holds binary data'],
+    [
+      'a class with toJSON',
+      z.object({ url: z.instanceof(URL) }),
+      { url: new URL('http://a') },
+      'data.url: Invalid input',
+    ],
+    ['NaN', z.object({ n: z.nan() }), { n: Number.NaN }, 'the data holds a number that is not finite'],
+    ['an asynchronous schema', z.string().refine(async () => true), 'a', 'its schema is asynchronous'],
+    [
+      'a schema that throws',
+      z.string().refine(() => {
+        throw new Error('boom')
+      }),
+      'a',
+      'its schema threw: boom',
+    ],
+  ])('refused: %s', (_, schema, data, message) => {
+    expect(encodeAs(schema, data)).toThrow(InvalidEventError)
+    expect(encodeAs(schema, data)).toThrow(message)
+  })
+
+  test.each<[string, z.ZodType, unknown, unknown]>([
+    ['a coerced date', z.coerce.date(), new Date(5), new Date(5)],
+    ['a class with toJSON, as its JSON', z.url(), new URL('http://a.example/'), 'http://a.example/'],
+    ['text with U+FFFD', z.string(), 'Zo\ufffd', 'Zo\ufffd'],
+    ['text with a lone surrogate', z.string(), 'a\ud800', 'a\ud800'],
+  ])('accepted and handed on: %s', (_, schema, data, handed) => {
+    const decoded = decode({ any: schema }, encodeAs(schema, data)(), MAX)
+    expect(decoded).toMatchObject({ ok: true, event: { data: handed } })
+  })
+})
+
+describe('bytes that are not UTF-8', () => {
+  test.each(['id', 'subject', 'data'])('in %s make an entry malformed', (name) => {
+    const value = name === 'data' ? '{"text":"Zo\ufffd"}' : 'Zo\ufffd'
+    const entry = foreignEntry({ type: 'noted', data: '{"text":"x"}', [name]: value })
+    expect(decode(catalog, entry, MAX)).toEqual({ ok: false, reason: 'a name or value holds bytes that are not UTF-8' })
+  })
+})
+
+describe('a reason never quotes the data', () => {
+  const strict = { strict: z.strictObject({}) }
+
+  test.each<[string, string]>([
+    ['not JSON', foreignEntry({ type: 'strict', data: 'tok_live_9aQ' }).at(-1) as string],
+    ['an unknown key', JSON.stringify({ tok_live_9aQ: 1 })],
+  ])('%s', (_, data) => {
+    const decoded = decode(strict, foreignEntry({ type: 'strict', data }), MAX)
+    expect(decoded.ok).toBe(false)
+    expect(JSON.stringify(decoded)).not.toContain('tok_live_9aQ')
+  })
+})
+
+const encodeWith = (more: object) => encode(catalog, 'counted', { n: 1 }, { ...given, ...more }, MAX)
 
 function cycle() {
   const object: Record<string, unknown> = {}

@@ -1,5 +1,6 @@
 import type { HandedEntry, Token } from '../../broker/token.ts'
-import { type Decoded, decode, type Redrive, redriveOf } from '../../define/entry.ts'
+import { type Decoded, decode } from '../../define/decode.ts'
+import { type Redrive, redriveOf } from '../../define/entry.ts'
 import type { Catalog } from '../../define/stream.ts'
 import { Lease } from './lease.ts'
 

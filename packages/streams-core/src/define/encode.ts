@@ -1,0 +1,79 @@
+import { InvalidEventError, messageOf } from '../base/errors.ts'
+import { checkData } from './check-data.ts'
+import { type EventAttributes, problemOfAttributes, REPLACEMENT, sizeOf } from './entry.ts'
+import type { Catalog } from './stream.ts'
+
+/** Half of a surrogate pair: UTF-8 cannot hold it, so two ids that differ only in it would be stored as one. */
+const LONE_SURROGATE = /\p{Surrogate}/u
+
+/**
+ * Event → entry. The data is stored as JSON, and the schema is checked against the JSON that comes back: what is accepted
+ * here, the handler gets.
+ * @throws {InvalidEventError} naming the path.
+ */
+export function encode(
+  catalog: Catalog,
+  type: string,
+  data: unknown,
+  given: EventAttributes,
+  maxBytes: number,
+): string[] {
+  const schema = Object.hasOwn(catalog, type) ? catalog[type] : undefined
+  if (!schema) {
+    throw new InvalidEventError(
+      `unknown event type ${JSON.stringify(type)}, expected one of ${Object.keys(catalog).join(', ')}`,
+    )
+  }
+  const problem = problemOfAttributes(given) ?? problemOfText(given)
+  if (problem) throw new InvalidEventError(`${type}: ${problem}`)
+  const json = toJson(type, data)
+  const checked = checkData(schema, JSON.parse(json))
+  if (!checked.ok) throw new InvalidEventError(`${type}: ${checked.reason}${hintFor(data)}`, checked.path)
+
+  const fields: string[] = ['id', given.id, 'type', type, 'source', given.source, 'time', given.time]
+  if (given.subject !== undefined) fields.push('subject', given.subject)
+  if (given.traceparent !== undefined) fields.push('traceparent', given.traceparent)
+  fields.push('data', json)
+
+  const size = sizeOf(fields)
+  if (size > maxBytes) throw new InvalidEventError(`${type}: ${size} bytes, at most ${maxBytes} (maxEventBytes)`)
+  return fields
+}
+
+function problemOfText(given: EventAttributes): string | undefined {
+  const isOdd = (text = '') => LONE_SURROGATE.test(text) || text.includes(REPLACEMENT)
+  const odd = (['id', 'source', 'subject', 'traceparent'] as const).find((name) => isOdd(given[name]))
+  return odd && `${odd} holds a lone surrogate or U+FFFD, which do not survive storage`
+}
+
+function toJson(type: string, data: unknown): string {
+  let json: string | undefined
+  try {
+    json = JSON.stringify(data)
+  } catch (error) {
+    throw new InvalidEventError(`${type}: data cannot be written as JSON: ${messageOf(error)}`)
+  }
+  if (json === undefined) throw new InvalidEventError(`${type}: data cannot be written as JSON: it is ${typeof data}`)
+  // Escaped, so that a raw U+FFFD in an entry always tells of bytes that are no UTF-8.
+  return json.includes(REPLACEMENT) ? json.replaceAll(REPLACEMENT, '\\ufffd') : json
+}
+
+/** Values that JSON does not hold, and what to use instead of them. */
+const notInJson: readonly [kind: string, isSuch: (value: unknown) => boolean, instead: string][] = [
+  ['a Date', (value) => value instanceof Date, 'z.coerce.date() or z.iso.datetime()'],
+  ['a Map', (value) => value instanceof Map, 'z.record() and an object'],
+  ['a Set', (value) => value instanceof Set, 'z.array() and an array'],
+  ['binary data', (value) => ArrayBuffer.isView(value) || value instanceof ArrayBuffer, 'z.base64() and a string'],
+  ['a number that is not finite', (value) => typeof value === 'number' && !Number.isFinite(value), 'null or a string'],
+]
+
+/** Where the data holds such a value: what to use instead. */
+function hintFor(data: unknown): string {
+  const found = notInJson.find(([, isSuch]) => contains(data, isSuch))
+  return found ? ` (the data holds ${found[0]}, which JSON cannot: use ${found[2]})` : ''
+}
+
+function contains(value: unknown, isSuch: (value: unknown) => boolean): boolean {
+  if (isSuch(value)) return true
+  return typeof value === 'object' && value !== null && Object.values(value).some((inner) => contains(inner, isSuch))
+}
