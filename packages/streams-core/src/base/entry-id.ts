@@ -9,6 +9,12 @@ export function timeOf(id: string): number {
   return Number(parse(id)[0])
 }
 
+/** RFC 3339; undefined where an id, which anybody may have chosen, names a time beyond the calendar. */
+export function isoTimeOf(id: string): string | undefined {
+  const time = new Date(timeOf(id))
+  return Number.isNaN(time.getTime()) ? undefined : time.toISOString()
+}
+
 /** Negative, zero or positive, as for `Array.prototype.sort`. */
 export function compareIds(a: string, b: string): number {
   const [aMs, aSeq] = parse(a)

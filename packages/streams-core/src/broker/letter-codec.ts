@@ -66,13 +66,18 @@ export function encodeFailure(failure: FailedDelivery): string {
   return JSON.stringify({ ...failure, error: shortened(failure.error) } satisfies FailedDelivery)
 }
 
-/** @throws when the entry is no letter of ours. */
-export function decodeLetter(all: Fields): StoredLetter {
-  const [, head = '', , history = ''] = all
-  const lines = history.split('\n').filter(Boolean)
-  return {
-    ...headSchema.parse(JSON.parse(head)),
-    history: lines.map((line) => failureSchema.parse(JSON.parse(line))),
-    fields: all.slice(OUR_WORDS),
+/** Undefined: the entry is no letter of ours. Anybody may have appended it. */
+export function decodeLetter(all: Fields): StoredLetter | undefined {
+  const [letterName, head = '', historyName, history = ''] = all
+  if (letterName !== LETTER_FIELD || historyName !== HISTORY_FIELD) return undefined
+  try {
+    const lines = history.split('\n').filter(Boolean)
+    return {
+      ...headSchema.parse(JSON.parse(head)),
+      history: lines.map((line) => failureSchema.parse(JSON.parse(line))),
+      fields: all.slice(OUR_WORDS),
+    }
+  } catch {
+    return undefined
   }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { timeOf } from '../base/entry-id.ts'
-import { InvalidOptionError } from '../base/errors.ts'
+import { isoTimeOf } from '../base/entry-id.ts'
+import { InvalidOptionError, StreamsError } from '../base/errors.ts'
 import { neverAborted, sleep } from '../base/loop.ts'
 import { Connection } from '../broker/connection.ts'
 import { DeadLetterBroker } from '../broker/dead-letters.ts'
@@ -20,15 +20,19 @@ export interface DeadLetter {
   entryId: string
   group: string
   consumer: string
-  reason: DeadLetterReason
+  /** `unreadable`: the entry was not written by this library. It is listed with its fields, and can only be purged. */
+  reason: DeadLetterReason | 'unreadable'
   error: string
   deliveries: number
   /** How often the event had been redriven before this death. */
   redrives: number
-  /** When the entry was appended: published or redriven. By Redis' clock. RFC 3339. */
-  publishedAt: string
-  /** RFC 3339. */
-  diedAt: string
+  /**
+   * When the entry was appended: published or redriven. By Redis' clock. RFC 3339. Undefined where the entry id names no
+   * time.
+   */
+  publishedAt: string | undefined
+  /** RFC 3339. Undefined where it is not known. */
+  diedAt: string | undefined
   history: FailedDelivery[]
   /** Undefined where a malformed entry has none. */
   eventId: string | undefined
@@ -39,7 +43,7 @@ export interface DeadLetter {
 
 export interface LetterFilter {
   eventType?: string
-  reason?: DeadLetterReason
+  reason?: DeadLetter['reason']
   /** Died at least this many milliseconds ago. */
   olderThanMs?: number
   /** Died at most this many milliseconds ago. */
@@ -58,7 +62,7 @@ export interface RedriveOptions extends LetterFilter {
 export interface RedriveResult {
   /** Letters sent back; in a dry run, letters that would be sent back. */
   redriven: number
-  /** Letters left where they are, because they had been redriven before. */
+  /** Letters left where they are, because they had been redriven before, or cannot be read. */
   skipped: number
 }
 
@@ -69,7 +73,10 @@ export interface DeadLetters {
   get(letterId: string): Promise<DeadLetter | undefined>
   /** Sends letters back to the stream, where only this group handles them. Each moves in one step. */
   redrive(options?: RedriveOptions): Promise<RedriveResult>
-  /** Sends one letter back. Returns its new entry id, or undefined when the letter is gone. */
+  /**
+   * Sends one letter back. Returns its new entry id, or undefined when the letter is gone.
+   * @throws {StreamsError} `UNREADABLE_LETTER`: the entry was not written by this library.
+   */
   redriveOne(letterId: string): Promise<string | undefined>
   /**
    * Deletes letters for good. `confirm` must be the group's name.
@@ -97,7 +104,7 @@ export function openDeadLetters(
   async function* list(filter: LetterFilter = {}): AsyncGenerator<DeadLetter> {
     await connected()
     for await (const [letterId, fields] of broker.list()) {
-      const letter = toLetter(letterId, fields)
+      const letter = toLetter(letterId, group, fields)
       if (matches(letter, filter)) yield letter
     }
   }
@@ -115,16 +122,19 @@ export function openDeadLetters(
     async get(letterId) {
       await connected()
       const fields = await broker.get(letterId)
-      return fields && toLetter(letterId, fields)
+      return fields && toLetter(letterId, group, fields)
     },
     async redriveOne(letterId) {
       const letter = await this.get(letterId)
+      if (letter?.reason === 'unreadable') {
+        throw new StreamsError('UNREADABLE_LETTER', `redriveOne: letter ${letterId} was not written by this library`)
+      }
       return letter && redriveOne(letter)
     },
     async redrive({ again = false, dryRun = false, maxPerSecond, ...filter } = {}) {
       const result: RedriveResult = { redriven: 0, skipped: 0 }
       for await (const letter of list(filter)) {
-        if (letter.redrives > 0 && !again) {
+        if (letter.reason === 'unreadable' || (letter.redrives > 0 && !again)) {
           result.skipped += 1
           continue
         }
@@ -145,19 +155,27 @@ export function openDeadLetters(
   }
 }
 
-function toLetter(letterId: string, all: Fields): DeadLetter {
-  const stored = decodeLetter(all)
+function toLetter(letterId: string, group: string, all: Fields): DeadLetter {
+  const stored = decodeLetter(all) ?? unreadable(letterId, group, all)
   return {
     letterId,
     ...stored,
-    publishedAt: new Date(timeOf(stored.entryId)).toISOString(),
+    publishedAt: stored.entryId ? isoTimeOf(stored.entryId) : undefined,
     eventId: fieldOf(stored.fields, 'id'),
     eventType: fieldOf(stored.fields, 'type'),
   }
 }
 
+function unreadable(letterId: string, group: string, fields: Fields) {
+  return {
+    ...{ entryId: '', group, consumer: '', reason: 'unreadable' as const, error: 'not written by this library' },
+    ...{ deliveries: 0, redrives: 0, diedAt: isoTimeOf(letterId), history: [], fields },
+  }
+}
+
 function matches(letter: DeadLetter, { eventType, reason, olderThanMs, youngerThanMs }: LetterFilter): boolean {
-  const ageMs = Date.now() - Date.parse(letter.diedAt)
+  // A letter whose time of death is not known matches no limit of age.
+  const ageMs = letter.diedAt === undefined ? Number.NaN : Date.now() - Date.parse(letter.diedAt)
   return (
     (eventType === undefined || letter.eventType === eventType) &&
     (reason === undefined || letter.reason === reason) &&

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest'
 import { reject } from '../../src/index.ts'
-import { range } from '../support/events.ts'
+import { foreignEntry, range } from '../support/events.ts'
 import { test } from '../support/lab.ts'
 
 describe('G14: redrive hits only the group that failed', () => {
@@ -201,5 +201,34 @@ describe('G14: redrive hits only the group that failed', () => {
     const results = await Promise.all([one.redrive(), other.redrive()])
     expect(results.reduce((sum, { redriven }) => sum + redriven, 0)).toBe(50)
     expect(await lab.group()).toMatchObject({ lag: 50, deadLetters: 0 })
+  })
+
+  test('an odd letter is listed, and stands in the way of nothing', async ({ lab }) => {
+    const dead = `{${lab.streamName}}:group_1:dead`
+    const NANOSECONDS = '1764043200123456789-0'
+    const consumer = await lab.consumer({ retry: { maxDeliveries: 1 }, handlers: { counted: () => reject('no') } })
+    const odd = await lab.send<string>('XADD', dead, '*', 'note', 'x')
+    const broken = await lab.send<string>('XADD', dead, '*', 'letter', '{"entryId":5}', 'history', '')
+    await lab.producer().publish('counted', { n: 1 })
+    await lab.send('XADD', lab.streamName, NANOSECONDS, ...foreignEntry({ id: 'from the future' }))
+    await consumer.reports.until(
+      'the consumer dead-letters 2 events',
+      (reports) => reports.settled('dead-letter').length === 2,
+    )
+    await consumer.stop()
+
+    expect(await lab.deadLetters()).toMatchObject([
+      { letterId: odd, reason: 'unreadable', fields: ['note', 'x'] },
+      { letterId: broken, reason: 'unreadable', fields: ['letter', '{"entryId":5}', 'history', ''] },
+      { eventType: 'counted', reason: 'rejected' },
+      { eventId: 'from the future', entryId: NANOSECONDS, publishedAt: undefined },
+    ])
+    const letters = lab.openDeadLetters()
+    expect(await letters.redrive({ dryRun: true })).toEqual({ redriven: 2, skipped: 2 })
+    await expect(letters.redriveOne(odd)).rejects.toMatchObject({ code: 'UNREADABLE_LETTER' })
+    expect(await letters.get(broken)).toMatchObject({ reason: 'unreadable' })
+    expect(await letters.purge({ confirm: 'group_1', reason: 'unreadable' })).toBe(2)
+    expect(await letters.count()).toBe(2)
+    expect(await letters.purge({ confirm: 'group_1' })).toBe(2)
   })
 })
