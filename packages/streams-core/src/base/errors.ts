@@ -36,7 +36,7 @@ export class PublishTimeoutError extends StreamsError {
   readonly outcome: 'not-sent' | 'unknown'
 
   constructor(outcome: 'not-sent' | 'unknown', timeoutMs: number, cause?: unknown) {
-    const why = cause instanceof Error ? `: ${cause.message}` : ''
+    const why = cause === undefined ? '' : `: ${messageOf(cause)}`
     super('PUBLISH_TIMEOUT', `event was not appended within ${timeoutMs} ms (${outcome})${why}`, { cause })
     this.outcome = outcome
   }
@@ -110,10 +110,22 @@ export class RedisRefusedError extends StreamsError {
   }
 }
 
-/** The text of whatever was thrown. Anything can be thrown, and this function itself never throws. */
+/** Longer texts are cut: an error of somebody else's may quote whole documents. */
+const MAX_MESSAGE_LENGTH = 1_000
+/** User and password in a URL. */
+const CREDENTIALS = /\/\/[^@/\s]*@/g
+
+/**
+ * The text of whatever was thrown, fit to be told: cut down, and without credentials. Anything can be thrown, and this
+ * function itself never throws.
+ */
 export function messageOf(error: unknown): string {
   try {
-    return String(error instanceof Error ? error.message : error)
+    const text = String(error instanceof Error ? error.message : error)
+    return (text.length > MAX_MESSAGE_LENGTH ? `${text.slice(0, MAX_MESSAGE_LENGTH)}…` : text).replace(
+      CREDENTIALS,
+      '//…@',
+    )
   } catch {
     return 'an error without a text'
   }

@@ -13,6 +13,11 @@ const refusals = [
   'ERR The user executing the script',
   'ERR ACL failure in script',
   'ERR WAITAOF',
+  'ERR DB index',
+  'ERR invalid DB index',
+  // The answers of a node of a Redis Cluster, which needs a client that knows all nodes.
+  'MOVED',
+  'CROSSSLOT',
 ]
 const temporary = [
   'LOADING',

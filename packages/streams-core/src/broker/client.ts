@@ -1,6 +1,7 @@
 import { createClient, type RedisClientOptions } from 'redis'
 import { RedisRefusedError } from '../base/errors.ts'
 import type { RedisOptions } from '../define/redis-options.ts'
+import { explainOptionsError } from './connect-errors.ts'
 
 const OLDEST_REDIS = 7
 
@@ -16,22 +17,26 @@ export interface ServerInfo {
 }
 
 /**
- * A client of node-redis without its reconnecting and its offline queue. RESP2, because its flat arrays keep field
- * names that occur twice, and show entries whose body was deleted.
- * @throws {RedisRefusedError} when the URL cannot be parsed.
+ * A client of node-redis without its reconnecting and its offline queue. RESP2, because its flat arrays keep field names
+ * that occur twice, and show entries whose body was deleted.
+ * @throws {RedisRefusedError} when the URL or the options cannot be used.
  */
 export function newClient(redis: RedisOptions, name: string) {
   const given: RedisClientOptions = typeof redis === 'string' ? { url: redis } : redis
   // The URL is not shown: it may hold a password.
   if (given.url !== undefined && !URL.canParse(given.url)) throw new RedisRefusedError('redis: not a URL')
-  return createClient({
-    ...given,
-    name,
-    RESP: 2,
-    disableOfflineQueue: true,
-    maintNotifications: 'disabled',
-    socket: { ...given.socket, reconnectStrategy: false } as NonNullable<RedisClientOptions['socket']>,
-  })
+  try {
+    return createClient({
+      ...given,
+      name,
+      RESP: 2,
+      disableOfflineQueue: true,
+      maintNotifications: 'disabled',
+      socket: { ...given.socket, reconnectStrategy: false } as NonNullable<RedisClientOptions['socket']>,
+    })
+  } catch (error) {
+    throw explainOptionsError(error)
+  }
 }
 
 /** Asks the server what it is, and which number it gave this connection. */

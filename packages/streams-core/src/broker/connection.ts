@@ -5,6 +5,7 @@ import { backoffMs, sleep } from '../base/loop.ts'
 import { isRefusal } from '../base/redis-errors.ts'
 import type { Argument, RedisOptions } from '../define/redis-options.ts'
 import { askServer, type Client, checkVersion, newClient, type ServerInfo } from './client.ts'
+import { explainConnectError, explainRefusal } from './connect-errors.ts'
 import type { Script } from './script.ts'
 
 export type ConnectionState = 'connected' | 'lost'
@@ -152,8 +153,9 @@ export class Connection {
     const unlessEnded = <T>(step: Promise<T>) => Promise.race([step, ended.then((cause) => Promise.reject(cause))])
     const late = setTimeout(this.#kill, REPLY_TIMEOUT_MS, new Error(`no answer within ${REPLY_TIMEOUT_MS} ms`))
     try {
-      await unlessEnded(client.connect())
-      this.#server = await unlessEnded(askServer(client))
+      this.#server = await unlessEnded(client.connect().then(() => askServer(client))).catch((error: unknown) => {
+        throw isRefusal(error) ? error : explainConnectError(error, this.#options.redis)
+      })
       checkVersion(this.#server)
       clearTimeout(late)
       this.#serve(client)
@@ -176,7 +178,7 @@ export class Connection {
   }
 
   #refuse(cause: unknown): void {
-    this.#refused = new RedisRefusedError(messageOf(cause), { cause })
+    this.#refused = cause instanceof RedisRefusedError ? cause : new RedisRefusedError(messageOf(cause))
     for (const { reject } of this.#waiting.splice(0)) reject(this.#refused)
   }
 
@@ -187,7 +189,7 @@ export class Connection {
   }
 
   #handleError(error: unknown): unknown {
-    if (isRefusal(error)) return new RedisRefusedError(messageOf(error), { cause: error })
+    if (isRefusal(error)) return new RedisRefusedError(explainRefusal(messageOf(error)), { cause: error })
     // A master that has become a replica stays a replica: only a new connection can lead to the new master.
     if (messageOf(error).startsWith('READONLY')) this.#kill(error as Error)
     // A reply that is an error leaves the connection as it was; anything else is the connection's end.

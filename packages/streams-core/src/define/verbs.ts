@@ -1,3 +1,4 @@
+import { messageOf } from '../base/errors.ts'
 import { RETRY_HORIZON_MS } from './limits.ts'
 import type { HandlerResult } from './outcome.ts'
 
@@ -13,7 +14,7 @@ class Verb extends Error {
 
   constructor(said: Said) {
     super(said.reason)
-    this.said = said
+    this.said = { ...said, reason: messageOf(said.reason) }
   }
 }
 

@@ -64,3 +64,23 @@ describe('a report says what happened', () => {
     ])
   })
 })
+
+describe('errors of others are told cut down, and without credentials', () => {
+  test('a text of 3 MB, a URL with a password', async ({ lab }) => {
+    const lines: string[] = []
+    const note = (fields: object, message: string) => void lines.push(JSON.stringify({ ...fields, message }))
+    const handlers = {
+      counted: () => Promise.reject(new Error('x'.repeat(3_000_000))),
+      noted: () => reject('cannot reach postgres://admin:s3cret@db/orders'),
+    }
+    const logger = { debug: note, info: note, warn: note, error: note }
+    const consumer = await lab.consumer({ logger, retry: { maxDeliveries: 1 }, handlers })
+    await lab.producer().publish('counted', { n: 1 })
+    await lab.producer().publish('noted', { text: 'x' })
+    await consumer.reports.until('both are dead', (reports) => reports.settled('dead-letter').length === 2)
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(2_000)
+    const told = JSON.stringify([lines, consumer.reports.all, await lab.deadLetters()])
+    expect(told).toContain('cannot reach postgres://…@db/orders')
+    expect(told).not.toContain('s3cret')
+  })
+})

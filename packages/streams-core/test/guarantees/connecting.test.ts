@@ -1,0 +1,109 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { RedisServer } from '@redis-streams-processor/testbed'
+import { describe, expect } from 'vitest'
+import { RedisRefusedError } from '../../src/index.ts'
+import { Lab, test } from '../support/lab.ts'
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** A Redis that speaks TLS on a second port, with a certificate that nobody trusts. */
+async function startTlsRedis(lab: Lab) {
+  const folder = mkdtempSync(join(tmpdir(), 'redis-streams-tls-'))
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
+  const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=127.0.0.1']
+  execFileSync('openssl', [...request, '-keyout', key, '-out', cert], { stdio: 'ignore' })
+  const tlsPort = await freePort()
+  const tls = ['--tls-port', tlsPort, '--tls-cert-file', cert, '--tls-key-file', key, '--tls-auth-clients', 'no']
+  const redis = await RedisServer.start([...tls, '--tls-ca-cert-file', cert].map(String))
+  lab.onClose(async () => {
+    await redis.stop()
+    rmSync(folder, { recursive: true })
+  })
+  return { redis, tlsPort }
+}
+
+describe('what cannot heal ends the consumer and the producer with one clear error', () => {
+  test.for<[string, string, string]>([
+    ['a database that does not exist', '/99', 'DB index is out of range'],
+    ['a path that is no number', '/orders', 'Invalid pathname'],
+    ['a password that is not URL-encoded', '', 'URI malformed'],
+  ])('%s', async ([, path, message], { lab }) => {
+    const at = new URL(lab.url)
+    const url = path ? `${lab.url}${path}` : `redis://:50%off@${at.host}`
+    const consumer = await lab
+      .startConsumer({ redis: url })
+      .done.then(() => undefined)
+      .catch((error: unknown) => error)
+    expect(consumer).toBeInstanceOf(RedisRefusedError)
+    expect((consumer as Error).message).toContain(message)
+    await expect(lab.producer({ redis: url }).ready()).rejects.toMatchObject({ code: 'REDIS_REFUSED' })
+  })
+
+  test('a node of a Redis Cluster', async ({ lab: shared }) => {
+    const nodes = [await startNode(shared), await startNode(shared)] as const
+    const [lab, other] = nodes.map(({ url }) => new Lab(url)) as [Lab, Lab]
+    await lab.send('CLUSTER', 'ADDSLOTSRANGE', '0', '8191')
+    await other.send('CLUSTER', 'ADDSLOTSRANGE', '8192', '16383')
+    await lab.send('CLUSTER', 'MEET', '127.0.0.1', nodes[1].port, nodes[1].bus)
+    const isWhole = async () => (await lab.send<string>('CLUSTER', 'INFO')).includes('cluster_state:ok')
+    await lab.until('the cluster is whole', isWhole)
+    const slot = await lab.send<number>('CLUSTER', 'KEYSLOT', lab.streamName)
+    const wrongNode = slot < 8_192 ? nodes[1] : nodes[0]
+    const refused = lab.startConsumer({ redis: wrongNode.url }).done
+    await expect(refused).rejects.toThrow('this is a node of a Redis Cluster, which is not supported: MOVED')
+    await expect(lab.producer({ redis: wrongNode.url }).ready()).rejects.toThrow('a node of a Redis Cluster')
+    lab.mayLeavePending = true
+    other.mayLeavePending = true
+    await lab.close()
+    await other.close()
+  })
+})
+
+async function startNode(lab: Lab) {
+  const bus = await freePort()
+  const redis = await RedisServer.start(['--cluster-enabled', 'yes', '--cluster-port', String(bus)])
+  lab.onClose(() => redis.stop())
+  return { url: redis.url, port: redis.port, bus }
+}
+
+describe('what might heal says what is wrong while it tries', () => {
+  test('TLS to a plain port, plain to a TLS port, a certificate that is not trusted', async ({ lab: shared }) => {
+    const { redis, tlsPort } = await startTlsRedis(shared)
+    const lab = new Lab(redis.url)
+    const told = async (url: string) => {
+      const consumer = lab.startConsumer({ redis: url })
+      await consumer.reports.until('the lost connection is told', (reports) => reports.of('connection').length > 0)
+      await consumer.stop()
+      return consumer.reports.of('connection')[0]?.cause?.message
+    }
+    expect(await told(`rediss://127.0.0.1:${redis.port}`)).toContain(
+      'if Redis speaks no TLS on this port, use redis://',
+    )
+    expect(await told(`redis://127.0.0.1:${tlsPort}`)).toContain('if this port speaks TLS, use rediss://')
+    expect(await told(`rediss://127.0.0.1:${tlsPort}`)).toContain("Redis' certificate is not trusted: set socket.ca")
+    await lab.close()
+  })
+
+  test('no password is told, whatever the client library says', async ({ lab }) => {
+    const redis = { url: 'redis://:s3cret@127.0.0.1:1', socket: { tls: true as const } }
+    const consumer = lab.startConsumer({ redis })
+    const ended = await consumer.done.catch((error: Error) => error)
+    const publish = lab.producer({ redis, publishTimeoutMs: 100 }).publish('counted', { n: 1 })
+    const error = await publish.catch((error: Error) => error)
+    const everything = [ended, error, ...consumer.reports.all].map((told) => `${String(told)} ${JSON.stringify(told)}`)
+    expect(everything.join()).not.toContain('s3cret')
+    expect(String(error)).toMatch(/Error/)
+  })
+})
