@@ -18,6 +18,7 @@ await runService(async (signal) => {
     maxBuffered: settings.MAX_BUFFERED,
     leaseMs: settings.LEASE_MS,
     blockMs: settings.BLOCK_MS,
+    handlerTimeoutMs: settings.HANDLER_TIMEOUT_MS,
     drainTimeoutMs: settings.DRAIN_TIMEOUT_MS,
     stalledAfterMs: settings.STALLED_AFTER_MS,
     retry: {

@@ -22,6 +22,7 @@ export const settingsSchema = z
     MAX_DELIVERIES: whole(retryLimits.maxDeliveries),
     RETRY_BASE_MS: whole(retryLimits.baseMs),
     RETRY_MAX_MS: whole(retryLimits.maxMs),
+    HANDLER_TIMEOUT_MS: whole(consumerLimits.handlerTimeoutMs),
     DRAIN_TIMEOUT_MS: whole(consumerLimits.drainTimeoutMs),
     STALLED_AFTER_MS: whole(consumerLimits.stalledAfterMs),
     // 0 is the service's own way to say: no idempotency records.

@@ -15,6 +15,28 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
+/**
+ * Waits with a signal that is aborted after `ms`, or with the given one. Not by AbortSignal.any and AbortSignal.timeout:
+ * Node 20 may collect those as garbage before they fire.
+ */
+export async function within(
+  ms: number,
+  signal: AbortSignal,
+  wait: (limit: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const limit = new AbortController()
+  const stop = () => limit.abort()
+  if (signal.aborted) stop()
+  signal.addEventListener('abort', stop)
+  const timer = setTimeout(stop, ms)
+  try {
+    await wait(limit.signal)
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', stop)
+  }
+}
+
 /** The longest wait between two tries. */
 export const LONGEST_BACKOFF_MS = 2_000
 

@@ -1,7 +1,7 @@
 import { now } from '../base/clock.ts'
 import { RETRY_HORIZON_MS } from '../define/limits.ts'
 import type { Member } from './member.ts'
-import { CLAIM, CLAIM_SUSPECT, ISOLATE, RETAKE } from './scripts/claim.ts'
+import { CLAIM, CLAIM_SUSPECT, ISOLATE, REJOIN, RETAKE } from './scripts/claim.ts'
 import { CHUNK, type HandedEntry, type Token } from './token.ts'
 
 /** A read may be this much later than its BLOCK before the socket counts as dead. */
@@ -99,6 +99,12 @@ export class IntakeBroker {
     const { connection, stream, group, alone } = this.#member
     const isOurs = await connection.run(ISOLATE, { stream }, { group, entryId, owner, attempt, alone })
     return isOurs === 1 ? { entryId, owner: alone, attempt } : undefined
+  }
+
+  /** Moves an entry that runs alone back to this consumer's own name. */
+  async rejoin({ entryId, attempt }: Token): Promise<void> {
+    const { connection, stream, group, alone, consumer } = this.#member
+    await connection.run(REJOIN, { stream }, { group, entryId, alone, attempt, consumer })
   }
 
   /** What is pending under this consumer's own name and has been idle for `idleMs`. */

@@ -67,7 +67,7 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
   const settling = new SettleBroker(member, idempotency?.ttlMs ?? 0)
 
   const holdings = new Holdings(concurrency + maxBuffered)
-  const slots = new HandlerSlots(concurrency)
+  const slots = new HandlerSlots({ concurrency, timeoutMs: settings.handlerTimeoutMs })
   const leaseKeeper = new LeaseKeeper({ group, consumer, leaseMs }, { broker: new LeaseBroker(member), holdings, tell })
   const confirm = leaseKeeper.confirm.bind(leaseKeeper)
   const runner = new Runner({ group, consumer, hasRecords: idempotency !== undefined }, handlers, {

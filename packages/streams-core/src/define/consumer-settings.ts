@@ -30,6 +30,12 @@ export interface ConsumerSettings {
   /** How long a read waits for new entries. Milliseconds, 10 to 60,000. Default 2,000. */
   blockMs?: number
   /**
+   * How long a handler may take. Then its signal fires, and when the handler has not ended a second later, the delivery
+   * has failed: its slot is free, and whatever the handler still returns is ignored. 0: no limit.
+   * Milliseconds, 0 to 86,400,000. Default 0.
+   */
+  handlerTimeoutMs?: number
+  /**
    * Time that the running handlers have to finish once the consumer is told to stop.
    * Milliseconds, 0 to 86,400,000. Default 30,000.
    */
@@ -85,6 +91,7 @@ export const consumerSchema = z
     maxBuffered: z.int().min(maxBuffered.min).max(maxBuffered.max).optional(),
     leaseMs: whole(consumerLimits.leaseMs),
     blockMs: whole(consumerLimits.blockMs),
+    handlerTimeoutMs: whole(consumerLimits.handlerTimeoutMs),
     drainTimeoutMs: whole(consumerLimits.drainTimeoutMs),
     stalledAfterMs: whole(consumerLimits.stalledAfterMs),
     maxEventBytes: whole(consumerLimits.maxEventBytes),

@@ -4,8 +4,8 @@ import type { Catalog, EventOf, EventType } from './stream.ts'
 /** What a handler knows besides the event. */
 export interface Context {
   /**
-   * Fires when the lease is lost (another consumer runs this event now), or when four fifths of `drainTimeoutMs` have
-   * passed. The handler should stop.
+   * Fires when the lease is lost (another consumer runs this event now), when `handlerTimeoutMs` is over, or when four
+   * fifths of `drainTimeoutMs` have passed. The handler should stop.
    */
   readonly signal: AbortSignal
   readonly entryId: string

@@ -22,6 +22,7 @@ export const consumerLimits = {
   maxBuffered: { min: 0, max: 100_000 },
   leaseMs: { min: 500, max: DAY_MS / 2, default: 10_000 },
   blockMs: { min: 10, max: MINUTE_MS, default: 2_000 },
+  handlerTimeoutMs: { min: 0, max: DAY_MS, default: 0 },
   drainTimeoutMs: { min: 0, max: DAY_MS, default: 30_000 },
   stalledAfterMs: { min: 1_000, max: DAY_MS, default: MINUTE_MS },
   maxEventBytes,

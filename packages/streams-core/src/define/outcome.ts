@@ -34,6 +34,8 @@ export type RunResult =
   | { result: 'unstarted' }
   /** The consumer drains, and the handler did not end in time. */
   | { result: 'unfinished' }
+  /** The handler did not end within `handlerTimeoutMs`. */
+  | { result: 'timed-out'; timeoutMs: number }
   | { result: 'lease-lost' }
   /** Somebody deleted the entry from the stream while it was pending: there is nothing left to run or to keep. */
   | { result: 'deleted' }

@@ -155,6 +155,22 @@ return 1
 )
 
 /**
+ * Moves an entry back from this consumer's name for running alone to its own: it has run alone for long enough without
+ * killing its consumer, and runs on beside others.
+ *
+ * Returns 1, or 0: the lease was lost.
+ */
+export const REJOIN = script(
+  { keys: ['stream'], args: ['group', 'entryId', 'alone', 'attempt', 'consumer'], allowOom: true },
+  `
+${holdsLua}
+if not holds(entryId, alone, attempt) then return 0 end
+redis.call('XCLAIM', stream, group, consumer, 0, entryId, 'JUSTID')
+return 1
+`,
+)
+
+/**
  * Retakes deliveries whose reply was lost: they are this consumer's, and it does not know of them, so nobody extends
  * them. Their attempt stays as it is, because nothing has run yet.
  *

@@ -1,4 +1,5 @@
 import { now } from '../../base/clock.ts'
+import { within } from '../../base/loop.ts'
 import type { IntakeBroker } from '../../broker/intake.ts'
 import type { Tell } from '../../tell/report.ts'
 import { type Delivery, underOwner } from '../pipeline/delivery.ts'
@@ -23,25 +24,35 @@ export interface QuarantineActors {
   tell: Tell
 }
 
-/** Runs crash suspects one by one with nothing else in flight, so that a poison pill can only take itself along. */
+/**
+ * Runs crash suspects one by one with nothing else in flight, so that a poison pill can only take itself along. It holds
+ * everything else up for three leases at most: one of waiting for the handlers that run, one of suspects, and one of a last
+ * suspect. A handler that lasts for longer is no longer waited for.
+ */
 export class Quarantine {
   readonly #options: QuarantineOptions
   readonly #actors: QuarantineActors
+  #restUntil = 0
 
   constructor(options: QuarantineOptions, actors: QuarantineActors) {
     this.#options = options
     this.#actors = actors
   }
 
-  /** Takes suspects for about one lease; then everything else has its turn before the next are looked for. */
   async run(suspects: number, signal: AbortSignal): Promise<void> {
     const { group, consumer, leaseMs } = this.#options
     const { holdings, pipeline, reader, tell } = this.#actors
-    let suspect = await this.#take()
+    let suspect = now() < this.#restUntil ? undefined : await this.#take()
     if (!suspect) return
     await reader.pause()
     try {
-      await pipeline.whenIdle(signal, suspect)
+      if (!(await this.#isAlone(suspect, signal))) {
+        // Released uncharged: a consumer whose handlers end sooner may take it.
+        this.#rest()
+        await pipeline.release(suspect)
+        suspect = undefined
+        return
+      }
       tell({ kind: 'quarantined', group, consumer, suspects })
       const startedAt = now()
       while (suspect) {
@@ -54,6 +65,18 @@ export class Quarantine {
       if (suspect) holdings.remove(suspect)
       reader.resume()
     }
+  }
+
+  /** Waits a lease at most for the handlers that run. False: some still do, or the consumer drains. */
+  async #isAlone(suspect: Delivery, signal: AbortSignal): Promise<boolean> {
+    const { pipeline } = this.#actors
+    await within(this.#options.leaseMs, signal, (limit) => pipeline.whenIdle(limit, suspect))
+    return !signal.aborted && pipeline.isIdle(suspect)
+  }
+
+  /** A handler does not end: everything else has its turn, for a lease, before the next suspect is taken. */
+  #rest(): void {
+    this.#restUntil = now() + this.#options.leaseMs
   }
 
   /** A suspect is held, and its lease extended, from here on; other consumers see that this one is at work on it. */
@@ -70,12 +93,20 @@ export class Quarantine {
 
   async #runAlone(suspect: Delivery, signal: AbortSignal): Promise<void> {
     const { broker, holdings, pipeline } = this.#actors
-    // The consumer drains, so the pipeline does not start the suspect but releases it, uncharged.
-    if (signal.aborted) return pipeline.process(suspect, 'claimed')
+    const { consumer, leaseMs } = this.#options
+    if (signal.aborted) return pipeline.release(suspect)
     const since = now()
     const token = await broker.isolate(suspect)
     if (!token) return holdings.remove(suspect)
-    void pipeline.process(underOwner(suspect, token.owner, this.#options.leaseMs, since), 'claimed')
-    await pipeline.whenIdle(signal)
+    const alone = underOwner(suspect, token.owner, leaseMs, since)
+    void pipeline.process(alone, 'claimed')
+    await within(leaseMs, signal, (limit) => pipeline.whenIdle(limit))
+    if (signal.aborted || pipeline.isIdle()) return
+    // It has run alone for a lease without killing the process: it goes on in company, and a crash convicts it no more.
+    // Redis gets this before anything that settles it under its new owner.
+    this.#rest()
+    const rejoining = broker.rejoin(alone)
+    alone.owner = consumer
+    await rejoining
   }
 }

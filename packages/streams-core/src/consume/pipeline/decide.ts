@@ -23,6 +23,10 @@ export function decide(run: RunResult, attempt: number, policy: DecidePolicy): O
       return decideFailure(messageOf(run.error), attempt, policy, () => policy.delayMs(attempt))
     case 'retry-after':
       return decideFailure(run.reason, attempt, policy, () => run.delayMs)
+    case 'timed-out':
+      return decideFailure(`the handler did not end within ${run.timeoutMs} ms`, attempt, policy, () =>
+        policy.delayMs(attempt),
+      )
     case 'rejected':
       return { type: 'dead-letter', reason: 'rejected', error: run.reason }
     case 'malformed':

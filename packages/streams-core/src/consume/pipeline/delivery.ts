@@ -6,6 +6,8 @@ import { Lease } from './lease.ts'
 
 /** One handing of an entry to this consumer, from its arrival until it is settled. */
 export interface Delivery extends Token {
+  /** Changes when an entry that ran alone goes on in company. */
+  owner: string
   /** What the entry holds; `undefined` when somebody deleted the entry while it was pending. */
   readonly decoded: Decoded | undefined
   /** `crashed`: it is not to be run again, only settled. */

@@ -10,17 +10,23 @@ interface Job {
   readonly end: (result: RunResult) => void
 }
 
+/** Time that a handler has to end once its signal has fired because it took too long. */
+const GRACE_MS = 1_000
+
 /** Runs up to `concurrency` handlers at a time; claimed deliveries before read ones: they have waited longer. */
 export class HandlerSlots {
   readonly #concurrency: number
+  readonly #timeoutMs: number
   readonly #claimed: Job[] = []
   readonly #read: Job[] = []
   readonly #running = new Set<Job>()
   readonly #changed = new Condition()
   #isDraining = false
 
-  constructor(concurrency: number) {
-    this.#concurrency = concurrency
+  /** @param options.timeoutMs How long a handler may take; 0: no limit. */
+  constructor(options: { concurrency: number; timeoutMs: number }) {
+    this.#concurrency = options.concurrency
+    this.#timeoutMs = options.timeoutMs
   }
 
   /** How many claimed deliveries could be started now. */
@@ -35,7 +41,8 @@ export class HandlerSlots {
 
   /**
    * Runs a delivery once there is a slot; resolves to how it went. While the consumer drains, a delivery that has no
-   * slot yet is `unstarted`, and one that does not end in time is `unfinished`.
+   * slot yet is `unstarted`, and one that does not end in time is `unfinished`. A handler that takes too long is
+   * `timed-out`.
    * @param run Never rejects.
    */
   run(delivery: Delivery, source: 'read' | 'claimed', run: () => Promise<RunResult>): Promise<RunResult> {
@@ -67,22 +74,49 @@ export class HandlerSlots {
     return left.length
   }
 
+  get isIdle(): boolean {
+    return this.#running.size === 0
+  }
+
   /** Resolves when no handler runs, or the signal is aborted. */
   whenIdle(signal: AbortSignal): Promise<void> {
-    return this.#changed.wait(() => this.#running.size === 0, signal)
+    return this.#changed.wait(() => this.isIdle, signal)
   }
 
   #startWaiting(): void {
     while (this.#running.size < this.#concurrency) {
       const job = this.#claimed.shift() ?? this.#read.shift()
       if (!job) return
-      this.#running.add(job)
-      void job.run().then((result) => this.#ended(job, result))
+      this.#start(job)
     }
   }
 
+  #start(job: Job): void {
+    this.#running.add(job)
+    const timer = this.#timeoutMs > 0 ? this.#limit(job) : undefined
+    void job.run().then((result) => {
+      clearTimeout(timer?.current)
+      this.#ended(job, timer?.hasFired && result.result === 'threw' ? this.#timedOut : result)
+    })
+  }
+
+  /** Tells the handler that its time is up; a second later its slot is taken away. */
+  #limit(job: Job): { current: NodeJS.Timeout; hasFired: boolean } {
+    const fire = () => {
+      timer.hasFired = true
+      job.delivery.lease.interrupt(new Error(`the handler has taken ${this.#timeoutMs} ms`))
+      timer.current = setTimeout(() => this.#ended(job, this.#timedOut), GRACE_MS)
+    }
+    const timer = { current: setTimeout(fire, this.#timeoutMs), hasFired: false }
+    return timer
+  }
+
+  get #timedOut(): RunResult {
+    return { result: 'timed-out', timeoutMs: this.#timeoutMs }
+  }
+
   #ended(job: Job, result: RunResult): void {
-    // The drain left the job behind: its result was given then, and its slot was freed.
+    // The job was left behind, by the drain or at its time limit: its result was given then, and its slot was freed.
     if (!this.#running.delete(job)) return
     job.end(result)
     this.#changed.notify()

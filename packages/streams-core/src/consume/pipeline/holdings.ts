@@ -52,6 +52,10 @@ export class Holdings {
 
   /** Resolves when nothing is held but this delivery, or the signal is aborted. */
   whenEmptyBut(delivery: Delivery | undefined, signal: AbortSignal): Promise<void> {
-    return this.#changed.wait(() => this.size === (delivery && this.holds(delivery) ? 1 : 0), signal)
+    return this.#changed.wait(() => this.isEmptyBut(delivery), signal)
+  }
+
+  isEmptyBut(delivery: Delivery | undefined): boolean {
+    return this.size === (delivery && this.holds(delivery) ? 1 : 0)
   }
 }

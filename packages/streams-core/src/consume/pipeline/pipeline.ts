@@ -1,5 +1,6 @@
 import { now } from '../../base/clock.ts'
 import type { HandedEntry } from '../../broker/token.ts'
+import type { RunResult } from '../../define/outcome.ts'
 import type { SettledReport, Tell } from '../../tell/report.ts'
 import { type DecidePolicy, decide } from './decide.ts'
 import { type DecodeOptions, type Delivery, toDelivery } from './delivery.ts'
@@ -56,13 +57,24 @@ export class Pipeline {
 
   /** Resolves once the delivery is settled. Never rejects. */
   async process(delivery: Delivery, source: 'read' | 'claimed'): Promise<void> {
-    const { holdings, slots, runner, settler } = this.#actors
+    const { holdings, slots, runner } = this.#actors
     holdings.add(delivery)
     let startedAt: number | undefined
     const run = await slots.run(delivery, source, () => {
       startedAt = now()
       return runner.run(delivery)
     })
+    await this.#conclude(delivery, run, startedAt)
+  }
+
+  /** Settles a delivery whose handler was not started: any consumer may take it at once, uncharged. */
+  async release(delivery: Delivery): Promise<void> {
+    await this.#conclude(delivery, { result: 'unstarted' }, undefined)
+  }
+
+  /** Decides, settles and tells. */
+  async #conclude(delivery: Delivery, run: RunResult, startedAt: number | undefined): Promise<void> {
+    const { holdings, settler } = this.#actors
     const outcome = decide(run, delivery.attempt, this.#options.policy)
     const settled = await settler.settle(delivery, outcome)
     if (settled !== 'written') delivery.lease.lose()
@@ -80,6 +92,12 @@ export class Pipeline {
     // A handler whose lease was lost still runs, although its delivery is no longer held.
     await slots.whenIdle(signal)
     await holdings.whenEmptyBut(but, signal)
+  }
+
+  /** Whether no delivery is held or running, apart from one. */
+  isIdle(but?: Delivery): boolean {
+    const { holdings, slots } = this.#actors
+    return slots.isIdle && holdings.isEmptyBut(but)
   }
 
   #tellSettled(
