@@ -17,6 +17,9 @@ export const POISON = {
 export const SLOW_USER = 'user_1004'
 const SLOW_MS = 8_000
 
+/** Never returns, and does not look at its signal. */
+export const HUNG_USER = 'user_1005'
+
 /** Hash: event id → how often its effect was written. */
 export const effectsKey = (group: string) => `{user_events}:effects:${group}`
 /** Stream that handlers chain to. */
@@ -27,6 +30,7 @@ export function createHandlers(workMs: number): Handlers<UserEvents> {
     await poison(data.userId)
     const ms = data.userId === SLOW_USER ? SLOW_MS : workMs
     if (ms > 0) await sleep(ms)
+    if (data.userId === HUNG_USER) await new Promise(() => {})
     // Without the setting, the same event succeeds.
     if (data.userId === UNLUCKY_USER && process.env.FAIL_UNLUCKY) reject('unlucky')
     await commit([

@@ -2,7 +2,7 @@ import type { Drill } from '../stage.ts'
 import { duplicatePublish, flatMemory, malformed, redriveKill, slowGroup, streamFull } from './events.ts'
 import { health } from './health.ts'
 import { everything, flushall, groupDestroyed, lostReply, redisKill, redisPause, socketCut } from './redis.ts'
-import { poison, rollingRestart, slowHandler, workerFreeze, workerKill } from './workers.ts'
+import { hungHandler, poison, rollingRestart, slowHandler, workerFreeze, workerKill } from './workers.ts'
 
 export const drills = {
   'worker-kill': workerKill,
@@ -14,6 +14,7 @@ export const drills = {
   'lost-reply': lostReply,
   poison,
   'slow-handler': slowHandler,
+  'hung-handler': hungHandler,
   malformed,
   'group-destroyed': groupDestroyed,
   flushall,

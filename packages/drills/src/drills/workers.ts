@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { UNLUCKY_USER } from '@redis-streams-processor/events'
 import type { DeliveryLine, LedgerLine } from '@redis-streams-processor/service-kit'
 import { saysReleased } from '../fleet.ts'
-import { POISON } from '../handlers.ts'
+import { HUNG_USER, POISON } from '../handlers.ts'
 import { isHandlerEnd } from '../judge.ts'
 import { type Drill, LEASE_MS } from '../stage.ts'
 
@@ -91,6 +91,27 @@ export const slowHandler: Drill = {
     stage.complainUnless(starts.length === ids.length, `${starts.length} starts of ${ids.length} events`)
     // What only waited in a buffer must not have changed hands either.
     stage.complainIfCharged()
+  },
+}
+
+export const hungHandler: Drill = {
+  about: 'every 25th handler never returns, and consumers are SIGKILLed among them: those events die, the rest goes on',
+  events: 1_000,
+  async run(stage) {
+    const env = { HANDLER_TIMEOUT_MS: '500', MAX_DELIVERIES: '2', RETRY_BASE_MS: '50', WORK_MS: '20' }
+    const fleet = await stage.fleet(3, env)
+    const userOf = (n: number) => {
+      if (n % 25 === 0) stage.doomed.add(stage.ids[n] as string)
+      return n % 25 === 0 ? HUNG_USER : `user_${2_000 + (n % 50)}`
+    }
+    const publishing = stage.publish({ perSecond: 200, userOf })
+    await stage.whileWorking(publishing, stage.options.quick ? 1 : 3, 1_500, async () => {
+      await stage.kill(fleet, 0)
+    })
+    await stage.quiet()
+    const letters = await stage.arena.group(stage.group).deadLetters()
+    const others = letters.filter(({ reason }) => reason !== 'exhausted').map(({ reason }) => reason)
+    stage.complainUnless(others.length === 0, `not dead-lettered as exhausted, but as ${others.join(', ')}`)
   },
 }
 
