@@ -1,4 +1,4 @@
-import type { ReservedWord } from '../define/names.ts'
+import { keyPrefixOf, plainNameOf, type ReservedWord } from '../define/names.ts'
 
 /**
  * Every key of one stream. Keys derived from it share its hash slot (Redis Cluster specification, "hash tags"),
@@ -10,7 +10,15 @@ export class Keys {
 
   constructor(stream: string) {
     this.stream = stream
-    this.#prefix = /\{[^}]+\}/.test(stream) ? stream : `{${stream}}`
+    this.#prefix = keyPrefixOf(stream)
+  }
+
+  /**
+   * For a stream `{x}`: the keys that an older version derived from it, which were those of `x`. Undefined for others.
+   */
+  get former(): { plain: string; keys: Keys } | undefined {
+    const plain = plainNameOf(this.stream)
+    return plain === undefined ? undefined : { plain, keys: new Keys(plain) }
   }
 
   /** Hash: group → its low-water mark, and when (ms) the group was last seen. */

@@ -1,6 +1,6 @@
 import type { Member } from './member.ts'
 import { aloneName, predecessorName } from './pseudo-consumers.ts'
-import { CREATE_GROUP, DISOWN, FORGET_CONSUMER, RELEASE_REST } from './scripts/membership.ts'
+import { ADOPT_KEYS, CREATE_GROUP, DISOWN, FORGET_CONSUMER, RELEASE_REST } from './scripts/membership.ts'
 
 /** How a consumer joins its group and leaves it, and how the group comes into being. */
 export class MembershipBroker {
@@ -16,9 +16,23 @@ export class MembershipBroker {
    */
   async createGroup(): Promise<{ created: boolean; startId: string; newestId: string }> {
     const { connection, keys, stream, group, history } = this.#member
+    await this.#adoptFormerKeys()
     const reply = await connection.run(CREATE_GROUP, { stream, marks: keys.marks, history }, { group })
     const [created, startId, newestId] = reply as [number, string, string]
     return { created: created === 1, startId, newestId }
+  }
+
+  async #adoptFormerKeys(): Promise<void> {
+    const { connection, keys, group } = this.#member
+    if (!keys.former) return
+    const { plain, keys: old } = keys.former
+    const pairs = [
+      [old.marks, keys.marks],
+      [old.dropped, keys.dropped],
+      [old.dead(group), keys.dead(group)],
+      [old.history(group), keys.history(group)],
+    ]
+    await connection.run(ADOPT_KEYS, { plain }, {}, { keys: pairs.flat() })
   }
 
   /** Puts under `~left` what an earlier process of this name held, to be claimed like what any dead consumer held. */

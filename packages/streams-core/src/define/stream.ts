@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { InvalidOptionError } from '../base/errors.ts'
+import { problemOfStreamName } from './names.ts'
 import { parseOptions } from './parse-options.ts'
 import { type ParsedRetention, type Retention, retentionSchema } from './retention.ts'
 
@@ -42,7 +43,7 @@ export type EventOf<C extends Catalog, T extends EventType<C>> = StreamEvent<T, 
 
 /**
  * Defines a stream: a name, the events on it, how long they stay.
- * @param name The Redis key; derived keys are `{name}:…`.
+ * @param name The Redis key; derived keys are `{name}:…`. A name may have a hash tag of its own, as `{orders}:eu`.
  * @param catalog Event type → zod schema of `data`. Schemas must be synchronous.
  * @param options.retention When entries may be trimmed; see `Retention`. Default: once every group has acknowledged
  * them.
@@ -56,6 +57,9 @@ export function defineStream<const C extends Catalog>(
   if (typeof name !== 'string' || name === '') {
     throw new InvalidOptionError(`defineStream: expected name to be a non-empty string, got ${JSON.stringify(name)}`)
   }
+  const problem = problemOfStreamName(name)
+  if (problem)
+    throw new InvalidOptionError(`defineStream: expected name to have ${problem}, got ${JSON.stringify(name)}`)
   if (Object.keys(catalog).length === 0) {
     throw new InvalidOptionError(`defineStream: expected the catalog of ${name} to have at least one event type`)
   }

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest'
 import { range } from '../support/events.ts'
-import { test } from '../support/lab.ts'
+import { GROUP, Lab, test } from '../support/lab.ts'
 import { latch } from '../support/latch.ts'
 
 describe('G2: every group sees every event', () => {
@@ -61,5 +61,39 @@ describe('G2: every group sees every event', () => {
     await lab.until('every event is handled', () => handled.length >= 300)
     expect(handled.sort((a, b) => a - b)).toEqual(range(300))
     for (const { reports } of consumers) expect(reports.settled().length).toBeGreaterThan(0)
+  })
+
+  test('streams named x and {x} know nothing of each other', async ({ lab }) => {
+    const [plain, tagged] = [lab.streamName, `{${lab.streamName}}`]
+    const [onPlain, onTagged] = [new Lab(lab.url, plain), new Lab(lab.url, tagged)]
+    const first = await onPlain.consumer()
+    await onPlain.producer().publish('counted', { n: 0 }, { id: 'same' })
+    await first.reports.until('the event of x is handled', (reports) => reports.settled('ack').length === 1)
+    // Once a second the janitor stores the low-water mark of x: that of {x} is another one.
+    await lab.until('the mark is stored', async () => (await lab.send('EXISTS', `{${plain}}:marks`)) === 1)
+    const published = await Promise.all(
+      range(10).map((n) => onTagged.producer().publish('counted', { n }, { id: n === 0 ? 'same' : `${n}` })),
+    )
+    expect(published.map(({ duplicate }) => duplicate)).toEqual(range(10).map(() => false))
+    const second = await onTagged.consumer()
+    await second.reports.until('the events of {x} are handled', (reports) => reports.settled('ack').length === 10)
+    await onPlain.close()
+    await onTagged.close()
+  })
+
+  test('a stream {x} that has run under the keys of an older version keeps its marks and its dead letters', async ({
+    lab,
+  }) => {
+    const tagged = new Lab(lab.url, `{${lab.streamName}}`)
+    const old = `{${lab.streamName}}`
+    const published = []
+    for (const n of range(3)) published.push(await tagged.producer().publish('counted', { n }))
+    await lab.send('HSET', `${old}:marks`, GROUP, `${published[1]?.entryId} 1`)
+    await lab.send('XADD', `${old}:${GROUP}:dead`, '*', 'note', 'kept')
+    const consumer = await tagged.consumer()
+    await consumer.reports.until('what follows the mark is handled', (reports) => reports.settled('ack').length === 1)
+    expect(consumer.reports.settled()[0]?.entryId).toBe(published[2]?.entryId)
+    expect(await tagged.deadLetters()).toMatchObject([{ fields: ['note', 'kept'] }])
+    await tagged.close()
   })
 })

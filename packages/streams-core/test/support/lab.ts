@@ -38,15 +38,16 @@ type GivenOptions = Partial<Omit<ConsumerOptions<TestCatalog>, 'handlers'>> & {
 /** One test's own stream, and everything that works on it; all of it is closed and checked at the end. */
 export class Lab {
   readonly url: string
-  readonly streamName = `test_${randomUUID().slice(0, 8)}`
+  readonly streamName: string
   readonly #closers: (() => Promise<unknown>)[] = []
   #client: ReturnType<typeof connect> | undefined
   #ledgerFolder: string | undefined
   /** Set by a test that ends with pending entries on purpose. */
   mayLeavePending = false
 
-  constructor(url: string) {
+  constructor(url: string, streamName = `test_${randomUUID().slice(0, 8)}`) {
     this.url = url
+    this.streamName = streamName
   }
 
   stream(retention?: Retention) {

@@ -28,6 +28,24 @@ return reply
 )
 
 /**
+ * Takes over the keys that an older version derived from a stream `{x}`, unless a stream `x` exists: the same keys are
+ * those of `x`. Without the low-water mark, a group that is gone is delivered everything once more, and nothing is lost.
+ *
+ * More keys: old key, new key, for each.   Returns how many keys.
+ */
+export const ADOPT_KEYS = script(
+  { keys: ['plain'], allowOom: true },
+  `
+if redis.call('EXISTS', plain) == 1 then return 0 end
+local adopted = 0
+for i = MORE_KEYS, #KEYS, 2 do
+  if redis.call('EXISTS', KEYS[i]) == 1 then adopted = adopted + redis.call('RENAMENX', KEYS[i], KEYS[i + 1]) end
+end
+return adopted
+`,
+)
+
+/**
  * Puts under another name what a dead process of this name held, to be claimed and charged like what any dead consumer
  * held.
  *
