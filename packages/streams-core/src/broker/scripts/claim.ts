@@ -164,6 +164,8 @@ export const REJOIN = script(
   { keys: ['stream'], args: ['group', 'entryId', 'alone', 'attempt', 'consumer'], allowOom: true },
   `
 ${holdsLua}
+-- The same command may have run before, and its reply was lost.
+if holds(entryId, consumer, attempt) then return 1 end
 if not holds(entryId, alone, attempt) then return 0 end
 redis.call('XCLAIM', stream, group, consumer, 0, entryId, 'JUSTID')
 return 1

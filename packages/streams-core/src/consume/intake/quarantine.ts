@@ -1,4 +1,5 @@
 import { now } from '../../base/clock.ts'
+import { RedisUnavailableError } from '../../base/errors.ts'
 import { within } from '../../base/loop.ts'
 import type { IntakeBroker } from '../../broker/intake.ts'
 import type { Tell } from '../../tell/report.ts'
@@ -93,20 +94,37 @@ export class Quarantine {
 
   async #runAlone(suspect: Delivery, signal: AbortSignal): Promise<void> {
     const { broker, holdings, pipeline } = this.#actors
-    const { consumer, leaseMs } = this.#options
+    const { leaseMs } = this.#options
     if (signal.aborted) return pipeline.release(suspect)
     const since = now()
     const token = await broker.isolate(suspect)
     if (!token) return holdings.remove(suspect)
     const alone = underOwner(suspect, token.owner, leaseMs, since)
     void pipeline.process(alone, 'claimed')
-    await within(leaseMs, signal, (limit) => pipeline.whenIdle(limit))
-    if (signal.aborted || pipeline.isIdle()) return
-    // It has run alone for a lease without killing the process: it goes on in company, and a crash convicts it no more.
-    // Redis gets this before anything that settles it under its new owner.
+    let hasRejoined = false
+    while (!hasRejoined) {
+      await within(leaseMs, signal, (limit) => pipeline.whenIdle(limit))
+      if (signal.aborted || pipeline.isIdle()) return
+      hasRejoined = await this.#rejoin(alone)
+    }
     this.#rest()
-    const rejoining = broker.rejoin(alone)
-    alone.owner = consumer
-    await rejoining
+  }
+
+  /**
+   * A suspect that has run alone for a lease without killing the process goes on in company, and a crash convicts it no
+   * more. False: Redis did not answer, so the suspect stays alone for another lease.
+   */
+  async #rejoin(alone: Delivery): Promise<boolean> {
+    const owner = alone.owner
+    // Before the command is sent: Redis gets it before anything that settles the delivery under its new owner.
+    alone.owner = this.#options.consumer
+    try {
+      await this.#actors.broker.rejoin(alone)
+      return true
+    } catch (error) {
+      alone.owner = owner
+      if (error instanceof RedisUnavailableError) return false
+      throw error
+    }
   }
 }
