@@ -13,10 +13,14 @@ export {
   StreamsError,
 } from './base/errors.ts'
 export type { ConsumerState, GroupState, StreamState } from './broker/inspect.ts'
+export type { FailedDelivery } from './broker/letter-codec.ts'
 export { type Consumer, type ConsumerOptions, createConsumer } from './consume/consumer.ts'
+export type { ConsumerSettings, IdempotencySettings, RetrySettings } from './define/consumer-settings.ts'
 export type { Context, Handler, Handlers } from './define/handler.ts'
 export type { DeadLetterReason, HandlerResult, Outcome, RunResult } from './define/outcome.ts'
-export type { Retention } from './define/retention.ts'
+export type { ProducerSettings } from './define/producer-settings.ts'
+export type { RedisOptions } from './define/redis-options.ts'
+export type { AcknowledgedRetention, MaxlenRetention, Retention } from './define/retention.ts'
 export { exponential, type RetryDelay } from './define/retry-delay.ts'
 export {
   type Catalog,
@@ -28,7 +32,14 @@ export {
   type StreamEvent,
 } from './define/stream.ts'
 export { reject, resultOfThrown, retryAfter, skip } from './define/verbs.ts'
-export { type DeadLetter, type DeadLetters, type LetterFilter, openDeadLetters } from './operate/dead-letters.ts'
+export {
+  type DeadLetter,
+  type DeadLetters,
+  type LetterFilter,
+  openDeadLetters,
+  type RedriveOptions,
+  type RedriveResult,
+} from './operate/dead-letters.ts'
 export { inspectStream } from './operate/inspect.ts'
 export type { Published } from './publish/open-publish.ts'
 export { createProducer, type Producer, type ProducerOptions, type PublishOptions } from './publish/producer.ts'

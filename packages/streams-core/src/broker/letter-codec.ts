@@ -28,7 +28,8 @@ const headSchema = z.object({
   reason: z.enum(Object.keys(reasons) as [DeadLetterReason, ...DeadLetterReason[]]),
   error: z.string(),
   deliveries: z.int(),
-  redrives: z.int(),
+  // Older versions wrote what a foreign entry said.
+  redrives: z.int().catch(0),
   diedAt: z.string(),
 })
 /** What the dead letter says of itself. */

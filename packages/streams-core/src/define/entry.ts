@@ -36,7 +36,10 @@ export function fieldOf(fields: Fields, name: string): string | undefined {
 /** Undefined: the entry was not redriven. */
 export function redriveOf(fields: Fields): Redrive | undefined {
   const group = fieldOf(fields, REDRIVE_FOR)
-  return group === undefined ? undefined : { group, times: Number(fieldOf(fields, REDRIVES)) || 0 }
+  if (group === undefined) return undefined
+  // Anybody may have written it.
+  const times = Number(fieldOf(fields, REDRIVES))
+  return { group, times: Number.isSafeInteger(times) && times >= 0 ? times : 0 }
 }
 
 /** The fields that a redriven entry gets. */

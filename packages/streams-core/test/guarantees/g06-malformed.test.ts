@@ -1,6 +1,9 @@
 import { describe, expect } from 'vitest'
+import { z } from 'zod'
+import { createConsumer, defineStream } from '../../src/index.ts'
 import { foreignEntry, range } from '../support/events.ts'
 import { test } from '../support/lab.ts'
+import { latch } from '../support/latch.ts'
 
 const rubbish = Buffer.from([0xff, 0xfe, 0x00, 0x80, 0x0d, 0x0a, 0xc3, 0x28])
 
@@ -81,5 +84,32 @@ describe('publishing what its schema refuses', () => {
     const publish = producer.publish('counted', { n: 'one' })
     await expect(publish).rejects.toMatchObject({ code: 'INVALID_EVENT', path: ['n'] })
     expect((await lab.inspect()).length).toBe(0)
+  })
+})
+
+describe('decoding', () => {
+  test('happens once for each delivery, when it has a handler slot: a schema is code of the user’s', async ({
+    lab,
+  }) => {
+    let checks = 0
+    const counted = z.object({ n: z.int() }).refine(() => {
+      checks += 1
+      return true
+    })
+    const gate = latch()
+    const stopping = new AbortController()
+    const running = createConsumer(defineStream(lab.streamName, { counted }), {
+      ...{ redis: lab.url, group: 'group_1', concurrency: 1, maxBuffered: 10 },
+      handlers: { counted: () => gate.promise },
+    }).run({ signal: stopping.signal })
+    for (const _ of range(3)) await lab.send('XADD', lab.streamName, '*', ...foreignEntry())
+    await lab.until('all are held', async () => (await lab.group()).pending === 3)
+    await lab.until('the first runs', () => checks > 0)
+    expect(checks).toBe(1)
+    gate.resolve()
+    await lab.until('all are handled', async () => (await lab.group()).pending === 0)
+    expect(checks).toBe(3)
+    stopping.abort()
+    await running
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest'
 import { reject } from '../../src/index.ts'
 import { foreignEntry, range } from '../support/events.ts'
-import { test } from '../support/lab.ts'
+import { GROUP, test } from '../support/lab.ts'
 
 describe('G14: redrive hits only the group that failed', () => {
   test('the others acknowledge the redriven entry unrun', async ({ lab }) => {
@@ -202,6 +202,22 @@ describe('G14: redrive hits only the group that failed', () => {
     expect(results.reduce((sum, { redriven }) => sum + redriven, 0)).toBe(50)
     expect(await lab.group()).toMatchObject({ lag: 50, deadLetters: 0 })
   })
+
+  test.for(['1.5', 'Infinity', '1e300', '-1', 'often'])(
+    'a foreign entry that says it was redriven %s times stands in the way of nothing',
+    async (redrives, { lab }) => {
+      const consumer = await lab.consumer()
+      await lab.send('XADD', lab.streamName, '*', 'hello', 'world', 'redrivefor', GROUP, 'redrives', redrives)
+      await consumer.reports.until(
+        'the consumer dead-letters the entry',
+        (reports) => reports.settled('dead-letter').length === 1,
+      )
+      expect(await lab.deadLetters()).toMatchObject([{ reason: 'malformed', redrives: 0 }])
+      const letters = lab.openDeadLetters()
+      expect(await letters.redrive({ dryRun: true })).toEqual({ redriven: 1, skipped: 0 })
+      expect(await letters.purge({ confirm: GROUP })).toBe(1)
+    },
+  )
 
   test('an odd letter is listed, and stands in the way of nothing', async ({ lab }) => {
     const dead = `{${lab.streamName}}:group_1:dead`

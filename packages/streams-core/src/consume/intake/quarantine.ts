@@ -3,7 +3,7 @@ import { RedisUnavailableError } from '../../base/errors.ts'
 import { within } from '../../base/loop.ts'
 import type { IntakeBroker } from '../../broker/intake.ts'
 import type { Tell } from '../../tell/report.ts'
-import { type Delivery, underOwner } from '../pipeline/delivery.ts'
+import type { Delivery } from '../pipeline/delivery.ts'
 import type { Holdings } from '../pipeline/holdings.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import type { HoldOff } from './hold-off.ts'
@@ -87,7 +87,7 @@ export class Quarantine {
     const { maxDeliveries } = this.#options
     const entry = await broker.claimSuspect({ maxDeliveries, holdsNothing: holdings.size === 0 })
     if (!entry) return undefined
-    const suspect = pipeline.decode(entry)
+    const suspect = pipeline.arrive(entry)
     holdings.add(suspect)
     return suspect
   }
@@ -99,7 +99,7 @@ export class Quarantine {
     const since = now()
     const token = await broker.isolate(suspect)
     if (!token) return holdings.remove(suspect)
-    const alone = underOwner(suspect, token.owner, leaseMs, since)
+    const alone = suspect.under(token.owner, since)
     void pipeline.process(alone, 'claimed')
     let hasRejoined = false
     while (!hasRejoined) {

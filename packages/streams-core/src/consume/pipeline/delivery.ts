@@ -1,23 +1,8 @@
-import type { HandedEntry, Token } from '../../broker/token.ts'
+import type { HandedEntry, RecordedToken } from '../../broker/token.ts'
 import { type Decoded, decode } from '../../define/decode.ts'
-import { type Redrive, redriveOf } from '../../define/entry.ts'
+import { fieldOf, type Redrive, redriveOf } from '../../define/entry.ts'
 import type { Catalog } from '../../define/stream.ts'
 import { Lease } from './lease.ts'
-
-/** One handing of an entry to this consumer, from its arrival until it is settled. */
-export interface Delivery extends Token {
-  /** Changes when an entry that ran alone goes on in company. */
-  owner: string
-  /** What the entry holds; `undefined` when somebody deleted the entry while it was pending. */
-  readonly decoded: Decoded | undefined
-  /** `crashed`: it is not to be run again, only settled. */
-  readonly kind: HandedEntry['kind']
-  /** Undefined unless the entry was redriven. */
-  readonly redrive: Redrive | undefined
-  readonly lease: Lease
-  /** Key of the idempotency record, once the record is this delivery's. */
-  recordKey: string | undefined
-}
 
 export interface DecodeOptions {
   catalog: Catalog
@@ -25,22 +10,56 @@ export interface DecodeOptions {
   leaseMs: number
 }
 
-/** Entry → delivery. Never throws: whatever somebody has appended becomes an event, or a reason why it is none. */
-export function toDelivery(handed: HandedEntry, { catalog, maxEventBytes, leaseMs }: DecodeOptions): Delivery {
-  const { entryId, owner, attempt, kind, fields, since } = handed
-  return {
-    entryId,
-    owner,
-    attempt,
-    kind,
-    decoded: fields && decode(catalog, fields, maxEventBytes),
-    redrive: fields && redriveOf(fields),
-    lease: new Lease(entryId, leaseMs, since),
-    recordKey: undefined,
-  }
-}
+/** One handing of an entry to this consumer, from its arrival until it is settled. */
+export class Delivery implements RecordedToken {
+  readonly entryId: string
+  readonly attempt: number
+  /** Changes when an entry that ran alone goes on in company. */
+  owner: string
+  /** `crashed`: it is not to be run again, only settled. */
+  readonly kind: HandedEntry['kind']
+  readonly lease: Lease
+  /** Key of the idempotency record, once the record is this delivery's. */
+  recordKey: string | undefined
+  readonly #handed: HandedEntry
+  readonly #options: DecodeOptions
+  #decoded: Decoded | undefined
 
-/** The same delivery under another owner, with a lease of its own. */
-export function underOwner(delivery: Delivery, owner: string, leaseMs: number, since: number): Delivery {
-  return { ...delivery, owner, lease: new Lease(delivery.entryId, leaseMs, since) }
+  constructor(handed: HandedEntry, options: DecodeOptions) {
+    this.entryId = handed.entryId
+    this.attempt = handed.attempt
+    this.owner = handed.owner
+    this.kind = handed.kind
+    this.lease = new Lease(handed.entryId, options.leaseMs, handed.since)
+    this.#handed = handed
+    this.#options = options
+  }
+
+  /**
+   * What the entry holds; `undefined` when somebody deleted the entry while it was pending. Decoded once, when it is
+   * first asked for: a schema is code of the user's, which may kill the process or take long. So it runs when the entry
+   * has a handler slot, and alone if the entry is a crash suspect.
+   */
+  get decoded(): Decoded | undefined {
+    const { fields } = this.#handed
+    this.#decoded ??= fields && decode(this.#options.catalog, fields, this.#options.maxEventBytes)
+    return this.#decoded
+  }
+
+  /** Undefined unless the entry came back from the dead letters. */
+  get redrive(): Redrive | undefined {
+    return this.#handed.fields && redriveOf(this.#handed.fields)
+  }
+
+  /** Id and type of the event as far as they are known, without decoding the entry for it. */
+  get event(): { id: string | undefined; type: string | undefined } {
+    if (this.#decoded) return this.#decoded.ok ? this.#decoded.event : { id: undefined, type: undefined }
+    const { fields = [] } = this.#handed
+    return { id: fieldOf(fields, 'id'), type: fieldOf(fields, 'type') }
+  }
+
+  /** The same entry under another owner, with a lease of its own. */
+  under(owner: string, since: number): Delivery {
+    return new Delivery({ ...this.#handed, owner, since }, this.#options)
+  }
 }

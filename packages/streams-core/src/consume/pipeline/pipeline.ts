@@ -3,7 +3,7 @@ import type { HandedEntry } from '../../broker/token.ts'
 import type { RunResult } from '../../define/outcome.ts'
 import type { SettledReport, Tell } from '../../tell/report.ts'
 import { type DecidePolicy, decide } from './decide.ts'
-import { type DecodeOptions, type Delivery, toDelivery } from './delivery.ts'
+import { type DecodeOptions, Delivery } from './delivery.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import type { Holdings } from './holdings.ts'
 import type { Runner } from './runner.ts'
@@ -27,13 +27,12 @@ export interface PipelineActors {
 /**
  * What happens to every entry that reaches this consumer:
  *
- *   decode   on arrival: the entry becomes a delivery, which is held, and its lease extended, from here on
- *   run      its handler, once there is a slot, unless there is a reason not to; the result says how it went
- *   decide   what becomes of it: the outcome. Pure
- *   settle   writes the outcome, and nothing else does
- *   tell     one report, once it is written
- *
- * Each step knows only the value that the step before it returned.
+ *   arrive   the entry becomes a delivery, which is held, and its lease extended, from here on
+ *   decode   once, when the delivery has a handler slot: a schema is code of the user's
+ *   run      the handler, unless there is a reason not to; the result says how it went
+ *   decide   what becomes of the delivery: the outcome. Pure
+ *   settle   writes the outcome
+ *   tell     one report, once the outcome is written
  */
 export class Pipeline {
   readonly #options: PipelineOptions
@@ -47,12 +46,12 @@ export class Pipeline {
   /** Takes entries in. An entry that is held already is left out: it came by its own late reply and by a retake. */
   accept(entries: readonly HandedEntry[], source: 'read' | 'claimed'): void {
     for (const entry of entries) {
-      if (!this.#actors.holdings.has(entry.entryId)) void this.process(this.decode(entry), source)
+      if (!this.#actors.holdings.has(entry.entryId)) void this.process(this.arrive(entry), source)
     }
   }
 
-  decode(entry: HandedEntry): Delivery {
-    return toDelivery(entry, this.#options.decoding)
+  arrive(entry: HandedEntry): Delivery {
+    return new Delivery(entry, this.#options.decoding)
   }
 
   /** Resolves once the delivery is settled. Never rejects. */
@@ -105,7 +104,7 @@ export class Pipeline {
     { outcome, result, startedAt }: Pick<SettledReport, 'outcome' | 'result'> & { startedAt: number | undefined },
   ): void {
     const { group, consumer } = this.#options
-    const { entryId, attempt, decoded } = delivery
+    const { entryId, attempt, event } = delivery
     this.#actors.tell({
       kind: 'settled',
       outcome,
@@ -114,8 +113,8 @@ export class Pipeline {
       consumer,
       entryId,
       attempt,
-      eventId: decoded?.ok ? decoded.event.id : undefined,
-      eventType: decoded?.ok ? decoded.event.type : undefined,
+      eventId: event.id,
+      eventType: event.type,
       durationMs: startedAt === undefined ? 0 : now() - startedAt,
     })
   }

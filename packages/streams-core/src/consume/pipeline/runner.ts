@@ -41,9 +41,10 @@ export class Runner {
 
   /** Never rejects. */
   async run(delivery: Delivery): Promise<RunResult> {
-    const { decoded, redrive, lease } = delivery
-    if (!decoded) return { result: 'deleted' }
+    // Without decoding the entry: its schema may have been what killed the process.
     if (delivery.kind === 'crashed') return { result: 'crashed' }
+    const { redrive, decoded, lease } = delivery
+    if (!decoded) return { result: 'deleted' }
     if (redrive && redrive.group !== this.#options.group) return { result: 'not-ours' }
     if (!decoded.ok) return { result: 'malformed', reason: decoded.reason }
     // After a freeze, an entry that waited in the buffer may have another owner: ask before the handler starts.

@@ -32,12 +32,8 @@ export class Settler {
     try {
       return (await this.#write(delivery, outcome)) ? 'written' : 'lease-lost'
     } catch (error) {
-      // If the group is gone, so is the lease.
-      if (isMissingGroup(error)) return 'lease-lost'
-      // The entry is delivered again once its lease is over.
-      if (isRefusal(error)) this.#onRefusal(error)
-      else this.#tell({ kind: 'trouble', where: 'settler', error })
-      return 'not-taken'
+      // If the group is gone, so is the lease. Otherwise the entry is delivered again once its lease is over.
+      return isMissingGroup(error) ? 'lease-lost' : 'not-taken'
     }
   }
 
@@ -66,7 +62,14 @@ export class Settler {
     }
   }
 
-  #persist<T>(write: () => Promise<T>): Promise<T> {
-    return this.#patience.persist(write, this.#givenUp.signal)
+  /** One write: many acknowledgements may share it, and its error is told once. */
+  async #persist<T>(write: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#patience.persist(write, this.#givenUp.signal)
+    } catch (error) {
+      if (isRefusal(error)) this.#onRefusal(error)
+      else if (!isMissingGroup(error)) this.#tell({ kind: 'trouble', where: 'settler', error })
+      throw error
+    }
   }
 }
