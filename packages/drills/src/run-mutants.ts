@@ -24,15 +24,28 @@ export interface MutantVerdict {
 /** Breaks a copy of the library, one way at a time, and runs the drill that must turn red, and say why. */
 export async function* runMutants(): AsyncGenerator<MutantVerdict> {
   const sound = new Set<string>()
-  for (const [mutant, { about, drill, events, sign, edits }] of Object.entries(mutants)) {
+  for (const [mutant, { about, drill, events }] of Object.entries(mutants)) {
     if (!sound.has(`${drill} ${events}`)) {
       sound.add(`${drill} ${events}`)
       const { passed, because } = await runBroken([], drill, events)
       yield { mutant: 'none', about: 'the library as it is', drill, isAsExpected: passed, because }
     }
-    const { passed, because } = await runBroken(edits, drill, events)
-    yield { mutant, about, drill, isAsExpected: !passed && sign.test(because), because }
+    const { isCaught, because } = await catchMutant(mutants[mutant] as Mutant)
+    yield { mutant, about, drill, isAsExpected: isCaught, because }
   }
+}
+
+/** Some faults show only when a zombie comes back at the right moment: a drill may miss a mutant twice, not three times. */
+const TRIES = 3
+
+async function catchMutant({ drill, events, sign, edits }: Mutant) {
+  let because = ''
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const verdict = await runBroken(edits, drill, events)
+    because = verdict.because
+    if (!verdict.passed && sign.test(because)) return { isCaught: true, because }
+  }
+  return { isCaught: false, because }
 }
 
 /** What the drill says of the library with these edits. */

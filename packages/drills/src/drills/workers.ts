@@ -34,15 +34,15 @@ export const workerFreeze: Drill = {
   events: 2_500,
   async run(stage) {
     // Handlers run for long, so that the next owners are still at work when the zombies come back.
-    const fleet = await stage.fleet(3, { LEASE_MS: '1500', WORK_MS: '2000', CONCURRENCY: '64' })
-    const freezes = stage.options.quick ? 3 : 12
+    const fleet = await stage.fleet(3, { LEASE_MS: '1500', WORK_MS: '1200', CONCURRENCY: '32' })
+    const freezes = stage.options.quick ? 5 : 12
     const perSecond = stage.options.events / (freezes * 3.5)
     await stage.whileWorking(stage.publish({ perSecond }), freezes, 500, async () => {
       // The third is never frozen: no other consumer may claim what it has claimed.
       const slot = stage.random.whole(0, 1)
       fleet.signal(slot, 'SIGSTOP')
-      // All that it held has been claimed by then, and still runs.
-      await sleep(stage.random.whole(2_000, 2_800))
+      // When it comes back, others have claimed what it held, and still run it.
+      await sleep(stage.random.whole(2_000, 2_500))
       fleet.signal(slot, 'SIGCONT')
     })
     await stage.quiet()
