@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { endOnSignal } from '@redis-streams-processor/testbed'
 import { DEMO_LEASE_MS, demo } from './drills/demo.ts'
+import { faultsIn } from './judge.ts'
 import { runDrill } from './run-drill.ts'
 import { say } from './terminal.ts'
 import { inFull } from './verdict-table.ts'
@@ -16,5 +17,5 @@ const table = inFull(verdict, [
   ['running elsewhere after', `${worstMs ?? 'never'} ms (lease ${DEMO_LEASE_MS} ms)`],
 ])
 console.log(values.json ? JSON.stringify(verdict) : `\n${table}`)
-for (const complaint of verdict.complaints) say(complaint)
+for (const complaint of [...faultsIn(verdict), ...verdict.complaints]) say(complaint)
 process.exitCode = verdict.passed ? 0 : 1

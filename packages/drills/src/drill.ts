@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { endOnSignal } from '@redis-streams-processor/testbed'
 import { type DrillName, drills } from './drills/index.ts'
+import { faultsIn } from './judge.ts'
 import { type DrillVerdict, runDrill } from './run-drill.ts'
 import { type MutantVerdict, runMutants } from './run-mutants.ts'
 import { heading, inShort } from './verdict-table.ts'
@@ -50,7 +51,7 @@ async function runAll(): Promise<boolean> {
     }
     verdicts.push(verdict)
     if (!values.json) console.log(inShort(verdict))
-    for (const complaint of verdict.complaints) console.error(`  ${name}: ${complaint}`)
+    for (const complaint of [...faultsIn(verdict), ...verdict.complaints]) console.error(`  ${name}: ${complaint}`)
     console.error(`  ${name}: ${((Date.now() - startedAt) / 1_000).toFixed(1)} s`)
   }
   if (values.json && allWereJudged) console.log(JSON.stringify(positionals.length === 1 ? verdicts[0] : verdicts))

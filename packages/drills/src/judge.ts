@@ -75,11 +75,24 @@ export interface Verdict extends Counts {
   passed: boolean
 }
 
+/** What must be 0 in every verdict. */
+const faults = [
+  'lost',
+  'effectsDoubled',
+  'contradicted',
+  'wronglyDeadLettered',
+  'missingDeadLetters',
+  'openWork',
+] as const satisfies (keyof Verdict)[]
+
+/** What must be 0 and is not, each with its count. */
+export const faultsIn = (verdict: Pick<Verdict, (typeof faults)[number]>): string[] =>
+  faults.filter((fault) => verdict[fault] > 0).map((fault) => `${fault} ${verdict[fault]}`)
+
 /** Pure. Passed: something was published, everything was done, and nothing is wrong. */
 export function judge(counts: Counts, openWork: number): Verdict {
-  const { published, lost, effectsDoubled, contradicted, wronglyDeadLettered, missingDeadLetters } = counts
-  const wrong = lost + openWork + effectsDoubled + contradicted + wronglyDeadLettered + missingDeadLetters
-  return { ...counts, openWork, passed: published > 0 && wrong === 0 }
+  const verdict = { ...counts, openWork }
+  return { ...verdict, passed: counts.published > 0 && faultsIn(verdict).length === 0 }
 }
 
 /** Pure: sorts every event into what became of it. Jepsen's total-queue: what goes in must come out. */

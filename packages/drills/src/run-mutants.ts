@@ -6,7 +6,9 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { ownFolder } from '@redis-streams-processor/testbed'
 import type { DrillName } from './drills/index.ts'
+import { faultsIn } from './judge.ts'
 import { CORE, type Mutant, mutants } from './mutants.ts'
+import type { DrillVerdict } from './run-drill.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -59,11 +61,8 @@ async function runBroken(edits: Mutant['edits'], drill: DrillName, events: numbe
     const output = await text(child.stdout)
     // A drill that broke down has judged nothing.
     if (!output.startsWith('{')) return { passed: false, because: 'the drill itself broke down' }
-    const { passed, complaints, ...counts } = JSON.parse(output)
-    const wrong = ['lost', 'effectsDoubled', 'wronglyDeadLettered', 'missingDeadLetters', 'openWork']
-      .filter((name) => counts[name] > 0)
-      .map((name) => `${name} ${counts[name]}`)
-    return { passed, because: [...wrong, ...complaints].join(', ') || 'nothing' }
+    const verdict: DrillVerdict = JSON.parse(output)
+    return { passed: verdict.passed, because: [...faultsIn(verdict), ...verdict.complaints].join(', ') || 'nothing' }
   } finally {
     rmSync(copy, { recursive: true, force: true })
   }

@@ -1,5 +1,6 @@
 import { until } from '@redis-streams-processor/testbed'
 import { burst, complaintsAboutBurst, failingIn } from '../burst.ts'
+import { timeRecovery } from '../recovery.ts'
 import type { Drill } from '../stage.ts'
 import { drawAndCount, say } from '../terminal.ts'
 
@@ -31,5 +32,9 @@ export const demo: Drill = {
     for (const id of failingIn(ledger)) stage.doomed.add(id)
     stage.complaints.push(...complaintsAboutBurst(ledger, events))
     stage.mustRecover = true
+    const duplicates = ledger.filter((line) => line.what === 'published' && line.duplicate).length
+    stage.complainUnless(duplicates === 1, `${duplicates} publishes were answered as duplicates, not one`)
+    const { held, elsewhere } = timeRecovery(ledger, stage.takedowns)
+    stage.complainUnless(elsewhere === held, `${held - elsewhere} of ${held} held entries never ran elsewhere`)
   },
 }

@@ -94,6 +94,8 @@ describe('Redis says no for good', () => {
     const consumer = await lab.consumer({ handlers })
     const { id } = await lab.producer().publish('counted', { n: 1 })
     await expect(consumer.done).rejects.toThrow('WRONGTYPE')
+    // The report says how the run went, and that nothing was written.
+    expect(consumer.reports.settled()).toMatchObject([{ result: 'rejected', outcome: { type: 'abandon' } }])
     await lab.send('DEL', dead)
     expect(await lab.group()).toMatchObject({ pending: 0, waitingForRetry: 1 })
     const next = await lab.consumer({ handlers })
