@@ -74,7 +74,8 @@ async function runSteps(stack: Stack) {
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
 const interrupted = new AbortController()
 // These listeners stay: npm hands a Ctrl-C on once more, and the second must not stop the tidying up.
-for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => interrupted.abort(new Error(`interrupted by ${name}`)))
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.on(name, () => interrupted.abort(new Error(`interrupted by ${name}`)))
 
 process.exitCode = 1
 let stack: Stack | undefined

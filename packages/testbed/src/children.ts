@@ -11,10 +11,14 @@ process.on('exit', () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
 
-/** Ends the process, and with it all it has started, at the first SIGINT or SIGTERM. For programs without a drain. */
+/**
+ * Ends the process, and with it all it has started, at the first SIGINT, SIGTERM or SIGHUP (a closed terminal). For
+ * programs without a drain.
+ */
 export function endOnSignal(): void {
   process.once('SIGINT', () => process.exit(130))
   process.once('SIGTERM', () => process.exit(143))
+  process.once('SIGHUP', () => process.exit(129))
 }
 
 export function ownChild<C extends ChildProcess>(child: C): C {

@@ -6,7 +6,7 @@ const CONSUMERS = 3
 /** `npm start`: a Redis, a producer and three consumers, and their logs. Ctrl-C drains and leaves nothing behind. */
 async function main(): Promise<void> {
   const stopping = new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve())
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve())
   })
   const redis = await startRedis()
   say('redis', `listening on ${hidePassword(redis.url)}`)

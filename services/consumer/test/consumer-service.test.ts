@@ -61,6 +61,16 @@ describe('Redis says no', () => {
   })
 })
 
+describe('signals', () => {
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s drains, and ends it with 0', async (signal) => {
+    const worker = start({ WORK_MS: '1' })
+    await worker.waitFor(({ msg }) => msg === 'consumer started')
+    worker.kill(signal)
+    expect(await worker.exited()).toBe(0)
+    expect(worker.lines.map(({ msg }) => msg)).toContain('consumer stopped')
+  })
+})
+
 describe('the sample handlers', () => {
   test('one line for each outcome, with ids and never with data', async () => {
     const name = stream()
