@@ -26,8 +26,9 @@ const { values, positionals } = parseArgs({
 const names = (positionals.length > 0 ? positionals : Object.keys(drills)) as DrillName[]
 const unknown = names.filter((name) => !Object.hasOwn(drills, name))
 if (values.list || unknown.length > 0) {
-  if (unknown.length > 0) console.error(`no such drill: ${unknown.join(', ')}`)
-  for (const [name, { about }] of Object.entries(drills)) console.error(`  ${name.padEnd(18)} ${about}`)
+  const list = Object.entries(drills).map(([name, { about }]) => `  ${name.padEnd(18)} ${about}`)
+  if (unknown.length > 0) console.error([`no such drill: ${unknown.join(', ')}`, ...list].join('\n'))
+  else console.log(list.join('\n'))
   process.exit(unknown.length > 0 ? 1 : 0)
 }
 

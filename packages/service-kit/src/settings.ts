@@ -67,8 +67,16 @@ export const sharedSettings = {
 
 type SharedSettings = z.output<z.ZodObject<typeof sharedSettings>>
 
-/** What `defineStream` takes as retention. */
+/**
+ * What `defineStream` takes as retention.
+ * @throws {SettingsError} when groups are named that the policy `maxlen` would not wait for.
+ */
 export function retentionOf({ RETENTION: policy, MAX_LENGTH, RETENTION_GROUPS }: SharedSettings): Retention {
+  if (policy === 'maxlen' && RETENTION_GROUPS) {
+    throw new SettingsError(
+      `RETENTION_GROUPS: expected nothing with RETENTION=maxlen, got "${RETENTION_GROUPS.join()}"`,
+    )
+  }
   const maxLength = MAX_LENGTH === undefined ? {} : { maxLength: MAX_LENGTH }
   return policy === 'maxlen' ? { policy, ...maxLength } : { policy, ...maxLength, groups: RETENTION_GROUPS ?? [] }
 }
