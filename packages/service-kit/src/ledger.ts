@@ -9,7 +9,7 @@ export type LedgerLine = { at: number } & (
   | { what: 'published'; id: string; entryId: string; duplicate: boolean }
   | { what: 'refused'; id: string; error: string }
   | { what: 'joined'; group: string; consumer: string }
-  /** A handler was started, its `commit` was answered, or it ended: then the line is named after the result. */
+  /** A handler was started, its `commit` was done, or it ended; a line about the end is named after the result. */
   | ({ what: 'started' | 'committed' | HandlerResult['result'] } & LedgerDelivery)
   /** What became of a delivery, as the consumer reports it. */
   | ({ what: 'settled'; outcome: Outcome['type'] } & LedgerDelivery)
@@ -53,7 +53,7 @@ export class Ledger {
   }
 }
 
-/** Every whole line of every ledger in a folder; a line that a kill has cut short was never handed over whole. */
+/** Every whole line of every ledger in a folder. A line that a kill has cut short is left out. */
 export function readLedger(folder: string): LedgerLine[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith('.jsonl'))

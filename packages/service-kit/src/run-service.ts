@@ -4,7 +4,10 @@ import { SettingsError } from './settings.ts'
 /** A Ctrl-C may arrive twice, from the terminal and from npm: a second signal counts only after this. */
 const SECOND_SIGNAL_MS = 1_000
 
-/** Aborted by the first SIGTERM, SIGINT or SIGHUP (a closed terminal); a later one ends the process, with exit code 130. */
+/**
+ * Aborted by the first SIGTERM, SIGINT or SIGHUP (a closed terminal). Another one, more than a second later, ends the
+ * process with exit code 130.
+ */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController()
   let firstAt: number | undefined

@@ -8,7 +8,7 @@ import {
   type StreamEvent,
 } from '@redis-streams-processor/streams-core'
 
-/** The same handlers, each writing into the ledger when it starts, what it commits, and how it ends. */
+/** The same handlers, each writing into the ledger that it started, that it committed, and how it ended. */
 export function withLedger<C extends Catalog>(handlers: Handlers<C>, ledger: Ledger): Handlers<C> {
   const wrap = (handler: (event: never, context: Context) => unknown) => {
     return async (event: StreamEvent, context: Context) => {

@@ -16,8 +16,8 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Waits with a signal that is aborted after `ms`, or with the given one. Not by AbortSignal.any and AbortSignal.timeout:
- * Node 20 may collect those as garbage before they fire.
+ * Calls `wait` with a signal that is aborted after `ms`, or when the given signal is. Does not use AbortSignal.any and
+ * AbortSignal.timeout: Node 20 may collect those as garbage before they fire.
  */
 export async function within(
   ms: number,

@@ -1,6 +1,7 @@
 import { messageOf, RedisRefusedError, RedisUnavailableError } from './errors.ts'
 
-// The first word of a Redis error is its code; the text behind it differs between versions.
+// A Redis error begins with its code; the text behind it differs between versions. The code ERR says nothing by itself:
+// there the first words of the text count, too.
 const refusals = [
   'WRONGPASS',
   'NOAUTH',

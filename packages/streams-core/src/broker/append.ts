@@ -54,7 +54,7 @@ export class AppendBroker {
   async #waitForDisk(): Promise<void> {
     const timeoutMs = this.#settings.publishTimeoutMs
     const [synced] = await this.#connection.send<[number, number]>(['WAITAOF', 1, 0, timeoutMs], timeoutMs + 1_000)
-    // It may reach the disk later. If event ids are remembered, the batch is sent again and appended once.
+    // The batch may reach the disk later. If event ids are remembered, it is sent again, and still appended only once.
     if (synced !== 1) throw new RedisUnavailableError(`not on disk within ${timeoutMs} ms`, { mayHaveRun: true })
   }
 }

@@ -17,8 +17,8 @@ export interface ServerInfo {
 }
 
 /**
- * A client of node-redis without its reconnecting and its offline queue. RESP2, because its flat arrays keep field names
- * that occur twice, and show entries whose body was deleted.
+ * A client of node-redis without its reconnecting and its offline queue. RESP2, because its flat arrays keep field
+ * names that occur twice, and show entries whose body was deleted.
  * @throws {RedisRefusedError} when the URL or the options cannot be used.
  */
 export function newClient(redis: RedisOptions, name: string) {

@@ -13,7 +13,7 @@ export function explainOptionsError(error: unknown): RedisRefusedError {
   return new RedisRefusedError(`redis: the URL or the options cannot be used: ${messageOf(error)}`)
 }
 
-/** A refusal by Redis, with what it means where its text does not say so. */
+/** The text of a refusal by Redis, with its meaning where the text alone does not say it. */
 export function explainRefusal(text: string): string {
   const isCluster = text.startsWith('MOVED') || text.startsWith('CROSSSLOT')
   return isCluster ? `this is a node of a Redis Cluster, which is not supported: ${text}` : text

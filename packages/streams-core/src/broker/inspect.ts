@@ -94,7 +94,7 @@ export class InspectBroker {
     }
   }
 
-  /** Where XINFO does not know the lag: it is nil after an XDEL or SETID. */
+  /** Counts the lag where XINFO does not know it: after an XDEL or SETID, XINFO says nil. */
   async #countAfter(id: string): Promise<number> {
     let count = 0
     let after: string | null = id

@@ -28,7 +28,7 @@ const headSchema = z.object({
   reason: z.enum(Object.keys(reasons) as [DeadLetterReason, ...DeadLetterReason[]]),
   error: z.string(),
   deliveries: z.int(),
-  // Older versions wrote what a foreign entry said.
+  // Older versions copied this from the entry unchecked, and anybody may have written the entry.
   redrives: z.int().catch(0),
   diedAt: z.string(),
 })

@@ -35,7 +35,7 @@ export class MembershipBroker {
     await connection.run(ADOPT_KEYS, { plain }, {}, { keys: pairs.flat() })
   }
 
-  /** Puts under `~left` what an earlier process of this name held, to be claimed like what any dead consumer held. */
+  /** Moves entries of an earlier process of this name to `~left`; they are claimed like those of a dead consumer. */
   async disown(): Promise<void> {
     const { connection, stream, group, consumer, alone } = this.#member
     const predecessor = predecessorName(consumer)

@@ -6,11 +6,11 @@ export const RETRY_CONSUMER = '~retry'
 export const ALONE_SUFFIX = '~alone'
 export const SUSPECT_SUFFIX = '~suspect'
 
-/** Owner of the entry that a consumer runs with nothing else in flight: to die under this name is proof of guilt. */
+/** Owner of the entry that a consumer runs with nothing else in flight: if the consumer dies, the entry is guilty. */
 export const aloneName = (consumer: string): string => `${consumer}${ALONE_SUFFIX}`
 
-/** Owner of a crash suspect that waits to be run alone: to die under this name proves nothing. */
+/** Owner of a crash suspect that waits to be run alone: if the consumer dies, that proves nothing. */
 export const suspectName = (consumer: string): string => `${consumer}${SUSPECT_SUFFIX}`
 
-/** Owner of what a dead process held, once another process has come under the same name. */
+/** Owner of what a dead process held, once another process has started under the same name. */
 export const predecessorName = (consumer: string): string => `${consumer}~left`

@@ -128,7 +128,7 @@ export class SettleBroker {
     return { group: this.#member.group, entryId, owner, attempt }
   }
 
-  /** Under which name a delivery is put, with what idle time, how many deliveries it has left behind, what failed. */
+  /** How a delivery is parked: under which name, with what idle time and delivery count, and its line of history. */
   #parkingOf(delivery: Token, outcome: Parked) {
     const { alone, suspect, leaseMs } = this.#member
     const { owner, attempt } = delivery

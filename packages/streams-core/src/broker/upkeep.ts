@@ -17,7 +17,7 @@ export interface GroupPosition {
   pending: number
 }
 
-/** What keeps a stream short, and what tells whether its groups move. */
+/** How a stream is kept short, and how a consumer learns which entries its groups have not acknowledged. */
 export class UpkeepBroker {
   readonly #member: Member
 

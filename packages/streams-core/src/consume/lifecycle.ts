@@ -110,7 +110,7 @@ export class Lifecycle {
     const timer = setTimeout(() => deadline.abort(), this.#drainTimeoutMs)
 
     const paused = reader.pause()
-    // Entries that a last read or claim brings are released here: otherwise they would stay pending for a lease.
+    // A last read or claim may still bring entries. They are released, too: otherwise they stay pending for a lease.
     const late = new Promise((resolve) => deadline.signal.addEventListener('abort', resolve))
     await Promise.race([Promise.allSettled([paused, ...intakeLoops]), late])
     await pipeline.whenIdle(deadline.signal)

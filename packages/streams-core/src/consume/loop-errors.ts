@@ -3,7 +3,7 @@ import { isMissingGroup, isRefusal } from '../base/redis-errors.ts'
 import type { MembershipBroker } from '../broker/membership.ts'
 import type { Tell } from '../tell/report.ts'
 
-/** What an error in a loop of the consumer leads to: the end of the consumer, a rebuilt group, or one more round. */
+/** What an error in a loop leads to: the end of the consumer, a group created again, or one more round. */
 export class LoopErrors {
   readonly #group: string
   readonly #broker: MembershipBroker
@@ -26,7 +26,7 @@ export class LoopErrors {
     if (!(error instanceof RedisUnavailableError) && failures === 1) this.#tell({ kind: 'trouble', where: loop, error })
   }
 
-  /** From the low-water mark: not from 0, which would repeat everything, nor from $, which would lose entries. */
+  /** Creates the group again from its low-water mark: from 0 it would repeat everything, from $ lose entries. */
   async #rebuildGroup(): Promise<void> {
     try {
       const { created, startId, newestId } = await this.#broker.createGroup()

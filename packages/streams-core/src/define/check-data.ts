@@ -5,8 +5,8 @@ import { shorten } from './entry.ts'
 export type CheckedData = { ok: true; value: unknown } | { ok: false; reason: string; path: readonly PropertyKey[] }
 
 /**
- * Checks what JSON holds against a schema. Never throws, although a schema may run code of the user's (refine, transform)
- * that throws, or may be asynchronous, which is not allowed here.
+ * Checks what JSON holds against a schema. Never throws, although a schema may run the user's code (refine, transform),
+ * which may throw, or may be asynchronous, which is not allowed here.
  */
 export function checkData(schema: z.ZodType, json: unknown): CheckedData {
   try {

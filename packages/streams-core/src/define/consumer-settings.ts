@@ -18,7 +18,7 @@ export interface ConsumerSettings {
   /** Handlers that run at the same time. 1 to 10,000. Default 16. */
   concurrency?: number
   /**
-   * Entries that wait in the buffer for a free handler, so that the next handler need not wait for Redis.
+   * Entries that wait in the buffer for a handler slot, so that a free slot need not wait for Redis.
    * 0 to 100,000. Default `concurrency`.
    */
   maxBuffered?: number

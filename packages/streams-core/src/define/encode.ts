@@ -7,8 +7,8 @@ import type { Catalog } from './stream.ts'
 const LONE_SURROGATE = /\p{Surrogate}/u
 
 /**
- * Event → entry. The data is stored as JSON, and the schema is checked against the JSON that comes back: what is accepted
- * here, the handler gets.
+ * Event → entry. The data is stored as JSON, and the schema checks what is parsed from that JSON: so the handler gets
+ * what is accepted here.
  * @throws {InvalidEventError} naming the path.
  */
 export function encode(

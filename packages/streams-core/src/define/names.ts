@@ -22,7 +22,7 @@ export function keyPrefixOf(name: string): string {
   return HASH_TAG.test(name) ? name : `{${name}}`
 }
 
-/** For a stream `{x}`: `x`, whose derived keys begin with `{x}`; those of `{x}` itself begin with `{x}:`. */
+/** For a stream `{x}`: `x`. The keys derived from `x` begin with `{x}:`, those derived from `{x}` with `{x}::`. */
 export function plainNameOf(name: string): string | undefined {
   return /^\{([^{}]+)\}$/.exec(name)?.[1]
 }

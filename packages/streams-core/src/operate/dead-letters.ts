@@ -27,8 +27,8 @@ export interface DeadLetter {
   /** How often the event had been redriven before this death. */
   redrives: number
   /**
-   * When the entry was appended: published or redriven. By Redis' clock. RFC 3339. Undefined where the entry id names no
-   * time.
+   * When the entry was appended, that is published or redriven, by Redis' clock. RFC 3339. Undefined where the entry id
+   * names no time.
    */
   publishedAt: string | undefined
   /** RFC 3339. Undefined where it is not known. */

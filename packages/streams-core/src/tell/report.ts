@@ -12,7 +12,7 @@ export interface SettledReport {
   consumer: string
   entryId: string
   attempt: number
-  /** Undefined when the entry could not be decoded. */
+  /** Id and type are undefined where the entry has none, was deleted, or could not be decoded. */
   eventId: string | undefined
   eventType: string | undefined
   /** Milliseconds from getting a handler slot until the outcome was written; 0 without a slot. */

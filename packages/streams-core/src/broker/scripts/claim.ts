@@ -78,7 +78,7 @@ for _, info in ipairs(consumerInfos(stream, group)) do
     walk(name, expiredMs, function(id, attempt)
       local kind = kindOf(name, attempt)
       if kind == 'suspect' then suspects = suspects + 1
-      -- It stays under a name that convicts it, should this consumer die or this reply be lost.
+      -- Its owner stays an ~alone name, which convicts it even if this consumer dies or this reply is lost.
       elseif kind == 'crashed' then claim(alone, id, attempt, kind)
       else claim(consumer, id, nextAttempt(name, attempt), kind) end
     end)
@@ -155,8 +155,8 @@ return 1
 )
 
 /**
- * Moves an entry back from this consumer's name for running alone to its own: it has run alone for long enough without
- * killing its consumer, and runs on beside others.
+ * Moves an entry from this consumer's name for running alone to the consumer's own name: the entry has run alone for
+ * long enough without killing the consumer, and runs on beside others.
  *
  * Returns 1, or 0: the lease was lost.
  */
@@ -173,8 +173,8 @@ return 1
 )
 
 /**
- * Retakes deliveries whose reply was lost: they are this consumer's, and it does not know of them, so nobody extends
- * them. Their attempt stays as it is, because nothing has run yet.
+ * Retakes deliveries whose reply was lost: this consumer is their owner and does not know of them, so nobody extends
+ * their leases. Their attempt stays as it is, because nothing has run yet.
  *
  * More arguments: entry id, owner, attempt of each.   Returns { id, owner, attempt, fields or false } of each that is
  * still this consumer's.

@@ -29,7 +29,8 @@ return reply
 
 /**
  * Takes over the keys that an older version derived from a stream `{x}`, unless a stream `x` exists: the same keys are
- * those of `x`. Without the low-water mark, a group that is gone is delivered everything once more, and nothing is lost.
+ * those of `x`. Where they are not taken over, a group that is gone has no low-water mark: it is delivered everything
+ * once more, and nothing is lost.
  *
  * More keys: old key, new key, for each.   Returns how many keys.
  */
@@ -46,10 +47,10 @@ return adopted
 )
 
 /**
- * Puts under another name what a dead process of this name held, to be claimed and charged like what any dead consumer
- * held.
+ * Moves entries that a dead process held under this consumer's names to other names. They are claimed and charged like
+ * the entries of any dead consumer.
  *
- * More arguments: name, other name, for each name.   Returns how many entries.
+ * More arguments: old name, new name, for each.   Returns how many entries.
  */
 export const DISOWN = script(
   { keys: ['stream'], args: ['group'], allowOom: true },
@@ -71,8 +72,8 @@ return count
 )
 
 /**
- * Releases, uncharged, what Redis says is this consumer's and the consumer never saw: its reply was lost shortly before
- * the consumer leaves. What is under `~alone` goes to `~suspect`, due at once.
+ * Releases, uncharged, the entries that Redis lists under the names of a consumer that leaves and holds nothing: their
+ * reply was lost. An entry under its `~alone` goes to its `~suspect`, where it can be claimed at once.
  *
  * Returns how many entries.
  */

@@ -48,9 +48,9 @@ end
 /**
  * `makeRoom(required, keepAtLeast)`: trims at once what every group has acknowledged, without waiting for the janitor.
  *
- * `dropOldest(maxLength, dropped, historyFormat)`: the lossy policy. It trims once 100 entries are too many, as
- * MAXLEN ~ would, and counts exactly what each group loses by it. At most 1,000 entries a call, so a stream that is far
- * too long shrinks over several publishes.
+ * `dropOldest(maxLength, dropped, historyFormat)`: the lossy policy. It trims once the stream is 100 entries too long,
+ * as MAXLEN ~ would, and counts exactly what each group loses by it. At most 1,000 entries a call, so a stream that is
+ * far too long shrinks over several publishes.
  */
 export const trimLua = `
 ${neededLua}

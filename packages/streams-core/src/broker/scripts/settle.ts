@@ -34,8 +34,8 @@ return lost
 )
 
 /**
- * Parks a delivery under another owner, idle by so much that it is due after its delay: the pending list is the delay
- * queue. Frees the idempotency record.
+ * Parks a delivery under another owner, with an idle time that makes it due after its delay: the pending list is the
+ * delay queue. Frees the idempotency record.
  *
  * One more key: the record, if there is one.   `countLeft`: delivery count to leave.
  * `failure`: line for the history, or empty.   Returns 1, or 0: the lease was lost.
@@ -66,7 +66,7 @@ return 1
 
 /**
  * Moves an entry to the dead letters, byte for byte, after our own two fields.
- * Lua cannot pass more than about 8,000 values: an entry of more fields keeps its first 3,500.
+ * Lua cannot pass more than about 8,000 values: of an entry with more than 3,500 fields, the first 3,500 are kept.
  *
  * One more key: the idempotency record, if there is one.
  * `failure`: line for the history.   Returns the id of the dead letter, or false: the lease was lost.

@@ -5,9 +5,9 @@ import type { Holdings } from '../pipeline/holdings.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 
 /**
- * Retakes entries that Redis delivered to this consumer in a reply that was lost. Whatever the consumer holds is
- * extended before a third of its lease has passed. So an entry under the consumer's name that has been idle for half a
- * lease, and that the consumer does not hold, came in a lost reply.
+ * Retakes entries that Redis delivered to this consumer in a reply that was lost. The lease of whatever the consumer
+ * holds is extended before a third of it has passed. So an entry under the consumer's name that has been idle for half
+ * a lease, and that the consumer does not hold, came in a lost reply.
  */
 export class LostReplies {
   readonly #options: { group: string; consumer: string; leaseMs: number }

@@ -26,9 +26,10 @@ export interface QuarantineActors {
 }
 
 /**
- * Runs crash suspects one by one with nothing else in flight, so that a poison pill can only take itself along. It holds
- * everything else up for three leases at most: one of waiting for the handlers that run, one of suspects, and one of a last
- * suspect. A handler that lasts for longer is no longer waited for.
+ * Runs crash suspects one by one with nothing else in flight, so that a poison pill can only take itself along. All
+ * other work of this consumer stops for three leases at most: one in which the running handlers end, one in which
+ * suspects are started, and one for the suspect that was started last. A handler that takes more than a lease is no
+ * longer waited for.
  */
 export class Quarantine {
   readonly #options: QuarantineOptions
@@ -68,19 +69,22 @@ export class Quarantine {
     }
   }
 
-  /** Waits a lease at most for the handlers that run. False: some still do, or the consumer drains. */
+  /** Waits at most one lease until the running handlers have ended. False: some still run, or the consumer drains. */
   async #isAlone(suspect: Delivery, signal: AbortSignal): Promise<boolean> {
     const { pipeline } = this.#actors
     await within(this.#options.leaseMs, signal, (limit) => pipeline.whenIdle(limit, suspect))
     return !signal.aborted && pipeline.isIdle(suspect)
   }
 
-  /** A handler does not end: everything else has its turn, for a lease, before the next suspect is taken. */
+  /** Called when a handler takes more than a lease: for a lease, only other work is done, and no suspect is taken. */
   #rest(): void {
     this.#restUntil = now() + this.#options.leaseMs
   }
 
-  /** A suspect is held, and its lease extended, from here on; other consumers see that this one is at work on it. */
+  /**
+   * Claims one suspect. From here on this consumer holds the suspect and extends its lease, and the other consumers see
+   * that this consumer is at work on it.
+   */
   async #take(): Promise<Delivery | undefined> {
     const { broker, holdings, pipeline, holdOff } = this.#actors
     if (holdOff.isOn) return undefined
@@ -111,12 +115,12 @@ export class Quarantine {
   }
 
   /**
-   * A suspect that has run alone for a lease without killing the process goes on in company, and a crash convicts it no
-   * more. False: Redis did not answer, so the suspect stays alone for another lease.
+   * A suspect that has run alone for a lease without killing the process goes on beside other entries: from then on, a
+   * crash no longer proves it guilty. False: Redis did not answer, so the suspect stays alone for another lease.
    */
   async #rejoin(alone: Delivery): Promise<boolean> {
     const owner = alone.owner
-    // Before the command is sent: Redis gets it before anything that settles the delivery under its new owner.
+    // Set before REJOIN is sent: so Redis gets REJOIN before any script that settles the delivery under its new owner.
     alone.owner = this.#options.consumer
     try {
       await this.#actors.broker.rejoin(alone)

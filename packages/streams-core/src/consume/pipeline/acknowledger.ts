@@ -41,7 +41,8 @@ export class Acknowledger {
 
   /** Returns the deliveries whose lease was lost. */
   async #write(deliveries: readonly Delivery[]): Promise<Delivery[]> {
-    // A first delivery has no history, and a sure lease needs no asking: those are one plain XACK.
+    // A first delivery has no history to delete, and a lease that is surely ours needs no check. Without an idempotency
+    // record, either, XACK alone does it, one for all such deliveries.
     const isPlain = (d: Delivery) => d.attempt === 1 && !d.recordKey && d.lease.isSure
     const plain: Delivery[] = []
     const others: Delivery[] = []

@@ -16,7 +16,7 @@ export class Commit {
   result: RunResult | undefined
 
   /**
-   * @param write Tries until Redis answers. If it ran and the reply was lost, the next try gets `lost`.
+   * @param write Tries until Redis answers. If a try took effect and its reply was lost, the next try gets `lost`.
    * @param resultOfError The result for an error of `write` that is not the event's fault.
    */
   constructor(

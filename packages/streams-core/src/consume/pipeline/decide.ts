@@ -6,7 +6,7 @@ import type { RetryDelay } from '../../define/retry-delay.ts'
 export interface DecidePolicy {
   maxDeliveries: number
   delayMs: RetryDelay
-  /** A third of it is waited for a handler of the same event id elsewhere. */
+  /** An entry whose event id is being handled elsewhere is due again after a third of a lease. */
   leaseMs: number
 }
 

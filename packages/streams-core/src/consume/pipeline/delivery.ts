@@ -14,7 +14,7 @@ export interface DecodeOptions {
 export class Delivery implements RecordedToken {
   readonly entryId: string
   readonly attempt: number
-  /** Changes when an entry that ran alone goes on in company. */
+  /** Changes when an entry that ran alone goes on beside others. */
   owner: string
   /** `crashed`: it is not to be run again, only settled. */
   readonly kind: HandedEntry['kind']
@@ -46,12 +46,12 @@ export class Delivery implements RecordedToken {
     return this.#decoded
   }
 
-  /** Undefined unless the entry came back from the dead letters. */
+  /** Undefined unless the entry was redriven. */
   get redrive(): Redrive | undefined {
     return this.#handed.fields && redriveOf(this.#handed.fields)
   }
 
-  /** Id and type of the event as far as they are known, without decoding the entry for it. */
+  /** Id and type of the event as far as they are known. Does not decode the entry. */
   get event(): { id: string | undefined; type: string | undefined } {
     if (this.#decoded) return this.#decoded.ok ? this.#decoded.event : { id: undefined, type: undefined }
     const { fields = [] } = this.#handed

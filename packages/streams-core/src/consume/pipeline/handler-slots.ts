@@ -65,7 +65,7 @@ export class HandlerSlots {
     for (const { delivery } of this.#running) delivery.lease.interrupt(new Error('the consumer is stopping'))
   }
 
-  /** No longer waits for what still runs. Returns how many handlers that are. */
+  /** Stops waiting for the handlers that still run. Returns how many there are. */
   leaveBehind(): number {
     const left = [...this.#running]
     this.#running.clear()
@@ -100,7 +100,7 @@ export class HandlerSlots {
     })
   }
 
-  /** Tells the handler that its time is up; a second later its slot is taken away. */
+  /** Starts the time limit of a handler: at its end the handler is told to stop; a second later its slot is freed. */
   #limit(job: Job): { current: NodeJS.Timeout; hasFired: boolean } {
     const fire = () => {
       timer.hasFired = true

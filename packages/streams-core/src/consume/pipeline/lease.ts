@@ -2,9 +2,9 @@ import { now } from '../../base/clock.ts'
 import { LeaseLostError } from '../../base/errors.ts'
 
 /**
- * The time for which an entry is surely ours. Counted from before the command was sent that started or extended it, so
- * that our clock always ends first. The fencing token of a lease is (owner, attempt), which the scripts that extend or
- * settle check.
+ * The time for which an entry is surely ours. It is counted from just before the command that started or extended it
+ * was sent, so it is over for us before it is over for Redis. The fencing token of a lease is (owner, attempt), which
+ * the scripts that extend or settle check.
  */
 export class Lease {
   readonly #leaseMs: number
@@ -23,7 +23,7 @@ export class Lease {
     this.#since = since
   }
 
-  /** False once the lease may have run out: ask Redis before writing anything. */
+  /** False once the lease may be over: ask Redis before writing anything. */
   get isSure(): boolean {
     return !this.#lost && now() < this.#since + this.#leaseMs
   }
@@ -36,7 +36,7 @@ export class Lease {
     return this.#lost !== undefined
   }
 
-  /** Fires when the lease is lost, or the handler is to stop. Made on demand: most handlers never look. */
+  /** Fires when the lease is lost, or the handler is to stop. Created on demand: most handlers never use it. */
   get signal(): AbortSignal {
     this.#abort ??= new AbortController()
     const why = this.#lost ?? this.#interrupted

@@ -43,7 +43,7 @@ export class Pipeline {
     this.#actors = actors
   }
 
-  /** Takes entries in. An entry that is held already is left out: it came by its own late reply and by a retake. */
+  /** Takes entries in. An entry that is held already is left out: it came twice, in a late reply and by a retake. */
   accept(entries: readonly HandedEntry[], source: 'read' | 'claimed'): void {
     for (const entry of entries) {
       if (!this.#actors.holdings.has(entry.entryId)) void this.process(this.arrive(entry), source)
@@ -85,7 +85,7 @@ export class Pipeline {
     })
   }
 
-  /** Resolves when no delivery is held, running or being settled, apart from one; or the signal is aborted. */
+  /** Resolves when no delivery apart from `but` is held, running or being settled, or the signal is aborted. */
   async whenIdle(signal: AbortSignal, but?: Delivery): Promise<void> {
     const { holdings, slots } = this.#actors
     // A handler whose lease was lost still runs, although its delivery is no longer held.
@@ -93,7 +93,7 @@ export class Pipeline {
     await holdings.whenEmptyBut(but, signal)
   }
 
-  /** Whether no delivery is held or running, apart from one. */
+  /** Whether no delivery apart from `but` is held or running. */
   isIdle(but?: Delivery): boolean {
     const { holdings, slots } = this.#actors
     return slots.isIdle && holdings.isEmptyBut(but)

@@ -106,8 +106,8 @@ export class Runner {
   }
 
   /**
-   * What is not the event's fault: an outage that lasts until the handler's signal fires, or a refusal, which ends the
-   * consumer.
+   * The result for an error that is not the event's fault: the lease is lost, an outage lasts until the handler's
+   * signal fires, or Redis refuses for good, which ends the consumer. Undefined for any other error.
    */
   #resultOfRedisError(delivery: Delivery, error: unknown): RunResult | undefined {
     if (delivery.lease.isLost) return { result: 'lease-lost' }

@@ -62,7 +62,7 @@ export class Settler {
     }
   }
 
-  /** One write: many acknowledgements may share it, and its error is told once. */
+  /** Tries one write until Redis takes it. Its error is told here, once, because many acknowledgements may share it. */
   async #persist<T>(write: () => Promise<T>): Promise<T> {
     try {
       return await this.#patience.persist(write, this.#givenUp.signal)

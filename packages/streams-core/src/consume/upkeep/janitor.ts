@@ -8,7 +8,7 @@ export const TIDY_EVERY_MS = 1_000
 /** A consumer that holds nothing and has not asked Redis for anything for this long is gone. */
 const CONSUMER_IDLE_MS = 300_000
 
-/** Trims what every group has acknowledged, deletes consumers that are gone, and warns of groups that do not move. */
+/** Trims what every group has acknowledged, deletes consumers that are gone, and warns of groups that are behind. */
 export class Janitor {
   readonly #retention: ParsedRetention
   readonly #broker: UpkeepBroker

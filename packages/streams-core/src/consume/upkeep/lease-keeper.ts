@@ -34,7 +34,8 @@ export class LeaseKeeper {
       if (isMissingGroup(error)) return due
       throw error
     })
-    // What was just acknowledged is not pending, but its lease is not lost: let that reply be handled first.
+    // An entry that was just acknowledged is not pending, but its lease is not lost. So the reply to the
+    // acknowledgement is handled first.
     if (lost.length > 0) await new Promise(setImmediate)
     this.#lose(lost.filter((delivery) => this.#holdings.holds(delivery)))
     return due.length
