@@ -73,7 +73,10 @@ function hintFor(data: unknown): string {
   return found ? ` (the data holds ${found[0]}, which JSON cannot: use ${found[2]})` : ''
 }
 
-function contains(value: unknown, isSuch: (value: unknown) => boolean): boolean {
+function contains(value: unknown, isSuch: (value: unknown) => boolean, seen = new Set<unknown>()): boolean {
   if (isSuch(value)) return true
-  return typeof value === 'object' && value !== null && Object.values(value).some((inner) => contains(inner, isSuch))
+  // A class with a toJSON of its own may hide a cycle.
+  if (typeof value !== 'object' || value === null || seen.has(value)) return false
+  seen.add(value)
+  return Object.values(value).some((inner) => contains(inner, isSuch, seen))
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { ProducerClosedError, PublishTimeoutError } from '../base/errors.ts'
+import { InvalidEventError, ProducerClosedError, PublishTimeoutError } from '../base/errors.ts'
 import { AppendBroker } from '../broker/append.ts'
 import { Connection, type ConnectionState } from '../broker/connection.ts'
 import { Keys } from '../broker/keys.ts'
@@ -108,6 +108,7 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
       if (this.#isClosed) throw new ProducerClosedError()
       const { maxEventBytes, publishTimeoutMs, source } = this.#settings
       const { id = randomUUID(), time = new Date(), subject, traceparent } = options
+      if (Number.isNaN(time.getTime())) throw new InvalidEventError(`${type}: time is not a valid Date`)
       const attributes = { id, source: options.source ?? source, time: time.toISOString(), subject, traceparent }
       const fields = encode(this.#stream.catalog, type, data, attributes, maxEventBytes)
       this.#batcher.refuseIfFull()

@@ -83,6 +83,8 @@ describe('publishing what its schema refuses', () => {
     // @ts-expect-error the wrong payload is the point
     const publish = producer.publish('counted', { n: 'one' })
     await expect(publish).rejects.toMatchObject({ code: 'INVALID_EVENT', path: ['n'] })
+    const noTime = producer.publish('counted', { n: 1 }, { time: new Date('soon') })
+    await expect(noTime).rejects.toMatchObject({ code: 'INVALID_EVENT' })
     expect((await lab.inspect()).length).toBe(0)
   })
 })

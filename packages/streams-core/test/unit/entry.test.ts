@@ -116,6 +116,7 @@ describe('what publish accepts, the handler gets', () => {
       'data.url: Invalid input',
     ],
     ['NaN', z.object({ n: z.nan() }), { n: Number.NaN }, 'the data holds a number that is not finite'],
+    ['a cycle that its toJSON hides', z.string(), hiddenCycle(), 'expected string'],
     ['an asynchronous schema', z.string().refine(async () => true), 'a', 'its schema is asynchronous'],
     [
       'a schema that throws',
@@ -163,6 +164,10 @@ describe('a reason never quotes the data', () => {
 })
 
 const encodeWith = (more: object) => encode(catalog, 'counted', { n: 1 }, { ...given, ...more }, MAX)
+
+function hiddenCycle() {
+  return { toJSON: () => 5, ...cycle() }
+}
 
 function cycle() {
   const object: Record<string, unknown> = {}
