@@ -1,6 +1,6 @@
 import type { Member } from './member.ts'
 import { EXTEND } from './scripts/leases.ts'
-import { chunksByRecord, type RecordedToken, recordKeysOf, runningValue } from './token.ts'
+import { lostAmong, type RecordedToken, recordKeysOf, runningValue } from './token.ts'
 
 /** How a consumer keeps the leases of what it holds. */
 export class LeaseBroker {
@@ -13,17 +13,9 @@ export class LeaseBroker {
   /** Extends the leases of deliveries, and their idempotency records; returns those whose lease is lost. */
   async extend<T extends RecordedToken>(deliveries: readonly T[]): Promise<T[]> {
     const { connection, stream, group, leaseMs } = this.#member
-    const lost: T[] = []
-    for (const chunk of chunksByRecord(deliveries)) {
-      const reply = await connection.run(
-        EXTEND,
-        { stream },
-        { group, leaseMs },
-        { keys: recordKeysOf(chunk), args: chunk.flatMap((d) => [d.entryId, d.owner, d.attempt, runningValue(d)]) },
-      )
-      const lostIds = new Set(reply as string[])
-      if (lostIds.size > 0) lost.push(...chunk.filter(({ entryId }) => lostIds.has(entryId)))
-    }
-    return lost
+    return lostAmong(deliveries, (chunk) => {
+      const args = chunk.flatMap((d) => [d.entryId, d.owner, d.attempt, runningValue(d)])
+      return connection.run(EXTEND, { stream }, { group, leaseMs }, { keys: recordKeysOf(chunk), args })
+    })
   }
 }

@@ -6,7 +6,7 @@ import type { Member } from './member.ts'
 import { RETRY_CONSUMER } from './pseudo-consumers.ts'
 import { TAKE_RECORD } from './scripts/idempotency.ts'
 import { ACK, COMMIT, DEAD_LETTER, PARK } from './scripts/settle.ts'
-import { chunksByRecord, type RecordedToken, recordKeysOf, runningValue, type Token } from './token.ts'
+import { lostAmong, type RecordedToken, recordKeysOf, runningValue, type Token } from './token.ts'
 
 export type CommitReply =
   | { status: 'committed'; replies: unknown[] }
@@ -41,18 +41,11 @@ export class SettleBroker {
    */
   async ackChecked<T extends RecordedToken>(deliveries: readonly T[]): Promise<T[]> {
     const { connection, stream, group, history } = this.#member
-    const lost: T[] = []
-    for (const chunk of chunksByRecord(deliveries)) {
-      const reply = await connection.run(
-        ACK,
-        { stream, history },
-        { group, recordTtlMs: this.#recordTtlMs },
-        { keys: recordKeysOf(chunk), args: chunk.flatMap((d) => [d.entryId, d.owner, d.attempt]) },
-      )
-      const lostIds = new Set(reply as string[])
-      lost.push(...chunk.filter(({ entryId }) => lostIds.has(entryId)))
-    }
-    return lost
+    return lostAmong(deliveries, (chunk) => {
+      const args = chunk.flatMap((d) => [d.entryId, d.owner, d.attempt])
+      const more = { keys: recordKeysOf(chunk), args }
+      return connection.run(ACK, { stream, history }, { group, recordTtlMs: this.#recordTtlMs }, more)
+    })
   }
 
   /** Parks a delivery until it is due again. False: the lease was lost. */

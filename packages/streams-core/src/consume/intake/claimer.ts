@@ -5,7 +5,7 @@ import type { HandlerSlots } from '../pipeline/handler-slots.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import type { HoldOff } from './hold-off.ts'
 import type { LostReplies } from './lost-replies.ts'
-import type { Quarantine } from './quarantine.ts'
+import type { ClaimingOptions, Quarantine } from './quarantine.ts'
 
 /** How often a consumer looks for entries to claim. */
 export const CLAIM_EVERY_MS = 250
@@ -15,13 +15,6 @@ const LATE_MS = 2 * CLAIM_EVERY_MS
 
 /** 30,000 years: no entry is idle for this long. */
 const NEVER_MS = 1e15
-
-export interface ClaimerOptions {
-  group: string
-  consumer: string
-  leaseMs: number
-  maxDeliveries: number
-}
 
 export interface ClaimerActors {
   broker: IntakeBroker
@@ -35,11 +28,11 @@ export interface ClaimerActors {
 
 /** Takes over what no consumer is working on: entries whose lease is over, retries that are due, lost replies. */
 export class Claimer {
-  readonly #options: ClaimerOptions
+  readonly #options: ClaimingOptions
   readonly #actors: ClaimerActors
   #lastRound = now()
 
-  constructor(options: ClaimerOptions, actors: ClaimerActors) {
+  constructor(options: ClaimingOptions, actors: ClaimerActors) {
     this.#options = options
     this.#actors = actors
   }

@@ -9,7 +9,8 @@ import type { Pipeline } from '../pipeline/pipeline.ts'
 import type { HoldOff } from './hold-off.ts'
 import type { Reader } from './reader.ts'
 
-export interface QuarantineOptions {
+/** For claiming, and for running what was claimed alone. */
+export interface ClaimingOptions {
   group: string
   consumer: string
   leaseMs: number
@@ -32,11 +33,11 @@ export interface QuarantineActors {
  * longer waited for.
  */
 export class Quarantine {
-  readonly #options: QuarantineOptions
+  readonly #options: ClaimingOptions
   readonly #actors: QuarantineActors
   #restUntil = 0
 
-  constructor(options: QuarantineOptions, actors: QuarantineActors) {
+  constructor(options: ClaimingOptions, actors: QuarantineActors) {
     this.#options = options
     this.#actors = actors
   }
