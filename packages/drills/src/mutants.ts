@@ -70,9 +70,7 @@ export const mutants: Record<string, Mutant> = {
     drill: 'slow-group',
     events: 3_000,
     sign: /lost/,
-    edits: [
-      ['broker/scripts/retention.ts', "'MINID', '~', needed, 'LIMIT', math.min(excess, 100000)", "'MAXLEN', '~', 500"],
-    ],
+    edits: [['broker/scripts/retention.ts', "'MINID', '~', needed, 'LIMIT', most", "'MAXLEN', '~', 500"]],
   },
   'dead-letter-in-two-steps': {
     about: 'a dead letter is acknowledged first and written afterwards',
@@ -112,12 +110,12 @@ export const mutants: Record<string, Mutant> = {
     edits: [
       [
         'broker/scripts/claim.ts',
-        'if isAlone(name) and not isOurSetApart(name) and attempt >= maxDeliveries then',
+        'if isAlone(name) and name ~= alone and attempt >= maxDeliveries then',
         'if attempt >= maxDeliveries then',
       ],
       [
         'broker/scripts/claim.ts',
-        'if isSetApart(name) or attempt >= 2 or attempt >= maxDeliveries then',
+        'if isAlone(name) or isSuspect(name) or attempt >= 2 or attempt >= maxDeliveries then',
         'if false then',
       ],
     ],

@@ -52,25 +52,17 @@ export interface LoopOptions {
   onError: (error: unknown, failures: number) => void | Promise<void>
 }
 
-/** About `ms`: without this jitter, consumers that once rested at the same time would wake together every time. */
-export const jittered = (ms: number) => (): number => ms * (0.75 + Math.random() / 2)
-
 /**
  * The shape of every loop: `runOnce`, then a rest of `intervalMs`, until the signal is aborted.
  * A failing round is reported and followed by a growing wait, so that no error makes a hot loop.
  */
-export async function every(
-  intervalMs: number | (() => number),
-  runOnce: () => Promise<unknown>,
-  options: LoopOptions,
-): Promise<void> {
+export async function every(intervalMs: number, runOnce: () => Promise<unknown>, options: LoopOptions): Promise<void> {
   let failures = 0
   while (!options.signal.aborted) {
     try {
       await runOnce()
       failures = 0
-      const restMs = typeof intervalMs === 'function' ? intervalMs() : intervalMs
-      if (restMs > 0) await sleep(restMs, options.signal)
+      if (intervalMs > 0) await sleep(intervalMs, options.signal)
     } catch (error) {
       if (options.signal.aborted) return
       failures += 1

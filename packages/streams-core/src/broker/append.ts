@@ -34,7 +34,7 @@ export class AppendBroker {
   /** Appends events in the given order; one reply for each. */
   async append(events: readonly { id: string; fields: readonly string[] }[]): Promise<AppendReply[]> {
     const { dedupeMs, durability } = this.#settings
-    const { stream, dropped, marks, historyFormat } = this.#keys
+    const { stream, dropped, marks, groupFormat } = this.#keys
     const { policy, maxLength } = this.#retention
     const [keepAtLeast, groups] =
       this.#retention.policy === 'acknowledged' ? [this.#retention.keepAtLeast, this.#retention.groups] : [0, []]
@@ -43,7 +43,7 @@ export class AppendBroker {
     const flat = (await this.#connection.run(
       PUBLISH,
       { stream, dropped, marks },
-      { policy, maxLength, keepAtLeast, dedupeMs, historyFormat, requiredGroups: groups.length },
+      { policy, maxLength, keepAtLeast, dedupeMs, groupFormat, requiredGroups: groups.length },
       { keys: dedupeMs > 0 ? events.map(({ id }) => this.#keys.dedupe(id)) : [], args },
     )) as string[]
     if (durability === 'fsync') await this.#waitForDisk()

@@ -1,7 +1,10 @@
 import { now } from '../base/clock.ts'
-import { RETRY_HORIZON_MS } from '../define/limits.ts'
 import type { Member } from './member.ts'
-import { CLAIM, CLAIM_SUSPECT, ISOLATE, REJOIN, RETAKE } from './scripts/claim.ts'
+import { RETRY_CONSUMER, SUSPECTS } from './pseudo-consumers.ts'
+import { CLAIM, RESET_IDLE } from './scripts/claim.ts'
+import { RETAKE } from './scripts/leases.ts'
+import { ISOLATE, REJOIN, TAKE_SUSPECT } from './scripts/suspects.ts'
+import { ServerClock } from './server-clock.ts'
 import { CHUNK, type HandedEntry, type Token } from './token.ts'
 
 /** A read may be this much later than its BLOCK before the socket counts as dead. */
@@ -11,29 +14,50 @@ export interface Claimed {
   entries: HandedEntry[]
   /** Crash suspects that wait for a consumer to run them alone. */
   suspects: number
+  /** There is more to claim now. */
+  hasMore: boolean
+  /** Until there may be something to claim, as far as one can tell now. */
+  waitMs: number
+  /** Redis hung, or its clock was set ahead, by so much that due retries were all that was claimed; otherwise 0. */
+  lateMs: number
+  /** By how much Redis' clock is found to be set back; otherwise 0. */
+  setBackMs: number
+  /** A lease under this consumer's name is half over: the consumer may not know that it has the entry. */
+  mayHaveLostReplies: boolean
 }
 
 export interface ClaimOptions {
   /** How many entries at most. */
   limit: number
   maxDeliveries: number
-  /** Idle time after which the lease of an entry counts as over. */
-  expiredMs: number
-  /** Extra idle time before an entry is claimed; above 0 if this consumer has no free handler slot. */
-  lateMs: number
-  /** Time to live of the scan lock: the group is scanned about once in this time. */
+  /** Claim due retries only. */
+  holdsOff: boolean
+  /** How much later than others this consumer claims an entry; above 0 if it has no free handler slot. */
+  delayMs: number
+  /** Time to live of the scan lock: while there is nothing to claim, the group is scanned about once in this time. */
   lockMs: number
 }
 
 type RawEntry = [id: string, fields: string[] | null]
 type RawClaim = [id: string, attempt: number, fields: string[] | null]
+type RawClaimed = [
+  ...[serverMs: number, lateMs: number, setBackMs: number, waitMs: number, hasMore: number, suspects: number],
+  isHalfOver: number,
+  ...[kind: HandedEntry['kind'], ...RawClaim][],
+]
 
 /** How entries come to a consumer: reads, claims, and deliveries whose reply was lost. */
 export class IntakeBroker {
   readonly #member: Member
+  readonly #clock = new ServerClock()
 
   constructor(member: Member) {
     this.#member = member
+  }
+
+  /** A claim that comes later than this takes over no lease: living consumers may not have extended theirs yet. */
+  get graceMs(): number {
+    return Math.ceil(this.#member.leaseMs / 3)
   }
 
   /** Waits up to `blockMs` for entries that were delivered to no consumer of the group yet. */
@@ -53,40 +77,68 @@ export class IntakeBroker {
     await this.#member.connection.send(['CLIENT', 'UNBLOCK', clientId])
   }
 
-  /** Claims entries whose lease is over, and due retries. `undefined`: another consumer has looked just now. */
-  async claim({ limit, maxDeliveries, expiredMs, lateMs, lockMs }: ClaimOptions): Promise<Claimed | undefined> {
-    const { connection, keys, stream, group, consumer, alone, suspect, history } = this.#member
+  /** Claims entries whose lease is over, and due retries. */
+  async claim({ limit, maxDeliveries, holdsOff, delayMs, lockMs }: ClaimOptions): Promise<Claimed> {
+    const { connection, keys, stream, group, consumer, alone, history, due, clock, leaseMs } = this.#member
     const since = now()
+    const { graceMs } = this
+    const scanLock = keys.scanLock(group, delayMs > 0)
     const reply = await connection.run(
       CLAIM,
-      { stream, scanLock: keys.scanLock(group, lateMs > 0), history },
+      { stream, scanLock, history, due, dueScan: keys.dueScan(group), clock },
       {
-        ...{ group, consumer, alone, suspect, maxDeliveries, lockMs },
-        expiredMs: expiredMs + lateMs,
-        dueMs: RETRY_HORIZON_MS + lateMs,
+        ...{ group, consumer, alone, leaseMs, delayMs, maxDeliveries, lockMs, graceMs },
+        holdsOff: holdsOff ? 1 : 0,
         room: Math.min(limit, CHUNK),
+        sentAt: this.#clock.estimateMs() ?? '',
       },
     )
-    if (!reply) return undefined
-    const [suspects, ...claimed] = reply as [number, ...[HandedEntry['kind'], ...RawClaim][]]
+    const [serverMs, lateMs, setBackMs, waitMs, hasMore, suspects, isHalfOver, ...claimed] = reply as RawClaimed
+    this.#clock.seen(serverMs)
     const owners: Record<HandedEntry['kind'], string> = { run: consumer, crashed: alone }
-    const entries = claimed.map(([kind, id, attempt, fields]) => handed(id, fields, owners[kind], attempt, kind, since))
-    return { entries, suspects }
+    return {
+      ...{ suspects, waitMs, setBackMs },
+      entries: claimed.map(([kind, id, attempt, fields]) => handed(id, fields, owners[kind], attempt, kind, since)),
+      hasMore: hasMore === 1,
+      mayHaveLostReplies: isHalfOver === 1,
+      lateMs: lateMs > graceMs ? lateMs : 0,
+    }
+  }
+
+  /** Sets the leases anew that seem to begin in the future, because Redis' clock was set back. Returns how many. */
+  async resetFutureLeases(): Promise<number> {
+    const { connection, stream, group } = this.#member
+    const infos = await connection.send<(string | number)[][]>(['XINFO', 'CONSUMERS', stream, group])
+    let count = 0
+    for (const info of infos) {
+      const name = String(info[info.indexOf('name') + 1])
+      // What these own is not found by its idle time.
+      if (name === RETRY_CONSUMER || name === SUSPECTS) continue
+      let start: string | null = '-'
+      while (start !== null) {
+        const reply = await connection.run(RESET_IDLE, { stream }, { group, name, start })
+        const [reset, next] = reply as [number, string | null]
+        count += reset
+        start = next
+      }
+    }
+    return count
   }
 
   /**
-   * Claims one crash suspect, to be isolated once nothing else is in flight. `undefined`: there is none, or another
+   * Takes one crash suspect, to be isolated once nothing else is in flight. `undefined`: there is none, or another
    * consumer is at work on one, and this consumer holds something else.
    */
-  async claimSuspect(options: { maxDeliveries: number; holdsNothing: boolean }): Promise<HandedEntry | undefined> {
-    const { connection, stream, group, consumer, alone, suspect, history, leaseMs } = this.#member
+  async takeSuspect(options: { maxDeliveries: number; holdsNothing: boolean }): Promise<HandedEntry | undefined> {
+    const { connection, stream, group, alone, suspect, history, due, clock, leaseMs } = this.#member
     const since = now()
     const reply = await connection.run(
-      CLAIM_SUSPECT,
-      { stream, history },
+      TAKE_SUSPECT,
+      { stream, history, due, clock },
       {
-        ...{ group, consumer, alone, suspect, expiredMs: leaseMs, maxDeliveries: options.maxDeliveries },
+        ...{ group, alone, suspect, leaseMs, graceMs: this.graceMs, maxDeliveries: options.maxDeliveries },
         holdsNothing: options.holdsNothing ? 1 : 0,
+        sentAt: this.#clock.estimateMs() ?? '',
       },
     )
     if (!reply) return undefined

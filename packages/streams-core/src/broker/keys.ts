@@ -51,9 +51,24 @@ export class Keys {
     return `${this.#prefix}:${group}:history`
   }
 
-  /** The key of a group's history as a format for Lua's `string.format`: `%s` stands for the group. */
-  get historyFormat(): string {
-    return `${this.#prefix.replaceAll('%', '%%')}:%s:history`
+  /** Sorted set: parked entry → when it is due, in the time of the group. An index of what `~retry` owns. */
+  due(group: string): string {
+    return `${this.#prefix}:${group}:due`
+  }
+
+  /** String: where the scan that completes that index goes on. */
+  dueScan(group: string): string {
+    return `${this.#prefix}:${group}:due:scan`
+  }
+
+  /** String: the time of the group (ms) when it was last looked at, and how far that is ahead of Redis' clock. */
+  clock(group: string): string {
+    return `${this.#prefix}:${group}:clock`
+  }
+
+  /** What the keys of a group begin with, as a format for Lua's `string.format`: `%s` stands for the group. */
+  get groupFormat(): string {
+    return `${this.#prefix.replaceAll('%', '%%')}:%s:`
   }
 
   /** String: one scan for claimable entries at a time in a group; busy consumers have a lock of their own. */

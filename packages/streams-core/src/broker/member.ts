@@ -31,4 +31,12 @@ export class Member {
   get history(): string {
     return this.keys.history(this.group)
   }
+
+  get due(): string {
+    return this.keys.due(this.group)
+  }
+
+  get clock(): string {
+    return this.keys.clock(this.group)
+  }
 }

@@ -15,9 +15,9 @@ export class MembershipBroker {
    * that exists is left as it is.
    */
   async createGroup(): Promise<{ created: boolean; startId: string; newestId: string }> {
-    const { connection, keys, stream, group, history } = this.#member
+    const { connection, keys, stream, group, history, due } = this.#member
     await this.#adoptFormerKeys()
-    const reply = await connection.run(CREATE_GROUP, { stream, marks: keys.marks, history }, { group })
+    const reply = await connection.run(CREATE_GROUP, { stream, marks: keys.marks, history, due }, { group })
     const [created, startId, newestId] = reply as [number, string, string]
     return { created: created === 1, startId, newestId }
   }
@@ -35,18 +35,19 @@ export class MembershipBroker {
     await connection.run(ADOPT_KEYS, { plain }, {}, { keys: pairs.flat() })
   }
 
-  /** Moves entries of an earlier process of this name to `~left`; they are claimed like those of a dead consumer. */
+  /** Moves entries of an earlier process of this name to `~left`; they are claimed at once. */
   async disown(): Promise<void> {
     const { connection, stream, group, consumer, alone } = this.#member
     const predecessor = predecessorName(consumer)
     const args = [consumer, predecessor, alone, aloneName(predecessor)]
-    await connection.run(DISOWN, { stream }, { group }, { args })
+    while ((await connection.run(DISOWN, { stream }, { group }, { args })) === 1);
   }
 
   /** Releases deliveries whose reply was lost. To be called when nothing is held any more. */
   async releaseRest(): Promise<void> {
-    const { connection, stream, group, consumer, alone, suspect, leaseMs } = this.#member
-    await connection.run(RELEASE_REST, { stream }, { group, consumer, alone, suspect, leaseMs })
+    const { connection, stream, due, clock, group, consumer, alone, suspect } = this.#member
+    const args = { group, consumer, alone, suspect }
+    while ((await connection.run(RELEASE_REST, { stream, due, clock }, args)) === 1);
   }
 
   /** Deletes this consumer's names from the group, unless something is pending under them. */

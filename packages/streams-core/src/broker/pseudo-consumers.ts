@@ -3,14 +3,19 @@
 /** Owner of the entries that are parked: retried or released, and waiting for their next delivery. */
 export const RETRY_CONSUMER = '~retry'
 
+/** Owner of the crash suspects that wait for a consumer to run them alone. */
+export const SUSPECTS = '~suspect'
+
 export const ALONE_SUFFIX = '~alone'
 export const SUSPECT_SUFFIX = '~suspect'
 
 /** Owner of the entry that a consumer runs with nothing else in flight: if the consumer dies, the entry is guilty. */
 export const aloneName = (consumer: string): string => `${consumer}${ALONE_SUFFIX}`
 
-/** Owner of a crash suspect that waits to be run alone: if the consumer dies, that proves nothing. */
+/** Owner of a crash suspect that a consumer has taken and not yet started: if the consumer dies, that proves nothing. */
 export const suspectName = (consumer: string): string => `${consumer}${SUSPECT_SUFFIX}`
 
+export const LEFT_SUFFIX = '~left'
+
 /** Owner of what a dead process held, once another process has started under the same name. */
-export const predecessorName = (consumer: string): string => `${consumer}~left`
+export const predecessorName = (consumer: string): string => `${consumer}${LEFT_SUFFIX}`

@@ -1,9 +1,8 @@
-import { RETRY_HORIZON_MS } from '../define/limits.ts'
 import type { Outcome } from '../define/outcome.ts'
 import type { Argument } from '../define/redis-options.ts'
 import { encodeFailure, encodeHead } from './letter-codec.ts'
 import type { Member } from './member.ts'
-import { RETRY_CONSUMER } from './pseudo-consumers.ts'
+import { RETRY_CONSUMER, SUSPECTS } from './pseudo-consumers.ts'
 import { TAKE_RECORD } from './scripts/idempotency.ts'
 import { ACK, COMMIT, DEAD_LETTER, PARK } from './scripts/settle.ts'
 import { lostAmong, type RecordedToken, recordKeysOf, runningValue, type Token } from './token.ts'
@@ -15,7 +14,7 @@ export type CommitReply =
 
 export type RecordReply = 'ours' | 'done' | 'elsewhere'
 
-type Parked = Extract<Outcome, { type: 'retry' | 'release' }>
+export type Parked = Extract<Outcome, { type: 'retry' | 'release' }>
 type Dead = Extract<Outcome, { type: 'dead-letter' }>
 
 /** What a consumer writes for a delivery. All but `ack` and `takeRecord` check the fencing token first. */
@@ -50,10 +49,10 @@ export class SettleBroker {
 
   /** Parks a delivery until it is due again. False: the lease was lost. */
   async park(delivery: RecordedToken, outcome: Parked): Promise<boolean> {
-    const { connection, stream, history } = this.#member
+    const { connection, stream, history, due, clock } = this.#member
     const reply = await connection.run(
       PARK,
-      { stream, history },
+      { stream, history, due, clock },
       {
         ...this.#token(delivery),
         ...this.#parkingOf(delivery, outcome),
@@ -121,19 +120,23 @@ export class SettleBroker {
     return { group: this.#member.group, entryId, owner, attempt }
   }
 
-  /** How a delivery is parked: under which name, with what idle time and delivery count, and its line of history. */
+  /** How a delivery is parked: under which name, for how long, with which delivery count and line of history. */
   #parkingOf(delivery: Token, outcome: Parked) {
-    const { alone, suspect, leaseMs } = this.#member
+    const { alone, suspect } = this.#member
     const { owner, attempt } = delivery
-    const underRetry = { putUnder: RETRY_CONSUMER, idleMs: RETRY_HORIZON_MS - outcome.delayMs }
+    const { delayMs } = outcome
     switch (outcome.type) {
       case 'retry':
-        return { ...underRetry, countLeft: attempt, failure: this.#failure(delivery, outcome.error) }
+        return {
+          putUnder: RETRY_CONSUMER,
+          delayMs,
+          countLeft: attempt,
+          failure: this.#failure(delivery, outcome.error),
+        }
       case 'release': {
         // A suspect that is released stays a suspect.
-        const underSuspect = { putUnder: suspect, idleMs: Math.max(0, leaseMs - outcome.delayMs) }
-        const place = owner === alone || owner === suspect ? underSuspect : underRetry
-        return { ...place, countLeft: outcome.charged ? attempt : attempt - 1, failure: '' }
+        const putUnder = owner === alone || owner === suspect ? SUSPECTS : RETRY_CONSUMER
+        return { putUnder, delayMs, countLeft: outcome.charged ? attempt : attempt - 1, failure: '' }
       }
       default:
         return outcome satisfies never

@@ -29,22 +29,27 @@ export class UpkeepBroker {
   async tidy(retention: ParsedRetention, lockMs: number, consumerIdleMs: number): Promise<Tidied | undefined> {
     const { connection, keys, stream, consumer } = this.#member
     const { policy } = retention
-    const [keepAtLeast, groups] = policy === 'acknowledged' ? [retention.keepAtLeast, retention.groups] : [0, []]
-    const reply = await connection.run(
-      TIDY,
-      { stream, lock: keys.janitorLock, marks: keys.marks },
-      { consumer, lockMs, policy, keepAtLeast, consumerIdleMs },
-      { args: groups },
-    )
-    if (!reply) return undefined
-    const [trimmed, consumersDeleted, newestId, ...positions] = reply as [
-      ...[number, number, string],
-      ...[string, string, number][],
-    ]
-    return {
-      ...{ trimmed, consumersDeleted, newestId },
-      groups: positions.map(([group, neededId, pending]) => ({ group, neededId, pending })),
+    const [keepAtLeast, required] = policy === 'acknowledged' ? [retention.keepAtLeast, retention.groups] : [0, []]
+    const tidied: Tidied = { trimmed: 0, consumersDeleted: 0, newestId: '0-0', groups: [] }
+    for (let from = 1; from > 0; ) {
+      const reply = await connection.run(
+        TIDY,
+        { stream, lock: keys.janitorLock, marks: keys.marks },
+        { consumer, lockMs, from, policy, keepAtLeast, consumerIdleMs },
+        { args: required },
+      )
+      if (!reply) return from === 1 ? undefined : tidied
+      const [nextFrom, trimmed, deleted, newestId, ...positions] = reply as [
+        ...[nextFrom: number, trimmed: number, deleted: number, newestId: string],
+        ...[group: string, neededId: string, pending: number][],
+      ]
+      from = nextFrom
+      tidied.trimmed += trimmed
+      tidied.consumersDeleted += deleted
+      tidied.newestId = newestId
+      tidied.groups.push(...positions.map(([group, neededId, pending]) => ({ group, neededId, pending })))
     }
+    return tidied
   }
 
   /** Group → entries that the lossy retention has dropped, so far, before the group had acknowledged them. */

@@ -1,3 +1,4 @@
+import { Alarm } from '../base/alarm.ts'
 import { Patience } from '../base/patience.ts'
 import { Connection, type ConnectionState } from '../broker/connection.ts'
 import { IntakeBroker } from '../broker/intake.ts'
@@ -73,7 +74,9 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
   const runner = new Runner({ group, consumer, hasRecords: idempotency !== undefined }, handlers, {
     ...{ broker: settling, patience, confirm, onRefusal },
   })
-  const settler = new Settler({ broker: settling, patience, tell, onRefusal })
+  // Wakes the claimer: what this consumer parks is claimed when it is due.
+  const alarm = new Alarm()
+  const settler = new Settler({ broker: settling, patience, onParked: (ms) => alarm.wakeIn(ms), tell, onRefusal })
   const pipeline = new Pipeline(
     {
       ...{ group, consumer },
@@ -90,7 +93,9 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
   const lostReplies = new LostReplies({ group, consumer, leaseMs }, { broker: intake, holdings, pipeline, tell })
   const claiming = { group, consumer, leaseMs, maxDeliveries }
   const quarantine = new Quarantine(claiming, { broker: intake, holdings, pipeline, reader, holdOff, tell })
-  const claimer = new Claimer(claiming, { broker: intake, slots, pipeline, lostReplies, quarantine, holdOff, tell })
+  const claimer = new Claimer(claiming, {
+    ...{ broker: intake, slots, holdings, pipeline, lostReplies, quarantine, holdOff, alarm, tell },
+  })
   const janitor = new Janitor(stream.retention, { broker: upkeep, tell })
   const health = new HealthKeeper(settings, { broker: upkeep, holdings, reader, tell })
   const loopErrors = new LoopErrors({ group }, { broker: membership, tell })

@@ -1,8 +1,7 @@
-import { every, jittered } from '../base/loop.ts'
+import { every } from '../base/loop.ts'
 import type { Health, Tell } from '../tell/report.ts'
 import { assembleCrew, type Crew, type CrewOptions } from './crew.ts'
-import { CLAIM_EVERY_MS } from './intake/claimer.ts'
-import { HEALTH_EVERY_MS } from './upkeep/health.ts'
+import { HEALTH_EVERY_MS, LOOK_EVERY_MS } from './upkeep/health.ts'
 import { TIDY_EVERY_MS } from './upkeep/janitor.ts'
 
 /** Time for the last writes, once the time to drain is over. */
@@ -82,7 +81,7 @@ export class Lifecycle {
     const { reader, claimer } = this.#crew
     return [
       this.#loop('reader', 0, () => reader.readOnce(signal), signal),
-      this.#loop('claimer', jittered(CLAIM_EVERY_MS), () => claimer.claimOnce(signal), signal),
+      this.#loop('claimer', 0, () => claimer.claimOnce(signal), signal),
     ]
   }
 
@@ -91,7 +90,7 @@ export class Lifecycle {
     const { janitor, health, leaseKeeper } = this.#crew
     return [
       this.#loop('janitor', TIDY_EVERY_MS, () => janitor.tidyOnce(), signal),
-      this.#loop('health', HEALTH_EVERY_MS, () => health.lookOnce(), signal),
+      this.#loop('health', LOOK_EVERY_MS, () => health.lookOnce(), signal),
       // Not one of the loops that wait for a connection: this one has to tell that the connection is lost.
       every(HEALTH_EVERY_MS, () => health.tellChange(), { signal, onError() {} }),
       this.#loop('lease keeper', leaseKeeper.everyMs, () => leaseKeeper.extendOnce(), untilDrained),
@@ -132,12 +131,7 @@ export class Lifecycle {
   }
 
   /** A loop whose rounds wait for a connection. */
-  #loop(
-    name: string,
-    intervalMs: number | (() => number),
-    runOnce: () => Promise<unknown>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  #loop(name: string, intervalMs: number, runOnce: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
     const { commands, loopErrors } = this.#crew
     const whenConnected = async () => {
       await commands.ready(signal)

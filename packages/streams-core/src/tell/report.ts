@@ -42,6 +42,11 @@ export type Report =
   | { kind: 'dropped-unread'; group: string; total: number }
   /** The group is behind and has not moved for `stalledMs`. `neededId`: the oldest entry that it needs. */
   | { kind: 'group-behind'; group: string; neededId: string; pending: number; stalledMs: number }
+  /**
+   * Time has jumped, as Redis sees it: Redis hung, or its clock was set ahead (above 0), or set back (below 0). Until
+   * living consumers have extended their leases, due retries are all that is claimed.
+   */
+  | { kind: 'time-jumped'; group: string; byMs: number }
   /** Readiness has come or gone. */
   | ({ kind: 'health'; group: string; consumer: string } & Health)
   /** A loop or the settler failed and goes on; a loop tells it once until a round succeeds. */

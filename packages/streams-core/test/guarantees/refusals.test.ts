@@ -110,9 +110,15 @@ describe('Redis says no for good', () => {
     const redis = await RedisServer.start()
     shared.onClose(() => redis.stop())
     const lab = new Lab(redis.url)
-    const own = ['', ':marks', ':lock:*', `:${GROUP}:scan`, `:${GROUP}:history`].map(
-      (key) => `~{${lab.streamName}}${key}`,
-    )
+    const own = [
+      '',
+      ':marks',
+      ':lock:*',
+      `:${GROUP}:scan`,
+      `:${GROUP}:history`,
+      `:${GROUP}:due`,
+      `:${GROUP}:clock`,
+    ].map((key) => `~{${lab.streamName}}${key}`)
     const keys = [`~${lab.streamName}`, ...own]
     await lab.send('ACL', 'SETUSER', 'worker', 'on', '>secret', '&*', '+@all', ...keys)
     const handled: number[] = []

@@ -15,9 +15,10 @@ const formatted = (format: string) => format.replaceAll(/%[%s]/g, (word) => (wor
 
 const all = (name: string) => {
   const keys = new Keys(name)
-  const ofGroup = [keys.dead('g'), keys.history('g'), keys.scanLock('g', false), keys.scanLock('g', true)]
+  const ofGroup = [keys.dead('g'), keys.history('g'), keys.due('g'), keys.dueScan('g'), keys.clock('g')]
+  const locks = [keys.janitorLock, keys.scanLock('g', false), keys.scanLock('g', true)]
   const ofEvents = [keys.dedupe('e'), keys.idempotencyRecord('g', 'e')]
-  return [keys.marks, keys.dropped, keys.janitorLock, formatted(keys.historyFormat), ...ofGroup, ...ofEvents]
+  return [keys.marks, keys.dropped, formatted(keys.groupFormat), ...ofGroup, ...locks, ...ofEvents]
 }
 
 const usable = [

@@ -1,4 +1,4 @@
-import { ALONE_SUFFIX, RETRY_CONSUMER, SUSPECT_SUFFIX } from '../pseudo-consumers.ts'
+import { ALONE_SUFFIX, LEFT_SUFFIX, RETRY_CONSUMER, SUSPECT_SUFFIX, SUSPECTS } from '../pseudo-consumers.ts'
 
 // Pieces of Lua that several scripts share.
 
@@ -50,10 +50,33 @@ local function holds(id, owner, attempt)
 end
 `
 
-/** `isAlone(name)`: it ends in `~alone`. `isSetApart(name)`: it ends in `~alone` or `~suspect`. */
+/**
+ * Names of pseudo-consumers. `isAlone(name)`: it ends in `~alone`. `isSuspect(name)`: it ends in `~suspect`.
+ * `isLeft(name)`: it holds `~left`.
+ */
 export const pseudoConsumersLua = `
-local RETRY = '${RETRY_CONSUMER}'
+local RETRY, SUSPECTS = '${RETRY_CONSUMER}', '${SUSPECTS}'
 local function endsWith(name, suffix) return string.sub(name, -#suffix) == suffix end
 local function isAlone(name) return endsWith(name, '${ALONE_SUFFIX}') end
-local function isSetApart(name) return isAlone(name) or endsWith(name, '${SUSPECT_SUFFIX}') end
+local function isLeft(name) return string.find(name, '${LEFT_SUFFIX}', 1, true) end
+local function isSuspect(name) return endsWith(name, '${SUSPECT_SUFFIX}') end
+`
+
+/**
+ * `groupTime()`: the time of the group in milliseconds, which is Redis' clock, corrected so that it never goes back.
+ * Further values: what Redis' clock shows, and by how much it is found to be set back, or 0.
+ *
+ * `parkUntil(id, dueAt)`: notes when an entry that `~retry` owns is due.
+ */
+export const groupTimeLua = `
+${nowLua}
+local function groupTime()
+  local last, ahead = string.match(redis.call('GET', clock) or '0 0', '^(%d+) (%d+)$')
+  local serverMs = nowMs()
+  local backMs = math.max(0, last - serverMs - ahead)
+  return serverMs + ahead + backMs, serverMs, backMs
+end
+local function parkUntil(id, dueAt)
+  redis.call('ZADD', due, string.format('%.0f', dueAt), id)
+end
 `

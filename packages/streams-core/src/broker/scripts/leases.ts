@@ -31,3 +31,26 @@ end
 return lost
 `,
 )
+
+/**
+ * Retakes deliveries whose reply was lost: this consumer is their owner and does not know of them, so nobody extends
+ * their leases. Their attempt stays as it is, because nothing has run yet.
+ *
+ * More arguments: entry id, owner, attempt of each.   Returns { id, owner, attempt, fields or false } of each that is
+ * still this consumer's.
+ */
+export const RETAKE = script(
+  { keys: ['stream'], args: ['group'], allowOom: true },
+  `
+${holdsLua}
+local retaken = {}
+for i = MORE_ARGS, #ARGV, 3 do
+  local id, owner, attempt = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
+  if holds(id, owner, attempt) then
+    local entry = redis.call('XCLAIM', stream, group, owner, 0, id, 'RETRYCOUNT', attempt)[1]
+    retaken[#retaken + 1] = { id, owner, attempt, entry and entry[2] or false }
+  end
+end
+return retaken
+`,
+)

@@ -1,6 +1,8 @@
-import { RETRY_HORIZON_MS } from '../../define/limits.ts'
 import { script } from '../script.ts'
-import { compareIdsLua, infoLua, pseudoConsumersLua } from './fragments.ts'
+import { compareIdsLua, groupTimeLua, infoLua, pseudoConsumersLua } from './fragments.ts'
+
+/** Entries that one call moves at most, so that no call holds Redis up for long. */
+const PAGE = 500
 
 /**
  * Creates the group, and the stream with it, from its low-water mark; from the beginning where there is no mark, or the
@@ -9,7 +11,7 @@ import { compareIdsLua, infoLua, pseudoConsumersLua } from './fragments.ts'
  * Returns { 1 if created or 0 if it existed, the id that a new group starts after, the newest id }.
  */
 export const CREATE_GROUP = script(
-  { keys: ['stream', 'marks', 'history'], args: ['group'], allowOom: true },
+  { keys: ['stream', 'marks', 'history', 'due'], args: ['group'], allowOom: true },
   `
 ${compareIdsLua}
 ${infoLua}
@@ -19,7 +21,7 @@ if start ~= '0' and (not newest or compareIds(newest, start) < 0) then start = '
 local reply = redis.pcall('XGROUP', 'CREATE', stream, group, start, 'MKSTREAM')
 if not reply.err then
   -- The new group delivers everything as attempt 1, so errors of earlier deliveries are deleted.
-  redis.call('DEL', history)
+  redis.call('DEL', history, due)
   return { 1, start, newest or '0-0' }
 end
 if string.find(reply.err, 'BUSYGROUP', 1, true) then return { 0, start, newest } end
@@ -47,51 +49,55 @@ return adopted
 )
 
 /**
- * Moves entries that a dead process held under this consumer's names to other names. They are claimed and charged like
- * the entries of any dead consumer.
+ * Moves entries that a dead process held under this consumer's names to other names. They are claimed at once, and
+ * charged like the entries of any dead consumer.
  *
- * More arguments: old name, new name, for each.   Returns how many entries.
+ * More arguments: old name, new name, for each.   Returns 1 if there are more to move, or 0.
  */
 export const DISOWN = script(
   { keys: ['stream'], args: ['group'], allowOom: true },
   `
-local count = 0
+local hasMore = 0
 for i = MORE_ARGS, #ARGV, 2 do
-  local start = '-'
-  repeat
-    local page = redis.call('XPENDING', stream, group, start, '+', 200, ARGV[i])
-    for _, entry in ipairs(page) do
-      redis.call('XCLAIM', stream, group, ARGV[i + 1], 0, entry[1], 'IDLE', entry[3], 'JUSTID')
-      count = count + 1
-    end
-    if #page > 0 then start = '(' .. page[#page][1] end
-  until #page < 200
+  local page = redis.call('XPENDING', stream, group, '-', '+', ${PAGE}, ARGV[i])
+  for _, entry in ipairs(page) do
+    redis.call('XCLAIM', stream, group, ARGV[i + 1], 0, entry[1], 'JUSTID')
+  end
+  if #page == ${PAGE} then hasMore = 1 end
 end
-return count
+return hasMore
 `,
 )
 
 /**
  * Releases, uncharged, the entries that Redis lists under the names of a consumer that leaves and holds nothing: their
- * reply was lost. An entry under its `~alone` goes to its `~suspect`, where it can be claimed at once.
+ * reply was lost. Those under its names for suspects become suspects that any consumer may take at once.
  *
- * Returns how many entries.
+ * Returns 1 if there are more to release, or 0.
  */
 export const RELEASE_REST = script(
-  { keys: ['stream'], args: ['group', 'consumer', 'alone', 'suspect', 'leaseMs'], allowOom: true },
+  {
+    keys: ['stream', 'due', 'clock'],
+    args: ['group', 'consumer', 'alone', 'suspect'],
+    allowOom: true,
+  },
   `
 ${pseudoConsumersLua}
-local count = 0
-local function release(name, putUnder, idleMs)
-  for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', '+', 2000, name)) do
-    local before = math.max(0, entry[4] - 1)
-    redis.call('XCLAIM', stream, group, putUnder, 0, entry[1], 'IDLE', idleMs, 'RETRYCOUNT', before, 'JUSTID')
-    count = count + 1
+${groupTimeLua}
+local hasMore = 0
+local function release(name, putUnder)
+  local page = redis.call('XPENDING', stream, group, '-', '+', ${PAGE}, name)
+  for _, entry in ipairs(page) do
+    local id, before = entry[1], math.max(0, entry[4] - 1)
+    redis.call('XCLAIM', stream, group, putUnder, 0, id, 'RETRYCOUNT', before, 'JUSTID')
+    if putUnder == RETRY then parkUntil(id, (groupTime())) end
   end
+  if #page == ${PAGE} then hasMore = 1 end
 end
-release(consumer, RETRY, ${RETRY_HORIZON_MS})
-release(alone, suspect, leaseMs)
-return count
+release(consumer, RETRY)
+release(alone, SUSPECTS)
+release(suspect, SUSPECTS)
+return hasMore
 `,
 )
 

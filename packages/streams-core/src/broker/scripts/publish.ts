@@ -4,8 +4,8 @@ import { trimLua } from './retention.ts'
 /**
  * Appends a batch: deduplication, cap and XADD in one step, event by event.
  *
- * `policy`: `acknowledged` or `maxlen`.   `maxLength`: 0 for none.   `historyFormat`: key of a group's history, with %s
- * for the group.   `requiredGroups`: how many groups must exist before anything is trimmed.
+ * `policy`: `acknowledged` or `maxlen`.   `maxLength`: 0 for none.   `groupFormat`: what the keys of a group begin with,
+ * with %s for the group.   `requiredGroups`: how many groups must exist before anything is trimmed.
  * More keys: the dedupe key of each event, if event ids are remembered.
  * More arguments: the names of the required groups; then for each event the number of its fields and values, and these.
  * Returns for each event a status and a value, flat:
@@ -14,7 +14,7 @@ import { trimLua } from './retention.ts'
 export const PUBLISH = script(
   {
     keys: ['stream', 'dropped', 'marks'],
-    args: ['policy', 'maxLength', 'keepAtLeast', 'dedupeMs', 'historyFormat', 'requiredGroups'],
+    args: ['policy', 'maxLength', 'keepAtLeast', 'dedupeMs', 'groupFormat', 'requiredGroups'],
   },
   `
 ${trimLua}
@@ -60,7 +60,7 @@ while at <= #ARGV do
   replies[#replies + 1] = value
   at, dedupeAt = at + size + 1, dedupeAt + 1
 end
-if policy == 'maxlen' then dropOldest(maxLength, dropped, historyFormat) end
+if policy == 'maxlen' then dropOldest(maxLength, dropped, groupFormat) end
 return replies
 `,
 )

@@ -1,5 +1,5 @@
 import { script } from '../script.ts'
-import { compareIdsLua, infoLua, nowLua, pseudoConsumersLua } from './fragments.ts'
+import { compareIdsLua, infoLua, nowLua } from './fragments.ts'
 
 // What may be trimmed, and when: for the janitor, and for a publish that meets the cap.
 
@@ -8,134 +8,184 @@ import { compareIdsLua, infoLua, nowLua, pseudoConsumersLua } from './fragments.
  */
 const GONE_GROUP_HOLDS_MS = 300_000
 
+/** Groups that one call of the janitor looks at, and entries that one call trims: no call holds Redis up for long. */
+const GROUPS_AT_ONCE = 50
+const TRIMMED_AT_ONCE = 5_000
+
 /**
- * `neededFrom(required)`: the id from which entries must stay: over all groups, the oldest pending entry, else the last
- * one read; where groups differ, the smallest id. A gone group counts with its low-water mark for a while. False while
- * there is no group, or a required one is missing.
- *
- * Two lists follow, each of { group, oldest needed id, pending count }: the groups that exist, and the gone groups that
- * still count.
+ * `goneGroups(exists)`: a gone group counts with its low-water mark for a while: a list of { group, mark }.
  */
-const neededLua = `
+const goneGroupsLua = `
 ${compareIdsLua}
 ${infoLua}
 ${nowLua}
-local function neededFrom(required)
-  if redis.call('EXISTS', stream) == 0 then return false, {}, {} end
-  local missing, exists = {}, {}
-  for _, group in ipairs(required) do missing[group] = true end
-  local needed, groups, gone = false, {}, {}
-  for _, info in ipairs(groupInfos(stream)) do
-    local pending = redis.call('XPENDING', stream, info.name)
-    local oldest = pending[1] > 0 and pending[2] or info['last-delivered-id']
-    if not needed or compareIds(oldest, needed) < 0 then needed = oldest end
-    missing[info.name], exists[info.name] = nil, true
-    groups[#groups + 1] = { info.name, oldest, pending[1] }
-  end
-  if next(missing) then return false, groups, gone end
-  local held, at = redis.call('HGETALL', marks), nowMs()
+local function goneGroups(exists)
+  local gone, held, at = {}, redis.call('HGETALL', marks), nowMs()
   for i = 1, #held, 2 do
     local mark, seenMs = string.match(held[i + 1], '^(%S+) (%d+)$')
-    if mark and needed and not exists[held[i]] and at - seenMs < ${GONE_GROUP_HOLDS_MS} then
-      if compareIds(mark, needed) < 0 then needed = mark end
-      gone[#gone + 1] = { held[i], mark, 0 }
-    end
+    if mark and not exists[held[i]] and at - seenMs < ${GONE_GROUP_HOLDS_MS} then gone[#gone + 1] = { held[i], mark } end
   end
-  return needed, groups, gone
+  return gone
 end
 `
 
 /**
- * `makeRoom(required, keepAtLeast)`: trims at once what every group has acknowledged, without waiting for the janitor.
+ * `makeRoom(required, keepAtLeast)`: trims at once what every group has acknowledged, without waiting for the janitor:
+ * everything before the oldest entry that some group has pending, or else the last one that it has read. Nothing while
+ * there is no group, or a required one is missing.
  *
- * `dropOldest(maxLength, dropped, historyFormat)`: the lossy policy. It trims once the stream is 100 entries too long,
+ * `dropOldest(maxLength, dropped, groupFormat)`: the lossy policy. It trims once the stream is 100 entries too long,
  * as MAXLEN ~ would, and counts exactly what each group loses by it. At most 1,000 entries a call, so a stream that is
  * far too long shrinks over several publishes.
  */
 export const trimLua = `
-${neededLua}
+${goneGroupsLua}
+local function neededFrom(required)
+  local missing, exists, needed = {}, {}, false
+  for _, group in ipairs(required) do missing[group] = true end
+  for _, info in ipairs(groupInfos(stream)) do
+    missing[info.name], exists[info.name] = nil, true
+    local oldest = info.pending > 0 and redis.call('XPENDING', stream, info.name)[2] or info['last-delivered-id']
+    if not needed or compareIds(oldest, needed) < 0 then needed = oldest end
+  end
+  if next(missing) or not needed then return false end
+  for _, group in ipairs(goneGroups(exists)) do
+    if compareIds(group[2], needed) < 0 then needed = group[2] end
+  end
+  return needed
+end
+
 local function makeRoom(required, keepAtLeast)
-  local needed, length = neededFrom(required), redis.call('XLEN', stream)
-  if not needed or length <= keepAtLeast then return end
+  local length = redis.call('XLEN', stream)
+  local needed = length > keepAtLeast and neededFrom(required)
+  if not needed then return end
   if keepAtLeast > 0 then
     local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', math.min(length - keepAtLeast, 1000) + 1)
     local kept = oldest[#oldest][1]
     if compareIds(kept, needed) < 0 then needed = kept end
   end
-  redis.call('XTRIM', stream, 'MINID', '=', needed)
+  -- Whole nodes first, as an exact trim knows no limit; what it has left to do then is a part of one node.
+  local trimmed = redis.call('XTRIM', stream, 'MINID', '~', needed, 'LIMIT', ${TRIMMED_AT_ONCE})
+  if trimmed < ${TRIMMED_AT_ONCE} then redis.call('XTRIM', stream, 'MINID', '=', needed) end
 end
 
-local function dropOldest(maxLength, dropped, historyFormat)
+local function countUnread(entries, count, deliveredId)
+  local low, high = 0, count
+  while low < high do
+    local middle = math.ceil((low + high) / 2)
+    if compareIds(entries[middle][1], deliveredId) <= 0 then low = middle else high = middle - 1 end
+  end
+  return count - low
+end
+local function dropPending(group, keep, groupFormat)
+  local dropped, groupKeys = 0, string.format(groupFormat, group)
+  repeat
+    local ids = {}
+    for i, entry in ipairs(redis.call('XPENDING', stream, group, '-', '(' .. keep, 1000)) do ids[i] = entry[1] end
+    if #ids > 0 then
+      redis.call('XACK', stream, group, unpack(ids))
+      redis.call('HDEL', groupKeys .. 'history', unpack(ids))
+      redis.call('ZREM', groupKeys .. 'due', unpack(ids))
+      dropped = dropped + #ids
+    end
+  until #ids < 1000
+  return dropped
+end
+local function dropOldest(maxLength, dropped, groupFormat)
   local length = redis.call('XLEN', stream)
   if length < maxLength + 100 then return end
   local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', math.min(length - maxLength, 1000) + 1)
   local keep = oldest[#oldest][1]
   for _, info in ipairs(groupInfos(stream)) do
-    local group, unread = info.name, 0
-    for i = 1, #oldest - 1 do
-      if compareIds(oldest[i][1], info['last-delivered-id']) > 0 then unread = unread + 1 end
-    end
-    local pending = redis.call('XPENDING', stream, group, '-', '(' .. keep, length)
-    local history = string.format(historyFormat, group)
-    for _, entry in ipairs(pending) do
-      redis.call('XACK', stream, group, entry[1])
-      redis.call('HDEL', history, entry[1])
-    end
-    if unread + #pending > 0 then redis.call('HINCRBY', dropped, group, unread + #pending) end
+    local lost = countUnread(oldest, #oldest - 1, info['last-delivered-id'])
+    if info.pending > 0 then lost = lost + dropPending(info.name, keep, groupFormat) end
+    if lost > 0 then redis.call('HINCRBY', dropped, info.name, lost) end
   end
   redis.call('XTRIM', stream, 'MINID', '=', keep)
 end
 `
 
 /**
- * The janitor's round: stores each group's low-water mark, deletes consumers that are gone, and trims what every group
- * has acknowledged.
+ * The janitor's round, in pieces: stores the low-water marks of some groups, and deletes consumers that are gone; after
+ * the last group, trims what all groups have acknowledged according to their marks. A group that is new and has no mark
+ * yet keeps everything.
  *
+ * `from`: the first group to look at, counted from 1; this lock is taken for the first.
  * `consumerIdleMs`: a consumer that holds nothing and was idle for longer is deleted.
  * More arguments: groups that must exist before anything is trimmed.
- * Returns { entries trimmed, consumers deleted, newest id, { group, oldest needed id, pending }… }, or false: another
- * consumer did it just now, or there is no stream.
+ * Returns { `from` of the next call or 0, entries trimmed, consumers deleted, newest id, { group, oldest needed id,
+ * pending }… }, or false: another consumer did it just now, or there is no stream.
  */
 export const TIDY = script(
   {
     keys: ['stream', 'lock', 'marks'],
-    args: ['consumer', 'lockMs', 'policy', 'keepAtLeast', 'consumerIdleMs'],
+    args: ['consumer', 'lockMs', 'from', 'policy', 'keepAtLeast', 'consumerIdleMs'],
     allowOom: true,
   },
   `
-${neededLua}
-${pseudoConsumersLua}
-if not redis.call('SET', lock, consumer, 'NX', 'PX', lockMs) then return false end
+${goneGroupsLua}
+from = tonumber(from)
+if from == 1 and not redis.call('SET', lock, consumer, 'NX', 'PX', lockMs) then return false end
 if redis.call('EXISTS', stream) == 0 then return false end
-local needed, groups, gone = neededFrom({ unpack(ARGV, MORE_ARGS) })
 
--- Looked up in the stream, because ids beyond 2^53 do not survive arithmetic.
+local function minusOne(digits)
+  local head, last, zeros = string.match(digits, '^(%d-)([1-9])(0*)$')
+  return (string.gsub(head .. (last - 1) .. string.rep('9', #zeros), '^0+(%d)', '%1'))
+end
+-- As text, because ids beyond 2^53 do not survive arithmetic.
 local function before(id)
-  local entry = redis.call('XREVRANGE', stream, '(' .. id, '-', 'COUNT', 1)[1]
-  return entry and entry[1] or '0-0'
+  local ms, seq = string.match(id, '(%d+)-(%d+)')
+  if seq ~= '0' then return ms .. '-' .. minusOne(seq) end
+  return ms == '0' and id or minusOne(ms) .. '-18446744073709551615'
 end
 
-local deleted = 0
-for _, entry in ipairs(groups) do
-  local group, oldest, pending = unpack(entry)
+local infos, positions, deleted = groupInfos(stream), {}, 0
+local last = math.min(#infos, from + ${GROUPS_AT_ONCE} - 1)
+for i = from, last do
+  local group, oldest, pending = infos[i].name, infos[i]['last-delivered-id'], infos[i].pending
+  if pending > 0 then oldest = redis.call('XPENDING', stream, group)[2] end
   local mark = pending > 0 and before(oldest) or oldest
   redis.call('HSET', marks, group, mark .. ' ' .. string.format('%.0f', nowMs()))
+  positions[#positions + 1] = { group, oldest, pending }
   for _, info in ipairs(consumerInfos(stream, group)) do
     -- DELCONSUMER destroys what is pending, so check and delete are one step.
-    if info.pending == 0 and info.idle > tonumber(consumerIdleMs) and info.name ~= RETRY then
+    if info.pending == 0 and info.idle > tonumber(consumerIdleMs) then
       redis.call('XGROUP', 'DELCONSUMER', stream, group, info.name)
       deleted = deleted + 1
     end
   end
 end
 
-local trimmed = 0
-local excess = redis.call('XLEN', stream) - tonumber(keepAtLeast)
-if policy == 'acknowledged' and needed and excess > 0 then
-  trimmed = redis.call('XTRIM', stream, 'MINID', '~', needed, 'LIMIT', math.min(excess, 100000))
-end
-for _, group in ipairs(gone) do groups[#groups + 1] = group end
 local newest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
-return { trimmed, deleted, newest and newest[1] or '0-0', unpack(groups) }
+local function reply(nextFrom, trimmed)
+  return { nextFrom, trimmed, deleted, newest and newest[1] or '0-0', unpack(positions) }
+end
+if last < #infos then return reply(last + 1, 0) end
+
+local exists, needed = {}, false
+local function need(id)
+  if not needed or compareIds(id, needed) < 0 then needed = id end
+end
+for _, info in ipairs(infos) do
+  exists[info.name] = true
+  need(string.match(redis.call('HGET', marks, info.name) or '0-0', '^%S+'))
+  -- Somebody may have set the group back since its mark was stored.
+  need(info['last-delivered-id'])
+end
+for _, group in ipairs(goneGroups(exists)) do
+  if #infos > 0 then need(group[2]) end
+  if from == 1 or last >= from then positions[#positions + 1] = { group[1], group[2], 0 } end
+end
+for i = MORE_ARGS, #ARGV do
+  if not exists[ARGV[i]] then needed = false end
+end
+
+local excess, trimmed = redis.call('XLEN', stream) - tonumber(keepAtLeast), 0
+if policy == 'acknowledged' and needed and excess > 0 then
+  local most = math.min(excess, ${TRIMMED_AT_ONCE})
+  trimmed = redis.call('XTRIM', stream, 'MINID', '~', needed, 'LIMIT', most)
+  if trimmed >= ${TRIMMED_AT_ONCE} then return reply(#infos + 1, trimmed) end
+end
+return reply(0, trimmed)
 `,
 )

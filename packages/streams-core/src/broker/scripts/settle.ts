@@ -1,6 +1,6 @@
 import { HISTORY_FIELD, LETTER_FIELD } from '../letter-codec.ts'
 import { script } from '../script.ts'
-import { holdsLua } from './fragments.ts'
+import { groupTimeLua, holdsLua, pseudoConsumersLua } from './fragments.ts'
 import { recordLua } from './idempotency.ts'
 
 // Every script here first checks that the delivery is still its owner's. A consumer that was frozen beyond its lease
@@ -34,30 +34,34 @@ return lost
 )
 
 /**
- * Parks a delivery under another owner, with an idle time that makes it due after its delay: the pending list is the
- * delay queue. Frees the idempotency record.
+ * Parks a delivery: puts it under another owner, and notes when it is due. Frees the idempotency record.
  *
  * One more key: the record, if there is one.   `countLeft`: delivery count to leave.
  * `failure`: line for the history, or empty.   Returns 1, or 0: the lease was lost.
  */
 export const PARK = script(
   {
-    keys: ['stream', 'history'],
-    args: ['group', 'entryId', 'owner', 'attempt', 'putUnder', 'idleMs', 'countLeft', 'failure', 'running'],
+    keys: ['stream', 'history', 'due', 'clock'],
+    args: ['group', 'entryId', 'owner', 'attempt', 'putUnder', 'delayMs', 'countLeft', 'failure', 'running'],
     allowOom: true,
   },
   `
 ${holdsLua}
 ${recordLua}
+${pseudoConsumersLua}
+${groupTimeLua}
 if not holds(entryId, owner, attempt) then return 0 end
 local parked = redis.call(
-  'XCLAIM', stream, group, putUnder, 0, entryId, 'IDLE', idleMs, 'RETRYCOUNT', countLeft, 'JUSTID')[1]
+  'XCLAIM', stream, group, putUnder, 0, entryId, 'RETRYCOUNT', countLeft, 'JUSTID')[1]
 if not parked then
   -- Somebody deleted the entry while it ran, so XCLAIM has removed it from the pending list. Its history goes, too.
   redis.call('HDEL', history, entryId)
-elseif failure ~= '' then
-  local before = redis.call('HGET', history, entryId)
-  redis.call('HSET', history, entryId, before and (before .. '\\n' .. failure) or failure)
+else
+  if putUnder == RETRY or delayMs ~= '0' then parkUntil(entryId, groupTime() + delayMs) end
+  if failure ~= '' then
+    local before = redis.call('HGET', history, entryId)
+    redis.call('HSET', history, entryId, before and (before .. '\\n' .. failure) or failure)
+  end
 end
 free(KEYS[MORE_KEYS], running)
 return 1

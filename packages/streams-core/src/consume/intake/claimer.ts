@@ -1,28 +1,35 @@
+import type { Alarm } from '../../base/alarm.ts'
 import { now } from '../../base/clock.ts'
-import type { IntakeBroker } from '../../broker/intake.ts'
+import { within } from '../../base/loop.ts'
+import type { Claimed, IntakeBroker } from '../../broker/intake.ts'
 import type { Tell } from '../../tell/report.ts'
 import type { HandlerSlots } from '../pipeline/handler-slots.ts'
+import type { Holdings } from '../pipeline/holdings.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import type { HoldOff } from './hold-off.ts'
 import type { LostReplies } from './lost-replies.ts'
 import type { ClaimingOptions, Quarantine } from './quarantine.ts'
 
-/** How often a consumer looks for entries to claim. */
-export const CLAIM_EVERY_MS = 250
+/** While there is nothing to claim, the group is scanned at most this often. */
+const SCAN_EVERY_MS = 250
+
+/** The shortest and the longest rest between two rounds. */
+const SHORTEST_REST_MS = 25
+const LONGEST_REST_MS = 1_250
 
 /** How much later a consumer without a free handler slot claims an entry: others get about two rounds first. */
-const LATE_MS = 2 * CLAIM_EVERY_MS
-
-/** 30,000 years: no entry is idle for this long. */
-const NEVER_MS = 1e15
+const LATE_MS = 500
 
 export interface ClaimerActors {
   broker: IntakeBroker
   slots: HandlerSlots
+  holdings: Holdings
   pipeline: Pipeline
   lostReplies: LostReplies
   quarantine: Quarantine
   holdOff: HoldOff
+  /** Ends the claimer's rest. */
+  alarm: Alarm
   tell: Tell
 }
 
@@ -30,48 +37,77 @@ export interface ClaimerActors {
 export class Claimer {
   readonly #options: ClaimingOptions
   readonly #actors: ClaimerActors
-  #lastRound = now()
+  #quarantinedAt = now()
 
   constructor(options: ClaimingOptions, actors: ClaimerActors) {
     this.#options = options
     this.#actors = actors
   }
 
-  async claimOnce(signal: AbortSignal): Promise<number> {
-    this.#noticeSleep()
-    await this.#actors.lostReplies.retakeIfDue()
-    let claimed = 0
-    let more = true
-    while (more && !signal.aborted) {
-      const { free, roomForClaimed } = this.#actors.slots
-      const [room, lateMs] = free > 0 ? [free, 0] : [roomForClaimed, LATE_MS]
-      const found = room > 0 ? await this.#claim(room, lateMs, signal) : 0
-      claimed += found
-      more = found > 0 && found === room
-    }
-    this.#lastRound = now()
-    return claimed
+  /** Claims until there is no more to claim now, and rests until there may be. */
+  async claimOnce(signal: AbortSignal): Promise<void> {
+    const { holdings, slots, alarm } = this.#actors
+    let hasMore = false
+    do {
+      const { free, roomForClaimed } = slots
+      if (hasMore) hasMore = await this.#claim(holdings.free, 0, signal)
+      else hasMore = await (free > 0 ? this.#claim(free, 0, signal) : this.#claim(roomForClaimed, LATE_MS, signal))
+      // Some at a time, and before the last one of them has ended.
+      if (hasMore)
+        await this.#unlessAsleep(1_000, (ms) => within(ms, signal, (limit) => holdings.whenFree(limit, 1 / 4)))
+    } while (hasMore && !signal.aborted)
+    // Different each time, so that consumers that rested together once do not wake together every time.
+    const jitter = 0.8 + Math.random() * 0.4
+    const longestMs = Math.min(LONGEST_REST_MS, this.#options.leaseMs / 4) * jitter
+    await this.#unlessAsleep(longestMs, () => alarm.rest(SHORTEST_REST_MS * jitter, longestMs, signal))
   }
 
-  /** A round that comes far too late means that the whole machine was asleep, and the other consumers with it. */
-  #noticeSleep(): void {
-    const tooLateMs = Math.max(this.#options.leaseMs / 2, 4 * CLAIM_EVERY_MS)
-    if (now() - this.#lastRound > tooLateMs) this.#actors.holdOff.afterSleep()
-    this.#lastRound = now()
+  /** A wait that takes far too long means that the whole machine was asleep, and the other consumers with it. */
+  async #unlessAsleep(atMostMs: number, wait: (ms: number) => Promise<void>): Promise<void> {
+    const since = now()
+    await wait(atMostMs)
+    const overtimeMs = now() - since - atMostMs
+    if (overtimeMs > Math.max(this.#options.leaseMs / 2, 500)) this.#actors.holdOff.afterSleep()
   }
 
-  async #claim(limit: number, lateMs: number, signal: AbortSignal): Promise<number> {
+  /** Returns whether there is more to claim now. */
+  async #claim(limit: number, delayMs: number, signal: AbortSignal): Promise<boolean> {
     const { group, consumer, leaseMs, maxDeliveries } = this.#options
-    const { broker, pipeline, quarantine, holdOff, tell } = this.#actors
-    const expiredMs = holdOff.isOn ? NEVER_MS : leaseMs
-    const claimed = await broker.claim({ limit, maxDeliveries, expiredMs, lateMs, lockMs: CLAIM_EVERY_MS })
-    if (!claimed) return 0
-    const { entries, suspects } = claimed
+    const { broker, pipeline, quarantine, lostReplies, holdOff, alarm, tell } = this.#actors
+    if (limit === 0) {
+      await lostReplies.retake()
+      return true
+    }
+    const holdsOff = holdOff.isOn
+    const claimed = await broker.claim({ limit, maxDeliveries, holdsOff, delayMs, lockMs: SCAN_EVERY_MS })
+    const { entries, suspects, hasMore, mayHaveLostReplies } = claimed
     if (entries.length > 0) {
       tell({ kind: 'claimed', group, consumer, entryIds: entries.map(({ entryId }) => entryId) })
       pipeline.accept(entries, 'claimed')
     }
-    if (suspects > 0 && !signal.aborted) await quarantine.run(suspects, signal)
-    return entries.length
+    if (claimed.lateMs > 0 || claimed.setBackMs >= 1_000) await this.#mendClock(claimed)
+    if (mayHaveLostReplies) await lostReplies.retake()
+    // Suspects and everything else take turns, of a lease each.
+    const isTheirTurn = !hasMore || now() - this.#quarantinedAt > leaseMs
+    if (suspects > 0 && isTheirTurn && !signal.aborted) {
+      await quarantine.run(suspects, signal)
+      this.#quarantinedAt = now()
+    }
+    alarm.wakeIn(suspects > 0 ? SCAN_EVERY_MS : claimed.waitMs + 1)
+    return hasMore
+  }
+
+  /** Time has jumped, as Redis sees it: leases look as if they were over, or as if they began in the future. */
+  async #mendClock({ lateMs, setBackMs }: Claimed): Promise<void> {
+    const { group } = this.#options
+    const { broker, holdOff, tell } = this.#actors
+    if (lateMs > 0) {
+      holdOff.afterSleep()
+      tell({ kind: 'time-jumped', group, byMs: lateMs })
+    }
+    if (setBackMs > 0) {
+      await broker.resetFutureLeases()
+      tell({ kind: 'time-jumped', group, byMs: -setBackMs })
+    }
   }
 }

@@ -22,6 +22,7 @@ export class HoldOff {
     this.#extend(this.#leaseMs + LONGEST_BACKOFF_MS - endedMsAgo)
   }
 
+  /** For half a lease: owners that can reach Redis extend their leases within a third of one. */
   afterSleep(): void {
     this.#extend(this.#leaseMs / 2)
   }

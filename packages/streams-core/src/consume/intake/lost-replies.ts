@@ -1,4 +1,3 @@
-import { now } from '../../base/clock.ts'
 import type { IntakeBroker } from '../../broker/intake.ts'
 import type { Tell } from '../../tell/report.ts'
 import type { Holdings } from '../pipeline/holdings.ts'
@@ -15,7 +14,6 @@ export class LostReplies {
   readonly #holdings: Holdings
   readonly #pipeline: Pipeline
   readonly #tell: Tell
-  #lastLook = now()
 
   constructor(
     options: { group: string; consumer: string; leaseMs: number },
@@ -28,11 +26,8 @@ export class LostReplies {
     this.#tell = actors.tell
   }
 
-  /** Looks once a second, or four times in a lease where that is more often. */
-  async retakeIfDue(): Promise<void> {
+  async retake(): Promise<void> {
     const { group, consumer, leaseMs } = this.#options
-    if (now() - this.#lastLook < Math.min(1_000, leaseMs / 4)) return
-    this.#lastLook = now()
     const idle = await this.#broker.idleOfOurs(leaseMs / 2)
     const unknown = idle.filter(({ entryId }) => !this.#holdings.has(entryId))
     if (unknown.length === 0) return

@@ -90,7 +90,7 @@ export class Quarantine {
     const { broker, holdings, pipeline, holdOff } = this.#actors
     if (holdOff.isOn) return undefined
     const { maxDeliveries } = this.#options
-    const entry = await broker.claimSuspect({ maxDeliveries, holdsNothing: holdings.size === 0 })
+    const entry = await broker.takeSuspect({ maxDeliveries, holdsNothing: holdings.size === 0 })
     if (!entry) return undefined
     const suspect = pipeline.arrive(entry)
     holdings.add(suspect)

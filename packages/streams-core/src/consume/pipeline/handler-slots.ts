@@ -13,13 +13,14 @@ interface Job {
 /** Time that a handler has to end once its signal has fired because it took too long. */
 const GRACE_MS = 1_000
 
-/** Runs up to `concurrency` handlers at a time; claimed deliveries before read ones: they have waited longer. */
+/** Runs up to `concurrency` handlers at a time. While both wait, claimed deliveries and read ones take turns. */
 export class HandlerSlots {
   readonly #concurrency: number
   readonly #timeoutMs: number
   readonly #claimed: Job[] = []
   readonly #read: Job[] = []
   readonly #running = new Set<Job>()
+  #lastWasClaimed = false
   readonly #changed = new Condition()
   #isDraining = false
 
@@ -85,7 +86,9 @@ export class HandlerSlots {
 
   #startWaiting(): void {
     while (this.#running.size < this.#concurrency) {
-      const job = this.#claimed.shift() ?? this.#read.shift()
+      const [first, second] = this.#lastWasClaimed ? [this.#read, this.#claimed] : [this.#claimed, this.#read]
+      this.#lastWasClaimed = first.length > 0 ? first === this.#claimed : second === this.#claimed
+      const job = first.shift() ?? second.shift()
       if (!job) return
       this.#start(job)
     }

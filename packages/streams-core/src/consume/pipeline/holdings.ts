@@ -46,8 +46,10 @@ export class Holdings {
     this.#changed.notify()
   }
 
-  whenFree(signal: AbortSignal): Promise<void> {
-    return this.#changed.wait(() => this.free > 0, signal)
+  /** Resolves when there is a free place, or a part of all places is free, or the signal is aborted. */
+  whenFree(signal: AbortSignal, part = 0): Promise<void> {
+    const places = Math.max(1, Math.floor(this.#capacity * part))
+    return this.#changed.wait(() => this.free >= places, signal)
   }
 
   /** Resolves when nothing is held but this delivery, or the signal is aborted. */

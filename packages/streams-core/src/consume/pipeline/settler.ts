@@ -1,6 +1,6 @@
 import type { Patience } from '../../base/patience.ts'
 import { isMissingGroup, isRefusal } from '../../base/redis-errors.ts'
-import type { SettleBroker } from '../../broker/settle.ts'
+import type { Parked, SettleBroker } from '../../broker/settle.ts'
 import type { Outcome } from '../../define/outcome.ts'
 import type { Tell } from '../../tell/report.ts'
 import { Acknowledger } from './acknowledger.ts'
@@ -9,19 +9,30 @@ import type { Delivery } from './delivery.ts'
 /** `not-taken`: Redis refused the write, or could not take it before the drain was over. */
 export type Settled = 'written' | 'lease-lost' | 'not-taken'
 
+export interface SettlerActors {
+  broker: SettleBroker
+  patience: Patience
+  /** Called with the delay after which a parked entry is due. */
+  onParked: (delayMs: number) => void
+  tell: Tell
+  /** Called when Redis refuses for good: ends the consumer. */
+  onRefusal: (error: unknown) => void
+}
+
 /** Writes what was decided. What Redis cannot take now is tried again until it can, or until the drain is over. */
 export class Settler {
   readonly #broker: SettleBroker
   readonly #patience: Patience
+  readonly #onParked: (delayMs: number) => void
   readonly #tell: Tell
   readonly #onRefusal: (error: unknown) => void
   readonly #acknowledger: Acknowledger
   readonly #givenUp = new AbortController()
 
-  /** @param actors.onRefusal Called when Redis refuses for good: ends the consumer. */
-  constructor(actors: { broker: SettleBroker; patience: Patience; tell: Tell; onRefusal: (error: unknown) => void }) {
+  constructor(actors: SettlerActors) {
     this.#broker = actors.broker
     this.#patience = actors.patience
+    this.#onParked = actors.onParked
     this.#tell = actors.tell
     this.#onRefusal = actors.onRefusal
     this.#acknowledger = new Acknowledger(actors.broker, (write) => this.#persist(write))
@@ -50,7 +61,7 @@ export class Settler {
         return this.#acknowledger.acknowledge(delivery)
       case 'retry':
       case 'release':
-        return this.#persist(() => this.#broker.park(delivery, outcome))
+        return this.#park(delivery, outcome)
       case 'dead-letter':
         return this.#persist(() => this.#broker.deadLetter(delivery, delivery.redrive?.times ?? 0, outcome))
       case 'committed':
@@ -60,6 +71,12 @@ export class Settler {
       default:
         return outcome satisfies never
     }
+  }
+
+  async #park(delivery: Delivery, outcome: Parked): Promise<boolean> {
+    const isOurs = await this.#persist(() => this.#broker.park(delivery, outcome))
+    if (isOurs) this.#onParked(outcome.delayMs)
+    return isOurs
   }
 
   /** Tries one write until Redis takes it. Its error is told here, once, because many acknowledgements may share it. */

@@ -5,8 +5,10 @@ import type { Health, Tell } from '../../tell/report.ts'
 import type { Reader } from '../intake/reader.ts'
 import type { Holdings } from '../pipeline/holdings.ts'
 
-/** How often the oldest unhandled entry is looked up, and a change of readiness is told. */
+/** How often a change of readiness is told. */
 export const HEALTH_EVERY_MS = 1_000
+/** How often the oldest unhandled entry is looked up. */
+export const LOOK_EVERY_MS = 2_000
 
 export type Phase = 'starting' | 'running' | 'stopping' | 'stopped'
 
@@ -53,8 +55,7 @@ export class HealthKeeper {
     const { blockMs, stalledAfterMs } = this.#options
     if (this.phase !== 'running') return unready(`the consumer is ${this.phase}`)
     const lookedMs = now() - this.#lookedAt
-    if (lookedMs > HEALTH_EVERY_MS + READ_MARGIN_MS)
-      return unready(`Redis has not answered for ${lookedMs.toFixed()} ms`)
+    if (lookedMs > LOOK_EVERY_MS + READ_MARGIN_MS) return unready(`Redis has not answered for ${lookedMs.toFixed()} ms`)
     // A consumer that is full, or runs a crash suspect alone, does not read. Then only the stall check below can tell.
     const readMs = now() - this.#reader.lastReadAt
     const shouldRead = this.#holdings.free > 0 && !this.#reader.isPaused

@@ -5,6 +5,8 @@ import type { ParsedRetention } from '../../define/retention.ts'
 import type { Tell } from '../../tell/report.ts'
 
 export const TIDY_EVERY_MS = 1_000
+/** A janitor that finds another one at work looks again after this. */
+const LOOK_AGAIN_MS = 3 * TIDY_EVERY_MS
 /** A consumer that holds nothing and has not asked Redis for anything for this long is gone. */
 const CONSUMER_IDLE_MS = 300_000
 
@@ -17,20 +19,25 @@ export class Janitor {
   /** Group → where it stands, and since when. */
   readonly #positions = new Map<string, { neededId: string; since: number; isTold: boolean }>()
 
+  #nextAt = 0
+
   constructor(retention: ParsedRetention, actors: { broker: UpkeepBroker; tell: Tell }) {
     this.#retention = retention
     this.#broker = actors.broker
     this.#tell = actors.tell
   }
 
-  async tidyOnce(): Promise<number> {
+  async tidyOnce(): Promise<void> {
+    if (now() < this.#nextAt) return
     const tidied = await this.#broker.tidy(this.#retention, TIDY_EVERY_MS, CONSUMER_IDLE_MS)
-    if (!tidied) return 0
+    if (!tidied) {
+      this.#nextAt = now() + LOOK_AGAIN_MS
+      return
+    }
     if (tidied.trimmed > 0) this.#tell({ kind: 'trimmed', entries: tidied.trimmed })
     if (tidied.consumersDeleted > 0) this.#tell({ kind: 'consumers-deleted', consumers: tidied.consumersDeleted })
     for (const position of tidied.groups) this.#tellIfBehind(position, tidied.newestId)
     if (this.#retention.policy === 'maxlen') await this.#tellDropped()
-    return tidied.trimmed
   }
 
   async #tellDropped(): Promise<void> {
