@@ -48,11 +48,6 @@ export class IntakeBroker {
     return entries.map(([id, fields]) => handed(id, fields, consumer, 1, 'run', since))
   }
 
-  /** Ends the blocking read of another connection as if its time were up; nothing can be lost by it. */
-  async unblock(clientId: number): Promise<void> {
-    await this.#member.connection.send(['CLIENT', 'UNBLOCK', clientId])
-  }
-
   /** Claims entries whose lease is over, and due retries. `undefined`: another consumer has looked just now. */
   async claim({ limit, maxDeliveries, expiredMs, lateMs, lockMs }: ClaimOptions): Promise<Claimed | undefined> {
     const { connection, keys, stream, group, consumer, alone, suspect, history } = this.#member
