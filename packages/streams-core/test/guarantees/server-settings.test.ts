@@ -73,6 +73,21 @@ describe('settings of Redis that weaken a promise', () => {
     await lab.close()
   })
 
+  test('are not known to a user without the right to INFO: the version is, and one warning says so', async ({
+    lab: shared,
+  }) => {
+    const redis = await startRedis(shared, WEAK)
+    const admin = new Lab(redis.url)
+    await admin.send('ACL', 'SETUSER', 'worker', 'on', '>secret', '~*', '+@all', '-info')
+    const lab = new Lab(`redis://worker:secret@127.0.0.1:${redis.port}`)
+    const consumer = await lab.consumer()
+    expect(consumer.reports.of('server-setting')).toMatchObject([{ setting: 'acl', value: 'no right to INFO' }])
+    const { server } = await lab.inspect()
+    expect(server.version).toMatch(/^\d+\.\d+\.\d+$/)
+    await lab.close()
+    await admin.close()
+  })
+
   test('are not told again after a reconnect, but when it leads to a server with others', async ({ lab: shared }) => {
     const redis = await startRedis(shared, WEAK)
     const other = await startRedis(shared, ['--maxmemory-policy', 'allkeys-lru', '--appendonly', 'no'])
