@@ -19,7 +19,7 @@ import { Deadlines } from './deadlines.ts'
 import { OpenPublish, type Published } from './open-publish.ts'
 
 export interface ProducerOptions extends ProducerSettings {
-  /** Where Redis is. One connection is opened. */
+  /** Where Redis is: see `RedisOptions`. One connection is opened. */
   redis: RedisOptions
   /** A pino logger, or anything alike. Default: silent. */
   logger?: Logger
