@@ -1,5 +1,5 @@
 import type { Retention } from '@redis-streams-processor/streams-core'
-import { type Limits, retentionLimits } from '@redis-streams-processor/streams-core/settings'
+import { isRedisUrl, type Limits, retentionLimits } from '@redis-streams-processor/streams-core/settings'
 import { config } from 'dotenv'
 import { z } from 'zod'
 
@@ -51,7 +51,7 @@ const policies = ['acknowledged', 'maxlen'] as const
 export const sharedSettings = {
   REDIS_URL: z
     .string()
-    .refine((url) => /^rediss?:\/\/./.test(url) && URL.canParse(url), 'a URL such as redis://user:password@host:6379/0')
+    .refine(isRedisUrl, 'a URL such as redis://user:password@host:6379/0 or unix:///run/redis.sock')
     .default('redis://127.0.0.1:6379'),
   LOG_LEVEL: z.enum(levels, { error: `one of ${levels.join(', ')}` }).default('info'),
   STREAM: z.string().default('user_events'),

@@ -12,14 +12,15 @@ export {
   StreamFullError,
   StreamsError,
 } from './base/errors.ts'
-export type { ConsumerState, GroupState, StreamState } from './broker/inspect.ts'
+export type { ConsumerState, GroupState, ServerState, StreamState } from './broker/inspect.ts'
 export type { FailedDelivery } from './broker/letter-codec.ts'
+export type { ServerWarning } from './broker/server-settings.ts'
 export { type Consumer, type ConsumerOptions, createConsumer } from './consume/consumer.ts'
 export type { ConsumerSettings, IdempotencySettings, RetrySettings } from './define/consumer-settings.ts'
 export type { Context, Handler, Handlers } from './define/handler.ts'
 export type { DeadLetterReason, HandlerResult, Outcome, RunResult } from './define/outcome.ts'
 export type { ProducerSettings } from './define/producer-settings.ts'
-export type { RedisOptions } from './define/redis-options.ts'
+export type { RedisAddress, RedisOptions } from './define/redis-options.ts'
 export type { AcknowledgedRetention, MaxlenRetention, Retention } from './define/retention.ts'
 export { exponential, type RetryDelay } from './define/retry-delay.ts'
 export {

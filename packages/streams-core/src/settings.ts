@@ -1,5 +1,5 @@
-// For programs that read their settings from the environment: the ranges and defaults of options, and the
-// schemas of names.
+// For programs that read their settings from the environment: the ranges and defaults of options, the schemas of names,
+// and what a URL of Redis may be.
 
 export {
   consumerLimits,
@@ -10,3 +10,4 @@ export {
   retryLimits,
 } from './define/limits.ts'
 export { consumerNameSchema, groupSchema } from './define/names.ts'
+export { isRedisUrl } from './define/redis-options.ts'

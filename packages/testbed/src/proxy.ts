@@ -1,10 +1,16 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
-/** A TCP proxy on loopback that can be broken: connections cut, replies held back, new ones led elsewhere. */
+interface Pair {
+  client: Socket
+  upstream: Socket
+  isForgotten: boolean
+}
+
+/** A TCP proxy on loopback that can be broken: connections cut or forgotten, replies held back, new ones led elsewhere. */
 export class TcpProxy {
   readonly #server: Server
-  readonly #pairs = new Set<{ client: Socket; upstream: Socket }>()
+  readonly #pairs = new Set<Pair>()
   #targetPort: number
   #dropReplies = false
 
@@ -37,6 +43,14 @@ export class TcpProxy {
     this.#dropReplies = drop
   }
 
+  /**
+   * Forgets the connections that are open, as a load balancer forgets idle ones: what either side sends is swallowed,
+   * and neither learns of it. New ones work.
+   */
+  forget(): void {
+    for (const pair of this.#pairs) pair.isForgotten = true
+  }
+
   /** New connections lead elsewhere from now on, as after a DNS change; those that are open stay. */
   leadTo(port: number): void {
     this.#targetPort = port
@@ -50,16 +64,17 @@ export class TcpProxy {
 
   #join(client: Socket): void {
     const upstream = connect(this.#targetPort, '127.0.0.1')
-    const pair = { client, upstream }
+    const pair: Pair = { client, upstream, isForgotten: false }
     this.#pairs.add(pair)
-    client.on('data', (data) => upstream.write(data))
-    upstream.on('data', (data) => this.#dropReplies || client.write(data))
+    client.on('data', (data) => pair.isForgotten || upstream.write(data))
+    upstream.on('data', (data) => pair.isForgotten || this.#dropReplies || client.write(data))
     for (const [one, other] of [
       [client, upstream],
       [upstream, client],
     ] as const) {
       one.on('error', () => {})
       one.on('close', () => {
+        if (pair.isForgotten) return
         other.destroy()
         this.#pairs.delete(pair)
       })

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { RedisServer, Worker } from '@redis-streams-processor/testbed'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 
@@ -62,6 +65,28 @@ describe('Redis says no', () => {
     worker.kill('SIGTERM')
     expect(await worker.exited()).toBe(0)
     expect(JSON.stringify(worker.lines)).not.toContain('s3cret')
+  })
+})
+
+describe('REDIS_URL', () => {
+  test('may name a Unix socket', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'redis-streams-unix-'))
+    const path = join(folder, 'redis.sock')
+    const redis = await RedisServer.start(['--unixsocket', path, '--requirepass', 's3cret'])
+    onTestFinished(async () => {
+      await redis.stop()
+      rmSync(folder, { recursive: true })
+    })
+    const worker = start({ REDIS_URL: `unix://:s3cret@${path}?db=1` })
+    await worker.waitFor(({ msg }) => msg === 'consumer started')
+    expect(await worker.stop()).toBe(0)
+    expect(JSON.stringify(worker.lines)).not.toContain('s3cret')
+  })
+
+  test.each(['unix://', 'unix://run', 'http://127.0.0.1:6379', 'redis://host:99999'])('%s is refused', async (url) => {
+    const worker = start({ REDIS_URL: url })
+    expect(await worker.exited()).toBe(1)
+    expect(worker.lines.map(({ msg }) => msg).join()).toContain('or unix:///run/redis.sock, got something else')
   })
 })
 

@@ -1,5 +1,8 @@
-/** A signal that is never aborted. */
+import { setMaxListeners } from 'node:events'
+
+/** A signal that is never aborted. Any number of waits may listen to it. */
 export const neverAborted: AbortSignal = new AbortController().signal
+setMaxListeners(0, neverAborted)
 
 /** Resolves after `ms`, or at once when the signal is aborted. Never rejects. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {

@@ -47,6 +47,16 @@ export function isRefusal(error: unknown): boolean {
   return error instanceof RedisRefusedError || startsWithAny(messageOf(error), refusals)
 }
 
+/** True when Redis does not accept the credentials, or no longer does. */
+export function isBadCredentials(error: unknown): boolean {
+  return startsWithAny(messageOf(error), ['WRONGPASS', 'NOAUTH', 'ERR AUTH', 'ERR invalid password'])
+}
+
+/** True when the user lacks the right to a command, or the server does not know it. */
+export function isMissingRight(error: unknown): boolean {
+  return startsWithAny(messageOf(error), ['NOPERM', 'ERR unknown command'])
+}
+
 /** True for a temporary error: no connection, or a server that cannot serve at the moment. */
 export function isTemporary(error: unknown): boolean {
   return error instanceof RedisUnavailableError || startsWithAny(messageOf(error), temporary)

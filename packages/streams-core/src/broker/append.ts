@@ -1,3 +1,4 @@
+import { now } from '../base/clock.ts'
 import { RedisUnavailableError } from '../base/errors.ts'
 import type { ParsedProducerSettings } from '../define/producer-settings.ts'
 import type { Argument } from '../define/redis-options.ts'
@@ -50,12 +51,17 @@ export class AppendBroker {
     return events.map((_, i) => toReply(flat[2 * i] as AppendReply['status'], flat[2 * i + 1] as string))
   }
 
-  /** WAITAOF covers what this connection has written before. */
+  /** WAITAOF covers what this connection has written before. Asked again and again, so that a dead socket shows soon. */
   async #waitForDisk(): Promise<void> {
-    const timeoutMs = this.#settings.publishTimeoutMs
-    const [synced] = await this.#connection.send<[number, number]>(['WAITAOF', 1, 0, timeoutMs], timeoutMs + 1_000)
+    const { publishTimeoutMs } = this.#settings
+    const deadline = now() + publishTimeoutMs
+    do {
+      const waitMs = Math.ceil(this.#connection.replyTimeoutMs / 2)
+      const [synced] = await this.#connection.send<[number, number]>(['WAITAOF', 1, 0, waitMs])
+      if (synced === 1) return
+    } while (now() < deadline)
     // The batch may reach the disk later. If event ids are remembered, it is sent again, and still appended only once.
-    if (synced !== 1) throw new RedisUnavailableError(`not on disk within ${timeoutMs} ms`, { mayHaveRun: true })
+    throw new RedisUnavailableError(`not on disk within ${publishTimeoutMs} ms`, { mayHaveRun: true })
   }
 }
 

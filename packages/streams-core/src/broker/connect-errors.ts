@@ -1,5 +1,5 @@
 import { messageOf, RedisRefusedError } from '../base/errors.ts'
-import type { RedisOptions } from '../define/redis-options.ts'
+import type { RedisAddress } from '../define/redis-options.ts'
 
 // What goes wrong while connecting, in words that name the cause and the setting.
 
@@ -20,9 +20,9 @@ export function explainRefusal(text: string): string {
 }
 
 /** An error while connecting, which may pass. The cause is left out: it may hold the URL with its password. */
-export function explainConnectError(error: unknown, redis: RedisOptions): Error {
+export function explainConnectError(error: unknown, address: RedisAddress): Error {
   const text = messageOf(error)
-  const hint = usesTls(redis) ? hintWithTls(text, codeOf(error)) : hintWithoutTls(text)
+  const hint = usesTls(address) ? hintWithTls(text, codeOf(error)) : hintWithoutTls(text)
   return new Error(hint ? `${text}: ${hint}` : text)
 }
 
@@ -37,8 +37,8 @@ function hintWithoutTls(text: string): string | undefined {
   return /^Socket closed unexpectedly|ECONNRESET/.test(text) ? TLS_ONLY : undefined
 }
 
-function usesTls(redis: RedisOptions): boolean {
-  const { url, socket } = typeof redis === 'string' ? { url: redis, socket: undefined } : redis
+function usesTls(address: RedisAddress): boolean {
+  const { url, socket } = typeof address === 'string' ? { url: address, socket: undefined } : address
   return url?.startsWith('rediss:') === true || (socket !== undefined && 'tls' in socket && socket.tls === true)
 }
 

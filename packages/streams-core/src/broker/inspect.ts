@@ -3,6 +3,7 @@ import type { Connection } from './connection.ts'
 import type { Keys } from './keys.ts'
 import { RETRY_CONSUMER } from './pseudo-consumers.ts'
 import { COUNT_AFTER } from './scripts/inspect.ts'
+import type { ServerWarning } from './server-settings.ts'
 
 export interface ConsumerState {
   name: string
@@ -32,7 +33,17 @@ export interface GroupState {
   consumers: ConsumerState[]
 }
 
+/** The server, as far as it tells. */
+export interface ServerState {
+  /** `redis` or `valkey`. Undefined where a proxy hides it. */
+  name: string | undefined
+  version: string | undefined
+  /** Settings that weaken a promise. */
+  warnings: readonly ServerWarning[]
+}
+
 export interface StreamState {
+  server: ServerState
   stream: string
   length: number
   groups: GroupState[]
@@ -55,14 +66,17 @@ export class InspectBroker {
 
   async inspect(): Promise<StreamState> {
     const { stream } = this.#keys
-    if ((await this.#connection.send<number>(['EXISTS', stream])) === 0) return { stream, length: 0, groups: [] }
+    const { name, version, warnings = [] } = this.#connection.server ?? {}
+    const server = { name, version, warnings }
+    if ((await this.#connection.send<number>(['EXISTS', stream])) === 0)
+      return { server, stream, length: 0, groups: [] }
     const [length, groups, time] = await Promise.all([
       this.#connection.send<number>(['XLEN', stream]),
       this.#infos(['XINFO', 'GROUPS', stream]),
       this.#connection.send<[string, string]>(['TIME']),
     ])
     const nowMs = Number(time[0]) * 1_000 + Number(time[1]) / 1_000
-    return { stream, length, groups: await Promise.all(groups.map((info) => this.#group(info, nowMs))) }
+    return { server, stream, length, groups: await Promise.all(groups.map((info) => this.#group(info, nowMs))) }
   }
 
   async #group(info: Info, nowMs: number): Promise<GroupState> {

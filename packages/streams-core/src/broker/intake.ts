@@ -72,11 +72,6 @@ export class IntakeBroker {
     return entries.map(([id, fields]) => handed(id, fields, consumer, 1, 'run', since))
   }
 
-  /** Ends the blocking read of another connection as if its time were up; nothing can be lost by it. */
-  async unblock(clientId: number): Promise<void> {
-    await this.#member.connection.send(['CLIENT', 'UNBLOCK', clientId])
-  }
-
   /** Claims entries whose lease is over, and due retries. */
   async claim({ limit, maxDeliveries, holdsOff, delayMs, lockMs }: ClaimOptions): Promise<Claimed> {
     const { connection, keys, stream, group, consumer, alone, history, due, clock, leaseMs } = this.#member

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Argument } from '../define/redis-options.ts'
 
 /** A Lua script, the digest that it is called by, and the names of its keys and arguments. */
 export interface Script<K extends string = string, A extends string = string> {
@@ -40,3 +41,20 @@ export function script<K extends string, A extends string = never>(
 
 const locals = (table: 'KEYS' | 'ARGV', names: readonly string[]): string[] =>
   names.length === 0 ? [] : [`local ${names.join(', ')} = ${names.map((_, i) => `${table}[${i + 1}]`).join(', ')}`]
+
+/** Keys and arguments of a call beyond the named ones. */
+export interface More {
+  keys?: readonly string[]
+  args?: readonly Argument[]
+}
+
+/** What a call of a script is given, after its digest or its text: the number of keys, the keys, the arguments. */
+export function wordsOf<K extends string, A extends string>(
+  script: Script<K, A>,
+  keys: Readonly<Record<K, string>>,
+  args: Readonly<Record<A, Argument>>,
+  more: More = {},
+): Argument[] {
+  const allKeys = [...script.keys.map((name) => keys[name]), ...(more.keys ?? [])]
+  return [allKeys.length, ...allKeys, ...script.args.map((name) => args[name]), ...(more.args ?? [])]
+}

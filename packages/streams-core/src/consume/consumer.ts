@@ -8,7 +8,7 @@ import type { Health, Report } from '../tell/report.ts'
 import { Lifecycle } from './lifecycle.ts'
 
 export interface ConsumerOptions<C extends Catalog> extends ConsumerSettings {
-  /** Where Redis is. Two connections are opened: one for reads, one for everything else. */
+  /** Where Redis is: see `RedisOptions`. Two connections are opened: one for reads, one for everything else. */
   redis: RedisOptions
   /** One handler for every event type of the stream. */
   handlers: Handlers<C>

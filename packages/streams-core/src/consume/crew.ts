@@ -13,6 +13,7 @@ import type { Handlers } from '../define/handler.ts'
 import type { RedisOptions } from '../define/redis-options.ts'
 import type { Catalog, StreamDefinition } from '../define/stream.ts'
 import type { Tell } from '../tell/report.ts'
+import { newWarnings } from '../tell/server-settings.ts'
 import { Claimer } from './intake/claimer.ts'
 import { HoldOff } from './intake/hold-off.ts'
 import { LostReplies } from './intake/lost-replies.ts'
@@ -55,7 +56,8 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
       if (connection === 'commands' && state === 'connected' && wasLost) holdOff.afterOutage()
       wasLost = state === 'lost'
     }
-    return new Connection({ redis, name: consumer, onState })
+    const onServer = connection === 'commands' ? newWarnings(tell) : undefined
+    return new Connection({ redis, name: consumer, deadlineMs: leaseMs, onState, onServer })
   }
   // Two connections: a blocking read would hold every other command up.
   const commands = connect('commands')
@@ -87,7 +89,7 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
   )
 
   const reader = new Reader(
-    { blockMs, unblock: () => intake.unblock(reads.server?.clientId ?? 0) },
+    { blockMs, unblock: () => commands.unblock(reads) },
     { broker: new IntakeBroker(new Member(reads, keys, settings)), holdings, pipeline },
   )
   const lostReplies = new LostReplies({ group, consumer, leaseMs }, { broker: intake, holdings, pipeline, tell })

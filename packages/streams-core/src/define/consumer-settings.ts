@@ -23,7 +23,8 @@ export interface ConsumerSettings {
    */
   maxBuffered?: number
   /**
-   * How long an entry stays with a consumer that gives no sign of life. A living consumer extends its leases.
+   * How long an entry stays with a consumer that gives no sign of life. A living consumer extends its leases. A reply of
+   * Redis is late after 0.4 of it (at least 500 ms, at most 5 s): then a new connection is made.
    * Milliseconds, 500 to 43,200,000. Default 10,000.
    */
   leaseMs?: number

@@ -10,7 +10,8 @@ export interface ProducerSettings {
    */
   source?: string
   /**
-   * How long a publish may take before it rejects with `PublishTimeoutError`.
+   * How long a publish may take before it rejects with `PublishTimeoutError`. A reply of Redis is late after 0.4 of it
+   * (at least 500 ms, at most 5 s): then the publish is tried once more on a new connection, if `dedupeMs` is not 0.
    * Milliseconds, 10 to 86,400,000. Default 5,000.
    */
   publishTimeoutMs?: number

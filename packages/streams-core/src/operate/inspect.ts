@@ -8,7 +8,8 @@ import type { StreamDefinition } from '../define/stream.ts'
 const CONNECT_TIMEOUT_MS = 5_000
 
 /**
- * Looks at a stream and its groups once: lag, pending, parked, oldest unhandled age, consumers, dead letters.
+ * Looks at a stream and its groups once: lag, pending, parked, oldest unhandled age, consumers, dead letters; and at the
+ * settings of the server.
  * @throws {RedisUnavailableError} when Redis cannot be reached within 5 s.
  * @throws {RedisRefusedError} when Redis refuses for good.
  */

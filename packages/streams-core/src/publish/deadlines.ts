@@ -21,7 +21,9 @@ export class Deadlines {
     if (this.#timer) return
     const oldest = this.#oldest()
     if (!oldest) return
-    this.#timer = setTimeout(() => this.#expire(), Math.max(1, oldest.deadline - now()))
+    // After the event loop was blocked, the reply may have come, and not be read yet. It is read first.
+    const expire = () => setImmediate(() => this.#expire())
+    this.#timer = setTimeout(expire, Math.max(1, oldest.deadline - now()))
   }
 
   stop(): void {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { InvalidEventError, ProducerClosedError, PublishTimeoutError } from '../base/errors.ts'
 import { AppendBroker } from '../broker/append.ts'
-import { Connection, type ConnectionState } from '../broker/connection.ts'
+import { Connection } from '../broker/connection.ts'
 import { Keys } from '../broker/keys.ts'
 import { encode } from '../define/encode.ts'
 import {
@@ -12,12 +12,14 @@ import {
 import type { RedisOptions } from '../define/redis-options.ts'
 import type { Catalog, EventInput, EventType, StreamDefinition } from '../define/stream.ts'
 import { type Logger, logReport, silent } from '../tell/log.ts'
+import type { Tell } from '../tell/report.ts'
+import { newWarnings } from '../tell/server-settings.ts'
 import { Batcher } from './batcher.ts'
 import { Deadlines } from './deadlines.ts'
 import { OpenPublish, type Published } from './open-publish.ts'
 
 export interface ProducerOptions extends ProducerSettings {
-  /** Where Redis is. One connection is opened. */
+  /** Where Redis is: see `RedisOptions`. One connection is opened. */
   redis: RedisOptions
   /** A pino logger, or anything alike. Default: silent. */
   logger?: Logger
@@ -79,9 +81,16 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
   constructor(stream: StreamDefinition<C>, settings: ParsedProducerSettings, redis: RedisOptions, logger: Logger) {
     this.#stream = stream
     this.#settings = settings
-    const onState = (state: ConnectionState, cause?: Error) =>
-      logReport(logger, { kind: 'connection', connection: 'commands', state, cause })
-    const connection = new Connection({ redis, name: 'producer', onState })
+    const tell: Tell = (report) => {
+      // A logger's mistake must not stop the work that it logs.
+      try {
+        logReport(logger, report)
+      } catch {}
+    }
+    const connection = new Connection({
+      ...{ redis, name: 'producer', deadlineMs: settings.publishTimeoutMs, onServer: newWarnings(tell) },
+      onState: (state, cause) => tell({ kind: 'connection', connection: 'commands', state, cause }),
+    })
     const broker = new AppendBroker(connection, new Keys(stream.name), stream.retention, settings)
     const { maxBuffered, maxBatch, dedupeMs } = settings
     const { maxLength } = stream.retention

@@ -23,6 +23,8 @@ export function logReport(logger: Logger, report: Report): void {
       return logger.info(fieldsOf(report), 'consumer stopped')
     case 'connection':
       return logConnection(logger, report)
+    case 'server-setting':
+      return logger.warn(fieldsOf(report), 'a setting of Redis weakens a promise')
     case 'claimed':
       return logger.info(countOf(report), 'claimed entries whose lease was over or whose retry was due')
     case 'retaken':

@@ -1,4 +1,5 @@
 import type { ConnectionState } from '../broker/connection.ts'
+import type { ServerWarning } from '../broker/server-settings.ts'
 import type { Outcome, RunResult } from '../define/outcome.ts'
 
 /** One delivery, settled. */
@@ -29,6 +30,8 @@ export type Report =
   /** `unfinished`: handlers that had not ended when the time to drain was over. */
   | { kind: 'stopped'; group: string; consumer: string; unfinished: number }
   | { kind: 'connection'; connection: 'commands' | 'reads'; state: ConnectionState; cause: Error | undefined }
+  /** A setting of Redis weakens a promise. Told once for each value, after connecting. */
+  | ({ kind: 'server-setting' } & ServerWarning)
   | { kind: 'claimed'; group: string; consumer: string; entryIds: string[] }
   /** Redis had delivered these entries, and the reply was lost. */
   | { kind: 'retaken'; group: string; consumer: string; entryIds: string[] }

@@ -34,6 +34,53 @@ async function startTlsRedis(lab: Lab) {
   return { redis, tlsPort }
 }
 
+describe('a Unix socket', () => {
+  test('by its URL: with user, password and database, or with none', async ({ lab: shared }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'redis-streams-unix-'))
+    const path = join(folder, 'redis.sock')
+    const redis = await RedisServer.start(['--unixsocket', path])
+    shared.onClose(async () => {
+      await redis.stop()
+      rmSync(folder, { recursive: true })
+    })
+    const lab = new Lab(redis.url)
+    await lab.send('ACL', 'SETUSER', 'worker', 'on', '>s3/cret', '~*', '&*', '+@all')
+    const { reports } = await lab.consumer({ redis: `unix://${path}` })
+    await lab
+      .producer({ redis: { url: `unix://${path}`, socket: { connectTimeout: 1_000 } } })
+      .publish('counted', { n: 1 })
+    await reports.until('the consumer acknowledges an event', () => reports.settled('ack').length === 1)
+    await lab.producer({ redis: `unix://worker:s3%2Fcret@${path}?db=1` }).publish('counted', { n: 2 })
+    expect((await lab.inspect()).length).toBe(1)
+    await lab.send('SELECT', 1)
+    expect(await lab.send('XLEN', lab.streamName)).toBe(1)
+    await lab.send('SELECT', 0)
+    const wrong = lab.producer({ redis: `unix://worker:wrong@${path}` }).ready()
+    await expect(wrong).rejects.toThrow('WRONGPASS')
+    await lab.close()
+  })
+
+  test.for([
+    ['unix://', 'not a URL of Redis'],
+    ['unix://user:s3cret@host/', 'not a URL of Redis'],
+    ['unix:///run/redis.sock?db=x', 'Invalid db query parameter'],
+  ] as const)('%s cannot be used', async ([redis, message], { lab }) => {
+    const error: Error = await lab
+      .producer({ redis })
+      .ready()
+      .catch((error) => error)
+    expect(error).toBeInstanceOf(RedisRefusedError)
+    expect(error.message).toContain(message)
+    expect(error.message).not.toContain('s3cret')
+  })
+})
+
+test('a consumer may have a name that Redis does not take for a connection', async ({ lab }) => {
+  const { reports } = await lab.consumer({ consumer: 'käufer-1' })
+  await lab.producer().publish('counted', { n: 1 })
+  await reports.until('the consumer acknowledges an event', () => reports.settled('ack').length === 1)
+})
+
 describe('what cannot heal ends the consumer and the producer with one clear error', () => {
   test.for<[string, string, string]>([
     ['a database that does not exist', '/99', 'DB index is out of range'],

@@ -445,3 +445,80 @@ describe('G13: out of memory', () => {
     await lab.send('CONFIG', 'SET', 'maxmemory', '0')
   })
 })
+
+describe('G13: a connection that was dropped silently', () => {
+  test('the first publish after it is in time', async ({ lab: shared }) => {
+    const { proxy, lab } = await breakable(shared)
+    const producer = lab.producer({ redis: proxy.url })
+    await producer.publish('counted', { n: 1 })
+    proxy.forget()
+    expect(await producer.publish('counted', { n: 2 })).toMatchObject({ duplicate: false })
+    expect((await lab.inspect()).length).toBe(2)
+  })
+
+  test('the first publish after it is in time while it waits for the disk', async ({ lab: shared, skip }) => {
+    const { proxy, lab } = await breakable(shared, ['--appendfsync', 'no'])
+    const [knowsWaitAof] = await lab.send<unknown[]>('COMMAND', 'INFO', 'WAITAOF')
+    if (!knowsWaitAof) skip('this server has no WAITAOF')
+    const producer = lab.producer({ redis: proxy.url, durability: 'fsync' })
+    // It has reached Redis, and with `appendfsync no` nothing is written to disk meanwhile.
+    const publishing = producer.publish('counted', { n: 1 })
+    await lab.until('Redis has the event', async () => (await lab.inspect()).length === 1)
+    proxy.forget()
+    await lab.send('CONFIG', 'SET', 'appendfsync', 'always')
+    expect(await publishing).toMatchObject({ duplicate: true })
+  })
+
+  test('an idle producer notices it', async ({ lab: shared }) => {
+    const { proxy, lab } = await breakable(shared)
+    const said: string[] = []
+    const say = (_: object, message: string) => void said.push(message)
+    const logger = { debug: say, info: say, warn: say, error: say }
+    await lab.producer({ redis: proxy.url, logger }).ready()
+    proxy.forget()
+    await lab.until('the producer connects again', () => said.length === 3)
+    const connected = 'connected to Redis'
+    expect(said).toEqual([connected, 'no connection to Redis, trying again', connected])
+  })
+
+  test('both connections of a consumer notice it before its leases are over', async ({ lab: shared }) => {
+    const { proxy, lab } = await breakable(shared)
+    const gate = latch()
+    const leaseMs = 4_000
+    const options = { leaseMs, blockMs: 500, handlers: { counted: () => gate.promise } }
+    const { reports } = await lab.consumer({ ...options, redis: proxy.url })
+    await lab.producer().publish('counted', { n: 1 })
+    await lab.until('the consumer holds the entry', async () => (await lab.group()).pending === 1)
+    proxy.forget()
+    let longestIdleMs = 0
+    const count = (state: string) => reports.of('connection').filter((report) => report.state === state).length
+    await lab.until('both connections are lost and made anew', async () => {
+      const [entry] = await lab.send<[string, string, number][]>('XPENDING', lab.streamName, GROUP, '-', '+', 1)
+      longestIdleMs = Math.max(longestIdleMs, entry?.[2] ?? 0)
+      return count('lost') === 2 && count('connected') === 4
+    })
+    expect(longestIdleMs).toBeLessThan(leaseMs)
+    gate.resolve()
+    await reports.until('the consumer acknowledges the event', () => reports.settled('ack').length === 1)
+    expect(reports.of('lease-lost')).toEqual([])
+  })
+
+  test('a reply that came while the event loop was blocked is not late', async ({ lab: shared }) => {
+    const { lab } = await breakable(shared)
+    const warnings: string[] = []
+    const logger = { debug() {}, info() {}, warn: (_: object, text: string) => void warnings.push(text), error() {} }
+    // Replies are late after half a second.
+    const producer = lab.producer({ logger, publishTimeoutMs: 1_000 })
+    await producer.ready()
+    for (const blockedMs of [700, 1_500]) {
+      const publishing = producer.publish('counted', { n: 1 })
+      // By then the event is sent.
+      await new Promise(setImmediate)
+      await new Promise(setImmediate)
+      const until = Date.now() + blockedMs
+      while (Date.now() < until);
+      expect(await publishing).toMatchObject({ duplicate: false })
+    }
+    expect(warnings).toEqual([])
+  })
+})

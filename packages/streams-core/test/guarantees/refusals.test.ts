@@ -1,6 +1,6 @@
 import { RedisServer } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
-import { checkVersion } from '../../src/broker/client.ts'
+import { checkVersion } from '../../src/broker/server.ts'
 import { PublishBufferFullError, PublishTimeoutError, RedisRefusedError, reject } from '../../src/index.ts'
 import { range } from '../support/events.ts'
 import { GROUP, Lab, test } from '../support/lab.ts'
@@ -135,8 +135,9 @@ describe('Redis says no for good', () => {
   })
 
   test('a server that is too old', () => {
-    const server = { version: '6.2.14', major: 6, uptimeMs: 0, clientId: 1 }
-    expect(() => checkVersion(server)).toThrow('Redis 6.2.14 is too old: 7.0 or newer is needed')
-    expect(() => checkVersion({ ...server, version: '7.0.15', major: 7 })).not.toThrow()
+    expect(() => checkVersion('6.2.14')).toThrow('Redis 6.2.14 is too old: 7.0 or newer is needed')
+    expect(() => checkVersion('7.0.15')).not.toThrow()
+    expect(() => checkVersion('10.0.0')).not.toThrow()
+    expect(() => checkVersion(undefined)).not.toThrow()
   })
 })

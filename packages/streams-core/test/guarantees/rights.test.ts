@@ -1,0 +1,148 @@
+import { readFileSync } from 'node:fs'
+import { RedisServer, until } from '@redis-streams-processor/testbed'
+import { describe, expect } from 'vitest'
+import { inspectStream, openDeadLetters, reject } from '../../src/index.ts'
+import { range } from '../support/events.ts'
+import { GROUP, Lab, test } from '../support/lab.ts'
+
+// docs/operations.md lists the rights that each program needs. With them everything works; without any one of them,
+// something fails.
+
+const page = readFileSync(new URL('../../../../docs/operations.md', import.meta.url), 'utf8')
+
+/** What the page grants a user: first what it needs, then what is wished for. */
+function documented(user: string): { needed: string[]; wished: string[] } {
+  const lines = [...page.matchAll(/^ACL SETUSER (\w+) (.*)$/gm)].filter((match) => match[1] === user)
+  const [needed = [], wished = []] = lines.map((match) => match[2]?.split(' ') ?? [])
+  return { needed, wished }
+}
+
+/** @param redis The URL of the user whose rights are tried. */
+type Work = (lab: Lab, redis: string) => Promise<void>
+
+const STUCK = { timeoutMs: 10_000 }
+
+const readByHand = (lab: Lab) =>
+  lab.send<[string, [id: string][]][]>('XREADGROUP', 'GROUP', GROUP, 'dead', 'STREAMS', lab.streamName, '>')
+
+/** Publishes, the same id twice too, makes room at the cap, and drops the oldest with the lossy policy. */
+const produce: Work = async (lab, redis) => {
+  await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+  const capped = lab.producer({ redis }, { maxLength: 3, keepAtLeast: 1 })
+  await capped.ready()
+  for (const id of ['a', 'a', 'b', 'c']) await capped.publish('counted', { n: 1 }, { id })
+  const entryIds = (await readByHand(lab))[0]?.[1].map(([id]) => id) ?? []
+  await lab.send('XACK', lab.streamName, GROUP, ...entryIds)
+  await capped.publish('counted', { n: 2 })
+  await readByHand(lab)
+  const lossy = lab.producer({ redis }, { policy: 'maxlen', maxLength: 1 })
+  await Promise.all(range(200).map((n) => lossy.publish('counted', { n })))
+  expect((await lab.group()).droppedUnread).toBeGreaterThan(0)
+}
+
+/** Joins, runs a crash suspect alone, settles deliveries in every way, tidies the stream, and leaves nothing behind. */
+const consume: Work = async (lab, redis) => {
+  const producer = lab.producer()
+  await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+  const { entryId } = await producer.publish('noted', { text: 'suspect' })
+  await readByHand(lab)
+  await lab.bringBack([entryId], { deliveries: 2, idleMs: 60_000 })
+  for (const n of range(4)) await producer.publish('counted', { n })
+  const consumer = lab.startConsumer({
+    ...{ redis, leaseMs: 1_000, blockMs: 200, retry: { delayMs: () => 1 }, idempotency: {} },
+    handlers: {
+      counted: async ({ data }, { attempt, commit }) => {
+        if (data.n === 0 && attempt === 1) throw new Error('once')
+        if (data.n === 1) reject('never')
+        if (data.n === 2) await commit([['SET', `{${lab.streamName}}:counter`, 1]])
+      },
+    },
+  })
+  const outcomes = () => consumer.reports.settled().map(({ outcome }) => outcome.type)
+  const settled = until('the consumer settles 6 deliveries', () => outcomes().length === 6, STUCK)
+  await Promise.race([settled, consumer.done])
+  await consumer.stop()
+  expect(outcomes().sort()).toEqual(['ack', 'ack', 'ack', 'committed', 'dead-letter', 'retry'])
+  expect(consumer.reports.of('quarantined')).toHaveLength(1)
+  expect([...(await lab.view().consumers()).keys()]).not.toContain(consumer.name)
+}
+
+/** Looks at the stream and at its dead letters, redrives and purges. */
+const operate: Work = async (lab, redis) => {
+  const consumer = await lab.consumer({ handlers: { counted: () => reject('never') } })
+  await Promise.all(range(3).map((n) => lab.producer().publish('counted', { n })))
+  await until('3 events are dead letters', () => consumer.reports.settled('dead-letter').length === 3, STUCK)
+  await consumer.stop()
+  // Redis does not know the lag after this, so that it is counted.
+  const [, newest] = await Promise.all(range(2).map((n) => lab.producer().publish('counted', { n })))
+  await lab.send('XDEL', lab.streamName, newest?.entryId ?? '')
+  const stream = { name: lab.streamName }
+  expect((await inspectStream(stream, { redis })).groups).toMatchObject([{ deadLetters: 3, lag: 1 }])
+  const letters = openDeadLetters(stream, { redis, group: GROUP })
+  lab.onClose(() => letters.close())
+  const ids: string[] = []
+  for await (const { letterId } of letters.list()) ids.push(letterId)
+  expect(await letters.get(ids[0] ?? '')).toMatchObject({ reason: 'rejected' })
+  await letters.redriveOne(ids[0] ?? '')
+  expect(await letters.redrive({ dryRun: true })).toMatchObject({ redriven: 2 })
+  expect(await letters.purge({ confirm: GROUP })).toBe(2)
+  expect(await letters.count()).toBe(0)
+}
+
+async function startRedis(shared: Lab) {
+  const redis = await RedisServer.start()
+  shared.onClose(() => redis.stop())
+  const admin = new Lab(redis.url)
+  admin.mayLeavePending = true
+  shared.onClose(() => admin.close())
+  let users = 0
+  /** Works as a user with these rights, on a stream of its own. Returns what Redis has denied it. */
+  async function workWith(work: Work, rights: readonly string[]): Promise<string[]> {
+    const lab = new Lab(redis.url)
+    lab.mayLeavePending = true
+    users += 1
+    const user = `user_${users}`
+    await admin.send('ACL', 'SETUSER', user, ...rights.map((word) => word.replaceAll('user_events', lab.streamName)))
+    try {
+      await work(lab, `redis://${user}:secret@127.0.0.1:${redis.port}`)
+    } finally {
+      await lab.close()
+    }
+    const log = await admin.send<string[][]>('ACL', 'LOG')
+    return log.filter((entry) => entry.includes(user)).map((entry) => String(entry[entry.indexOf('object') + 1]))
+  }
+  return { admin, workWith }
+}
+
+describe('the rights in docs/operations.md', () => {
+  test.for<[string, Work]>([
+    ['producer', produce],
+    ['consumer', consume],
+    ['operator', operate],
+  ])('are what a %s needs, and no more', async ([user, work], { lab: shared }) => {
+    const { admin, workWith } = await startRedis(shared)
+    const { needed, wished } = documented(user)
+    expect(await workWith(work, [...needed, ...wished])).toEqual([])
+    const denied = await workWith(work, needed)
+    expect(denied.filter((right) => !wished.includes(`+${right}`))).toEqual([])
+    expect(denied).toContain('info')
+
+    const isWorking = (right: string) =>
+      workWith(
+        work,
+        needed.filter((word) => word !== right),
+      ).then(
+        () => true,
+        () => false,
+      )
+    await admin.send('SCRIPT', 'FLUSH')
+    const notNeeded = (await isWorking('+eval')) ? ['+eval'] : []
+    const others = needed.filter((word) => /^[+~]/.test(word) && word !== '+eval')
+    while (others.length > 0) {
+      const some = others.splice(0, 6)
+      const works = await Promise.all(some.map(isWorking))
+      notNeeded.push(...some.filter((_, i) => works[i]))
+    }
+    expect(notNeeded).toEqual([])
+  })
+})
