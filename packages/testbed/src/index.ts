@@ -4,5 +4,6 @@ export { asRecord, type ConsumerView, GroupView, type RawGroupState, type Send }
 export { TcpProxy } from './proxy.ts'
 export { RedisServer, startRedis } from './redis-server.ts'
 export { sendOnce } from './send-once.ts'
+export { ShiftedClock } from './shifted-clock.ts'
 export { until } from './until.ts'
 export { type LogLine, Worker } from './worker.ts'

@@ -24,15 +24,26 @@ export class RedisServer {
   readonly #folder = ownFolder(mkdtempSync(join(tmpdir(), 'redis-streams-processor-')))
   #process: ChildProcess | undefined
 
-  private constructor(program: ServerProgram, port: number, options: readonly string[]) {
+  readonly #env: Readonly<Record<string, string>>
+
+  private constructor(
+    program: ServerProgram,
+    port: number,
+    options: readonly string[],
+    env: Readonly<Record<string, string>>,
+  ) {
     this.#program = program
     this.port = port
     this.#options = options
+    this.#env = env
   }
 
-  /** @param options Further server options, e.g. `['--maxmemory', '20mb']`. */
-  static async start(options: readonly string[] = []): Promise<RedisServer> {
-    const server = new RedisServer(await findServerProgram(), await freePort(), options)
+  /**
+   * @param options Further server options, e.g. `['--maxmemory', '20mb']`.
+   * @param env Further environment of the server.
+   */
+  static async start(options: readonly string[] = [], env: Record<string, string> = {}): Promise<RedisServer> {
+    const server = new RedisServer(await findServerProgram(), await freePort(), options, env)
     await server.start()
     return server
   }
@@ -104,7 +115,7 @@ export class RedisServer {
     }
     const { path, env } = this.#program
     const where = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder]
-    return spawn(path, [...where, ...common], { stdio, detached, env: { ...process.env, ...env } })
+    return spawn(path, [...where, ...common], { stdio, detached, env: { ...process.env, ...env, ...this.#env } })
   }
 
   async #signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM' | 'SIGKILL'): Promise<void> {

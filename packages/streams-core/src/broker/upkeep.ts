@@ -27,7 +27,7 @@ export class UpkeepBroker {
 
   /** Trims and tidies the stream. `undefined`: another consumer did it just now, or there is no stream. */
   async tidy(retention: ParsedRetention, lockMs: number, consumerIdleMs: number): Promise<Tidied | undefined> {
-    const { connection, keys, stream, consumer } = this.#member
+    const { connection, keys, stream } = this.#member
     const { policy } = retention
     const [keepAtLeast, required] = policy === 'acknowledged' ? [retention.keepAtLeast, retention.groups] : [0, []]
     const tidied: Tidied = { trimmed: 0, consumersDeleted: 0, newestId: '0-0', groups: [] }
@@ -35,7 +35,7 @@ export class UpkeepBroker {
       const reply = await connection.run(
         TIDY,
         { stream, lock: keys.janitorLock, marks: keys.marks },
-        { consumer, lockMs, from, policy, keepAtLeast, consumerIdleMs },
+        { lockMs, from, policy, keepAtLeast, consumerIdleMs },
         { args: required },
       )
       if (!reply) return from === 1 ? undefined : tidied

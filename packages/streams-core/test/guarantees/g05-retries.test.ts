@@ -229,4 +229,25 @@ describe('G5: retries', () => {
     await consumer.reports.until('the consumer settles an event', (reports) => reports.settled().length === 1)
     expect(await lab.send('HLEN', `{${lab.streamName}}:${GROUP}:history`)).toBe(0)
   })
+
+  test('retries that are due are worked off one after the other, without a rest between', async ({ lab }) => {
+    const handled = new Set<number>()
+    // With one rest of a quarter of a second for each handler slot that becomes free, this takes two minutes.
+    const consumer = await lab.consumer({
+      leaseMs: 40_000,
+      concurrency: 1,
+      maxBuffered: 0,
+      retry: { delayMs: () => 1 },
+      handlers: {
+        counted: ({ data }, { attempt }) => {
+          if (attempt === 1) throw new Error('once')
+          handled.add(data.n)
+        },
+      },
+    })
+    const producer = lab.producer()
+    await Promise.all(range(500).map((n) => producer.publish('counted', { n })))
+    await consumer.reports.until('500 retries are acknowledged', (reports) => reports.settled('ack').length === 500)
+    expect(handled.size).toBe(500)
+  })
 })

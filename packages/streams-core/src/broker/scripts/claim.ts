@@ -1,6 +1,6 @@
 import { RETRY_HORIZON_MS } from '../../define/limits.ts'
 import { script } from '../script.ts'
-import { groupTimeLua, infoLua, pseudoConsumersLua } from './fragments.ts'
+import { groupTimeLua, infoLua, lockLua, pseudoConsumersLua } from './fragments.ts'
 
 /** So much of a list is looked at in one go. */
 const PAGE = 200
@@ -132,6 +132,7 @@ export const CLAIM = script(
 ${infoLua}
 ${pseudoConsumersLua}
 ${groupTimeLua}
+${lockLua}
 room, leaseMs, delayMs, maxDeliveries = tonumber(room), tonumber(leaseMs), tonumber(delayMs), tonumber(maxDeliveries)
 local waitMs, hasMore = leaseMs, 0
 local suspects, moves = 0, ${PAGE}
@@ -141,8 +142,10 @@ ${claimLua}
 ${takeOverLua}
 ${dueLua}
 local isHalfOver = #redis.call('XPENDING', stream, group, 'IDLE', math.ceil(leaseMs / 2), '-', '+', 1, consumer)
-local lockedUntil = redis.call('GET', scanLock)
-if lockedUntil then return { serverMs, lateMs, 0, math.max(0, lockedUntil - time), 0, 0, isHalfOver } end
+if isLocked(scanLock, lockMs, serverMs) then
+  local nextAt = string.match(redis.call('GET', scanLock), '%d+$')
+  return { serverMs, lateMs, 0, math.max(0, nextAt - serverMs), 0, 0, isHalfOver }
+end
 redis.call('SET', clock, string.format('%.0f %.0f', time, time - serverMs))
 
 local infos = consumerInfos(stream, group)
@@ -162,7 +165,9 @@ local nextDue = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')[2]
 if nextDue then waitMs = math.min(waitMs, math.max(0, nextDue + delayMs - time)) end
 if room == 0 then hasMore = 1 end
 -- While there is more, the next consumer may look at once.
-if hasMore == 0 then redis.call('SET', scanLock, string.format('%.0f', time + waitMs), 'PX', lockMs) end
+if hasMore == 0 then
+  redis.call('SET', scanLock, string.format('%.0f %.0f', serverMs + lockMs, serverMs + waitMs), 'PX', lockMs)
+end
 return { serverMs, lateMs, backMs, waitMs, hasMore, suspects, isHalfOver, unpack(claimed) }
 `,
 )

@@ -42,6 +42,18 @@ local function nowMs()
 end
 `
 
+/**
+ * `isLocked(lock, lockMs, at)`: whether somebody else works under a lock, or did so less than `lockMs` ago. The value of the
+ * lock begins with the time (ms) until which it is locked. A time further ahead is from before the clock was set back:
+ * then the time to live of the key is wrong, too.
+ */
+export const lockLua = `
+local function isLocked(lock, lockMs, at)
+  local leftMs = (string.match(redis.call('GET', lock) or '0', '^%d+') or 0) - at
+  return leftMs > 0 and leftMs <= tonumber(lockMs)
+end
+`
+
 /** `holds(id, owner, attempt)`: whether this very delivery is still its owner's: the fencing token. */
 export const holdsLua = `
 local function holds(id, owner, attempt)

@@ -1,5 +1,5 @@
 import { script } from '../script.ts'
-import { compareIdsLua, infoLua, nowLua } from './fragments.ts'
+import { compareIdsLua, infoLua, lockLua, nowLua } from './fragments.ts'
 
 // What may be trimmed, and when: for the janitor, and for a publish that meets the cap.
 
@@ -119,13 +119,17 @@ end
 export const TIDY = script(
   {
     keys: ['stream', 'lock', 'marks'],
-    args: ['consumer', 'lockMs', 'from', 'policy', 'keepAtLeast', 'consumerIdleMs'],
+    args: ['lockMs', 'from', 'policy', 'keepAtLeast', 'consumerIdleMs'],
     allowOom: true,
   },
   `
 ${goneGroupsLua}
+${lockLua}
 from = tonumber(from)
-if from == 1 and not redis.call('SET', lock, consumer, 'NX', 'PX', lockMs) then return false end
+if from == 1 then
+  if isLocked(lock, lockMs, nowMs()) then return false end
+  redis.call('SET', lock, string.format('%.0f', nowMs() + lockMs), 'PX', lockMs)
+end
 if redis.call('EXISTS', stream) == 0 then return false end
 
 local function minusOne(digits)
