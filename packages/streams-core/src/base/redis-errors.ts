@@ -2,13 +2,11 @@ import { messageOf, RedisRefusedError, RedisUnavailableError } from './errors.ts
 
 // A Redis error begins with its code; the text behind it differs between versions. The code ERR says nothing by itself:
 // there the first words of the text count, too.
+const badCredentials = ['WRONGPASS', 'NOAUTH', 'ERR AUTH', 'ERR invalid password']
 const refusals = [
-  'WRONGPASS',
-  'NOAUTH',
+  ...badCredentials,
   'NOPERM',
   'WRONGTYPE',
-  'ERR AUTH',
-  'ERR invalid password',
   'ERR unknown',
   // NOPERM from inside a script: the text of Redis 7.0, then that of newer versions.
   'ERR The user executing the script',
@@ -49,7 +47,7 @@ export function isRefusal(error: unknown): boolean {
 
 /** True when Redis does not accept the credentials, or no longer does. */
 export function isBadCredentials(error: unknown): boolean {
-  return startsWithAny(messageOf(error), ['WRONGPASS', 'NOAUTH', 'ERR AUTH', 'ERR invalid password'])
+  return startsWithAny(messageOf(error), badCredentials)
 }
 
 /** True when the user lacks the right to a command, or the server does not know it. */

@@ -30,23 +30,23 @@ export async function askServer(client: Client, name: string): Promise<ServerInf
     // Without a section, because versions before 7 take one section at most.
     ask<string>('INFO'),
   ])
-  const said = (field: string) => hello?.[hello.indexOf(field) + 1]
+  const said = (field: string) => (hello?.includes(field) ? hello[hello.indexOf(field) + 1] : undefined)
   const info = text === undefined ? undefined : parseInfo(text)
   const version = said('version') ?? info?.get('valkey_version') ?? info?.get('redis_version')
-  const uptime = info?.get('uptime_in_seconds')
+  const [id, uptime] = [said('id'), info?.get('uptime_in_seconds')]
   return {
     name: said('server')?.toString() ?? info?.get('server_name'),
     version: version?.toString(),
     uptimeMs: uptime === undefined ? undefined : Number(uptime) * 1_000,
-    clientId: hello && Number(said('id')),
+    clientId: id === undefined ? undefined : Number(id),
     warnings: warningsIn(info),
   }
 }
 
 /** @throws {RedisRefusedError} when the server lacks what the scripts need. An unknown version is trusted. */
 export function checkVersion(version: string | undefined): void {
-  if (version === undefined || Number.parseInt(version, 10) >= OLDEST_REDIS) return
-  throw new RedisRefusedError(`Redis ${version} is too old: ${OLDEST_REDIS}.0 or newer is needed`)
+  if (Number.parseInt(version ?? '', 10) < OLDEST_REDIS)
+    throw new RedisRefusedError(`Redis ${version} is too old: ${OLDEST_REDIS}.0 or newer is needed`)
 }
 
 async function unlessForbidden<T>(reply: Promise<T>): Promise<T | undefined> {
@@ -59,6 +59,6 @@ async function unlessForbidden<T>(reply: Promise<T>): Promise<T | undefined> {
 }
 
 /** The fields of INFO. */
-export function parseInfo(text: string): Map<string, string> {
+function parseInfo(text: string): Map<string, string> {
   return new Map([...text.matchAll(/^(\w+):(.*?)\r?$/gm)].map(([, name = '', value = '']) => [name, value]))
 }
