@@ -1,4 +1,5 @@
 import type { Drill } from '../stage.ts'
+import { backlog } from './backlog.ts'
 import { duplicatePublish, flatMemory, malformed, redriveKill, slowGroup, streamFull } from './events.ts'
 import { health } from './health.ts'
 import { everything, flushall, groupDestroyed, lostReply, redisKill, redisPause, socketCut } from './redis.ts'
@@ -15,6 +16,7 @@ export const drills = {
   poison,
   'slow-handler': slowHandler,
   'hung-handler': hungHandler,
+  backlog,
   malformed,
   'group-destroyed': groupDestroyed,
   flushall,

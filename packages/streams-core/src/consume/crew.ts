@@ -89,8 +89,8 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
   )
 
   const reader = new Reader(
-    { blockMs, unblock: () => commands.unblock(reads) },
-    { broker: new IntakeBroker(new Member(reads, keys, settings)), holdings, pipeline },
+    { group, consumer, blockMs, unblock: () => commands.unblock(reads) },
+    { broker: new IntakeBroker(new Member(reads, keys, settings)), holdings, pipeline, tell },
   )
   const lostReplies = new LostReplies({ group, consumer, leaseMs }, { broker: intake, holdings, pipeline, tell })
   const claiming = { group, consumer, leaseMs, maxDeliveries }

@@ -8,7 +8,7 @@ export interface Limits {
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 
-/** How far ahead a retry can be planned: the idle time of a parked entry runs up to this. 24 hours. */
+/** How far ahead a retry can be planned. 24 hours. */
 export const RETRY_HORIZON_MS = DAY_MS
 
 const maxEventBytes: Limits = { min: 1_024, max: 100_000_000, default: 1_048_576 }

@@ -38,6 +38,8 @@ export function logReport(logger: Logger, report: Report): void {
         fieldsOf(report),
         'the group was gone and is created again: what follows startId up to newestId is delivered once more',
       )
+    case 'read-again':
+      return logger.warn(fieldsOf(report), 'the group was set back or created again: from here on handlers run again')
     case 'trimmed':
       return logger.debug(fieldsOf(report), 'trimmed entries that every group has acknowledged')
     case 'consumers-deleted':

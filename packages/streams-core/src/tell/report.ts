@@ -39,6 +39,8 @@ export type Report =
   | { kind: 'lease-lost'; group: string; consumer: string; entryIds: string[] }
   /** The group was gone and is created again; entries after `startId`, up to `newestId`, are delivered again. */
   | { kind: 'group-rebuilt'; group: string; startId: string; newestId: string }
+  /** `entryId` was read once more: somebody has set the group back (XGROUP SETID), or it was created again. */
+  | { kind: 'read-again'; group: string; consumer: string; entryId: string }
   | { kind: 'trimmed'; entries: number }
   | { kind: 'consumers-deleted'; consumers: number }
   /** The lossy retention has dropped entries that the group had not acknowledged; `total` since the stream began. */

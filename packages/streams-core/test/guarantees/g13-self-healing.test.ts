@@ -521,4 +521,34 @@ describe('G13: a connection that was dropped silently', () => {
     }
     expect(warnings).toEqual([])
   })
+
+  test('a stream that is renamed away and back keeps the history of what waits for its retry', async ({ lab }) => {
+    const consumer = await lab.consumer({
+      blockMs: 100,
+      retry: { maxDeliveries: 2, delayMs: () => 2_000 },
+      handlers: {
+        counted: (_, { attempt }) => {
+          throw new Error(`failure ${attempt}`)
+        },
+      },
+    })
+    await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until('the event waits for its retry', (reports) => reports.settled('retry').length === 1)
+    await lab.send('RENAME', lab.streamName, `${lab.streamName}-away`)
+    await consumer.reports.until('the group is created again', (reports) => reports.of('group-rebuilt').length > 0)
+    await lab.send('RENAME', `${lab.streamName}-away`, lab.streamName)
+    await consumer.reports.until('it is dead-lettered', (reports) => reports.settled('dead-letter').length === 1)
+    const [letter] = await lab.deadLetters()
+    expect(letter?.history.map(({ error }) => error)).toEqual(['failure 1', 'failure 2'])
+  })
+
+  test('a group that somebody sets back is delivered everything again, and that is told', async ({ lab }) => {
+    const consumer = await lab.consumer({ blockMs: 100 })
+    const producer = lab.producer()
+    await Promise.all(range(5).map((n) => producer.publish('counted', { n })))
+    await consumer.reports.until('5 events are acknowledged', (reports) => reports.settled('ack').length === 5)
+    await lab.send('XGROUP', 'SETID', lab.streamName, GROUP, '0')
+    await consumer.reports.until('that is told', (reports) => reports.of('read-again').length === 1)
+    await consumer.reports.until('5 events run again', (reports) => reports.settled('ack').length === 10)
+  })
 })

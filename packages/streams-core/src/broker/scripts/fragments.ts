@@ -5,6 +5,7 @@ import { ALONE_SUFFIX, LEFT_SUFFIX, RETRY_CONSUMER, SUSPECT_SUFFIX, SUSPECTS } f
 /** `compareIds(a, b)`: -1, 0 or 1. Numbers of up to 20 digits do not fit a double, so they are compared as text. */
 export const compareIdsLua = `
 local function compareIds(a, b)
+  if a == b then return 0 end
   local aMs, aSeq = string.match(a, '(%d+)-(%d+)')
   local bMs, bSeq = string.match(b, '(%d+)-(%d+)')
   local x, y = aMs, bMs

@@ -20,8 +20,9 @@ local newest = redis.call('EXISTS', stream) == 1 and streamInfo(stream)['last-ge
 if start ~= '0' and (not newest or compareIds(newest, start) < 0) then start = '0' end
 local reply = redis.pcall('XGROUP', 'CREATE', stream, group, start, 'MKSTREAM')
 if not reply.err then
-  -- The new group delivers everything as attempt 1, so errors of earlier deliveries are deleted.
-  redis.call('DEL', history, due)
+  -- The new group delivers everything as attempt 1, so errors of earlier deliveries are deleted. Not if the stream is
+  -- gone: somebody may have renamed it, and may rename it back.
+  if newest then redis.call('DEL', history, due) end
   return { 1, start, newest or '0-0' }
 end
 if string.find(reply.err, 'BUSYGROUP', 1, true) then return { 0, start, newest } end

@@ -10,7 +10,7 @@ const GONE_GROUP_HOLDS_MS = 300_000
 
 /** Groups that one call of the janitor looks at, and entries that one call trims: no call holds Redis up for long. */
 const GROUPS_AT_ONCE = 50
-const TRIMMED_AT_ONCE = 5_000
+const TRIMMED_AT_ONCE = 1_000
 
 /**
  * `goneGroups(exists)`: a gone group counts with its low-water mark for a while: a list of { group, mark }.

@@ -1,36 +1,47 @@
 import { now } from '../../base/clock.ts'
 import { Condition } from '../../base/condition.ts'
+import { compareIds } from '../../base/entry-id.ts'
 import { sleep } from '../../base/loop.ts'
 import type { IntakeBroker } from '../../broker/intake.ts'
+import type { HandedEntry } from '../../broker/token.ts'
+import type { Tell } from '../../tell/report.ts'
 import type { Holdings } from '../pipeline/holdings.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 
 /** More entries than this in one reply would hold the event loop up. */
 const MAX_READ = 1_000
 
+export interface ReaderOptions {
+  group: string
+  consumer: string
+  blockMs: number
+  /** Ends a blocking read early; through another connection, as the reading one is busy. */
+  unblock: () => Promise<void>
+}
+
 /** Brings new entries: asks for no more than there are free places. */
 export class Reader {
+  readonly #options: ReaderOptions
   readonly #broker: IntakeBroker
   readonly #holdings: Holdings
   readonly #pipeline: Pipeline
-  readonly #blockMs: number
-  readonly #unblock: () => Promise<void>
+  readonly #tell: Tell
   readonly #changed = new Condition()
   #isReading = false
   #pauses = 0
+  #newestId = '0-0'
   /** When a read was last answered, on the clock of `now()`. */
   lastReadAt = now()
 
-  /** @param options.unblock Ends a blocking read early; through another connection, as the reading one is busy. */
   constructor(
-    options: { blockMs: number; unblock: () => Promise<void> },
-    actors: { broker: IntakeBroker; holdings: Holdings; pipeline: Pipeline },
+    options: ReaderOptions,
+    actors: { broker: IntakeBroker; holdings: Holdings; pipeline: Pipeline; tell: Tell },
   ) {
-    this.#blockMs = options.blockMs
-    this.#unblock = options.unblock
+    this.#options = options
     this.#broker = actors.broker
     this.#holdings = actors.holdings
     this.#pipeline = actors.pipeline
+    this.#tell = actors.tell
   }
 
   get isPaused(): boolean {
@@ -43,14 +54,24 @@ export class Reader {
     if (signal.aborted || this.isPaused) return 0
     this.#isReading = true
     try {
-      const entries = await this.#broker.read(Math.min(this.#holdings.free, MAX_READ), this.#blockMs)
+      const entries = await this.#broker.read(Math.min(this.#holdings.free, MAX_READ), this.#options.blockMs)
       this.lastReadAt = now()
+      this.#noticeRepetition(entries)
       this.#pipeline.accept(entries, 'read')
       return entries.length
     } finally {
       this.#isReading = false
       this.#changed.notify()
     }
+  }
+
+  #noticeRepetition(entries: readonly HandedEntry[]): void {
+    const [first, last] = [entries[0], entries.at(-1)]
+    if (!first || !last) return
+    const { group, consumer } = this.#options
+    if (compareIds(first.entryId, this.#newestId) <= 0)
+      this.#tell({ kind: 'read-again', group, consumer, entryId: first.entryId })
+    this.#newestId = last.entryId
   }
 
   /** Resolves when no read is under way; none is begun before `resume`. */
@@ -60,7 +81,7 @@ export class Reader {
     const idle = this.#changed.wait(() => !this.#isReading, stopped.signal).then(() => stopped.abort())
     // The read may not have reached Redis when it is unblocked for the first time.
     while (this.#isReading) {
-      await this.#unblock().catch(() => {})
+      await this.#options.unblock().catch(() => {})
       await sleep(20, stopped.signal)
     }
     await idle
