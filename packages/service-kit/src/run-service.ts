@@ -27,6 +27,8 @@ export function stopSignal(): AbortSignal {
  */
 export async function runService(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const signal = stopSignal()
+  // What can no longer be told, because the terminal or the reader of a pipe is gone, must not end the work.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   try {
     await work(signal)
   } catch (error) {

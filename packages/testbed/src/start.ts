@@ -31,7 +31,9 @@ async function main(): Promise<void> {
 }
 
 function watch(name: string, service: 'producer' | 'consumer', url: string): Worker {
-  const worker = new Worker(service, { ...process.env, REDIS_URL: url } as Record<string, string>, process.cwd())
+  const worker = new Worker(service, { ...process.env, REDIS_URL: url } as Record<string, string>, {
+    cwd: process.cwd(),
+  })
   worker.onLine((line) => say(name, describe(line)))
   return worker
 }

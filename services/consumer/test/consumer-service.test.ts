@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { RedisServer, Worker } from '@redis-streams-processor/testbed'
+import { inspectStream } from '@redis-streams-processor/streams-core'
+import { RedisServer, until, Worker, type WorkerOptions } from '@redis-streams-processor/testbed'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 
 const stream = () => `service_${randomUUID().slice(0, 8)}`
 
-function start(env: Record<string, string>): Worker {
-  const worker = new Worker('consumer', { REDIS_URL: inject('redisUrl'), STREAM: stream(), ...env })
+function start(env: Record<string, string>, options?: WorkerOptions): Worker {
+  const worker = new Worker('consumer', { REDIS_URL: inject('redisUrl'), STREAM: stream(), ...env }, options)
   onTestFinished(async () => {
     worker.kill('SIGKILL')
     await worker.exited()
@@ -72,6 +73,29 @@ describe('signals', () => {
     worker.kill(signal)
     expect(await worker.exited()).toBe(0)
     expect(worker.lines.map(({ msg }) => msg)).toContain('consumer stopped')
+  })
+})
+
+describe('a log that cannot be written stops nothing', () => {
+  const lost = 'Log lines are lost, because standard output does not take them: '
+  test.each<[string, WorkerOptions['stdout'], string]>([
+    ['a full disk', { file: '/dev/full' }, 'ENOSPC: no space left on device, write'],
+    ['a pipe that nobody reads', 'unread', 'it is not read'],
+    ['a pipe whose reader is gone', 'closed', 'EPIPE: broken pipe, write'],
+  ])('%s: events are handled, SIGTERM ends it with 0, and standard error tells it once', async (_, stdout, why) => {
+    const name = stream()
+    const consumer = start({ STREAM: name, WORK_MS: '0' }, { stdout })
+    const producer = new Worker('producer', { REDIS_URL: inject('redisUrl'), STREAM: name, BURST: '2000' })
+    expect(await producer.exited()).toBe(0)
+    const isIdle = async () => {
+      const [group] = (await inspectStream({ name }, { redis: inject('redisUrl') })).groups
+      return group?.lag === 0 && group.pending === 0
+    }
+    await until('everything but the retries is handled', isIdle, { timeoutMs: 30_000 })
+    consumer.kill('SIGTERM')
+    await consumer.waitFor(({ msg }) => msg === `${lost}${why}`)
+    expect(await consumer.exited()).toBe(0)
+    expect(consumer.lines).toHaveLength(1)
   })
 })
 
