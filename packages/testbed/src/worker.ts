@@ -22,6 +22,8 @@ export interface WorkerOptions {
   /** Where its output goes. Default: it is read. */
   stdout?: OutputTarget
   stderr?: OutputTarget
+  /** How much a file that it writes may hold, in blocks of 512 bytes: more fails, as on a full disk. Default: no limit. */
+  maxFileBlocks?: number
 }
 
 /** A pipe that is read, one that nobody reads, one whose reader is gone, or a file. */
@@ -40,12 +42,15 @@ export class Worker {
   constructor(
     program: keyof typeof SERVICES | (string & {}),
     env: Record<string, string>,
-    { cwd = tmpdir(), stdout = 'read', stderr = 'read' }: WorkerOptions = {},
+    { cwd = tmpdir(), stdout = 'read', stderr = 'read', maxFileBlocks }: WorkerOptions = {},
   ) {
     const file = SERVICES[program as keyof typeof SERVICES] ?? program
     const outputs = [stdout, stderr].map((target) => (typeof target === 'object' ? openSync(target.file, 'a') : 'pipe'))
+    const node = [process.execPath, '--conditions=source', '--import', TSX, file]
+    const limited = ['sh', '-c', `ulimit -f ${maxFileBlocks} && exec "$@"`, 'sh', ...node]
+    const [command, ...args] = (maxFileBlocks === undefined ? node : limited) as [string, ...string[]]
     this.#process = ownChild(
-      spawn(process.execPath, ['--conditions=source', '--import', TSX, file], {
+      spawn(command, args, {
         cwd,
         // What the caller has set for itself must not reach the worker by accident.
         env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },

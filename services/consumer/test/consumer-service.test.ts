@@ -1,4 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { LEDGER_FAILED } from '@redis-streams-processor/service-kit'
 import { inspectStream } from '@redis-streams-processor/streams-core'
 import { RedisServer, until, Worker, type WorkerOptions } from '@redis-streams-processor/testbed'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
@@ -96,6 +100,29 @@ describe('a log that cannot be written stops nothing', () => {
     await consumer.waitFor(({ msg }) => msg === `${lost}${why}`)
     expect(await consumer.exited()).toBe(0)
     expect(consumer.lines).toHaveLength(1)
+  })
+})
+
+describe('a ledger that fails changes no outcome', () => {
+  test.each<[string, string, WorkerOptions]>([
+    ['cannot be opened', 'a-file', {}],
+    ['meets a full disk', '', { maxFileBlocks: 8 }],
+  ])('one that %s: every event is acknowledged, and standard error tells it once', async (_, path, options) => {
+    const folder = mkdtempSync(join(tmpdir(), 'redis-streams-test-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    writeFileSync(join(folder, 'a-file'), '')
+    const name = stream()
+    const env = { STREAM: name, WORK_MS: '0', MAX_DELIVERIES: '1', LEDGER_DIR: join(folder, path) }
+    const consumer = start(env, options)
+    const producer = new Worker('producer', { REDIS_URL: inject('redisUrl'), STREAM: name, BURST: '200', USERS: '1' })
+    expect(await producer.exited()).toBe(0)
+    const saidOf = (text: string) => consumer.lines.filter(({ msg }) => msg?.startsWith(text))
+    await until('every event is settled', () => consumer.lines.filter(({ outcome }) => outcome).length === 200, {
+      timeoutMs: 30_000,
+    })
+    expect(await consumer.stop()).toBe(0)
+    expect(saidOf('acknowledged')).toHaveLength(200)
+    expect(saidOf(LEDGER_FAILED)).toHaveLength(1)
   })
 })
 

@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { catalog } from '@redis-streams-processor/events'
+import { LEDGER_FAILED } from '@redis-streams-processor/service-kit'
 import { inspectStream } from '@redis-streams-processor/streams-core'
 import { until, Worker, type WorkerOptions } from '@redis-streams-processor/testbed'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
@@ -35,6 +39,24 @@ describe('a burst', () => {
     const worker = start({ BURST: '20', MAX_LENGTH: '5' })
     expect(await worker.exited()).toBe(0)
     expect(worker.lines.at(-1)).toMatchObject({ published: 5, rejected: 15 })
+  })
+})
+
+describe('a ledger that fails changes no answer', () => {
+  test.each<[string, string, WorkerOptions]>([
+    ['cannot be opened', 'a-file', {}],
+    ['meets a full disk', '', { maxFileBlocks: 8 }],
+  ])('one that %s: every event is published, and standard error tells it once', async (_, path, options) => {
+    const folder = mkdtempSync(join(tmpdir(), 'redis-streams-test-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    writeFileSync(join(folder, 'a-file'), '')
+    const env = { BURST: '200', LEDGER_DIR: join(folder, path) }
+    const worker = start(env, options)
+    expect(await worker.closed()).toBe(0)
+    expect(worker.lines).toContainEqual(
+      expect.objectContaining({ msg: 'burst published', published: 200, rejected: 0 }),
+    )
+    expect(worker.lines.filter(({ msg }) => msg?.startsWith(LEDGER_FAILED))).toHaveLength(1)
   })
 })
 

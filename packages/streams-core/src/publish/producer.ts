@@ -12,6 +12,7 @@ import {
 import type { RedisOptions } from '../define/redis-options.ts'
 import type { Catalog, EventInput, EventType, StreamDefinition } from '../define/stream.ts'
 import { type Logger, logReport, silent } from '../tell/log.ts'
+import { observe } from '../tell/observe.ts'
 import { Batcher } from './batcher.ts'
 import { Deadlines } from './deadlines.ts'
 import { OpenPublish, type Published } from './open-publish.ts'
@@ -19,7 +20,7 @@ import { OpenPublish, type Published } from './open-publish.ts'
 export interface ProducerOptions extends ProducerSettings {
   /** Where Redis is. One connection is opened. */
   redis: RedisOptions
-  /** A pino logger, or anything alike. Default: silent. */
+  /** A pino logger, or anything alike. What it throws is ignored. Default: silent. */
   logger?: Logger
 }
 
@@ -80,7 +81,7 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
     this.#stream = stream
     this.#settings = settings
     const onState = (state: ConnectionState, cause?: Error) =>
-      logReport(logger, { kind: 'connection', connection: 'commands', state, cause })
+      observe(() => logReport(logger, { kind: 'connection', connection: 'commands', state, cause }))
     const connection = new Connection({ redis, name: 'producer', onState })
     const broker = new AppendBroker(connection, new Keys(stream.name), stream.retention, settings)
     const { maxBuffered, maxBatch, dedupeMs } = settings
