@@ -1,4 +1,4 @@
-export { endOnSignal, ownFolder } from './children.ts'
+export { endOnSignal, ownChild, ownFolder } from './children.ts'
 export { findServerProgram, type ServerProgram } from './find-server.ts'
 export { asRecord, type ConsumerView, GroupView, type RawGroupState, type Send } from './group-view.ts'
 export { TcpProxy } from './proxy.ts'

@@ -69,6 +69,10 @@ export class Worker {
     return this.#lines
   }
 
+  get pid(): number | undefined {
+    return this.#process.pid
+  }
+
   get isRunning(): boolean {
     return this.#process.exitCode === null && this.#process.signalCode === null
   }
