@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { LEDGER_FAILED } from '@redis-streams-processor/service-kit'
 import { inspectStream } from '@redis-streams-processor/streams-core'
 import { RedisServer, until, Worker, type WorkerOptions } from '@redis-streams-processor/testbed'
@@ -77,6 +78,44 @@ describe('signals', () => {
     worker.kill(signal)
     expect(await worker.exited()).toBe(0)
     expect(worker.lines.map(({ msg }) => msg)).toContain('consumer stopped')
+  })
+})
+
+describe('the watchdog', () => {
+  const supportFile = (name: string) => fileURLToPath(new URL(`support/${name}`, import.meta.url))
+  const publishOne = async (name: string) => {
+    const producer = new Worker('producer', { REDIS_URL: inject('redisUrl'), STREAM: name, BURST: '1' })
+    expect(await producer.exited()).toBe(0)
+  }
+
+  test.each<[string, WorkerOptions]>([
+    ['says why', {}],
+    ['does not need standard error', { stderr: 'closed' }],
+  ])('kills a process whose event loop is blocked, and %s', async (_, options) => {
+    const name = stream()
+    const consumer = start({ STREAM: name, BLOCKED_MS: '500', HANDLERS: supportFile('blocking-handlers.ts') }, options)
+    await publishOne(name)
+    expect(await consumer.closed()).toBe('SIGKILL')
+    const said = consumer.lines.map(({ msg }) => msg)
+    if (options.stderr === undefined) {
+      expect(said).toContain('the event loop has been blocked for 500 ms: killing the process')
+    }
+  })
+
+  test.each([
+    ['--inspect', { NODE_OPTIONS: '--inspect=0' }],
+    ['SIGUSR1', { NODE_OPTIONS: '--inspect-port=0' }],
+  ])('leaves a process at a breakpoint alone, whose inspector was opened by %s', async (way, options) => {
+    const name = stream()
+    const handlers = { HANDLERS: supportFile('debugged-handlers.ts'), STOP_MS: '2000' }
+    const consumer = start({ STREAM: name, BLOCKED_MS: '500', ...handlers, ...options })
+    await consumer.waitFor(({ msg }) => msg === 'consumer started')
+    if (way === 'SIGUSR1') consumer.kill('SIGUSR1')
+    await consumer.waitFor(({ msg }) => msg?.startsWith('Debugger listening on') === true)
+    await publishOne(name)
+    await consumer.waitFor(({ msg }) => msg === 'stopped at a breakpoint')
+    await consumer.waitFor(({ msg }) => msg === 'acknowledged')
+    expect(await consumer.stop()).toBe(0)
   })
 })
 
