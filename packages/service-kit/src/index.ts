@@ -8,4 +8,14 @@ export {
 } from './ledger.ts'
 export { createLogger } from './logger.ts'
 export { runService, stopSignal } from './run-service.ts'
-export { optionalWhole, readSettings, retentionOf, SettingsError, sharedSettings, whole } from './settings.ts'
+export { settingNames } from './setting-names.ts'
+export {
+  optionalWhole,
+  parseSettings,
+  readSettings,
+  retentionOf,
+  type SettingsSources,
+  sharedSettings,
+  whole,
+} from './settings.ts'
+export { SettingsError } from './settings-error.ts'

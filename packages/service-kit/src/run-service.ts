@@ -1,5 +1,5 @@
 import { InvalidOptionError, RedisRefusedError } from '@redis-streams-processor/streams-core'
-import { SettingsError } from './settings.ts'
+import { SettingsError } from './settings-error.ts'
 
 /** A Ctrl-C may arrive twice, from the terminal and from npm: a second signal counts only after this. */
 const SECOND_SIGNAL_MS = 1_000

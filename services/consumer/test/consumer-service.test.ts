@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,6 +17,12 @@ function start(env: Record<string, string>, options?: WorkerOptions): Worker {
     await worker.exited()
   })
   return worker
+}
+
+function temporaryFolder(): string {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'redis-streams-test-')))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
 }
 
 describe('a wrong setting ends the process at once, with one readable message', () => {
@@ -49,6 +55,29 @@ describe('a wrong setting ends the process at once, with one readable message', 
     expect(text).toContain('REDIS_URL: expected a URL such as')
     expect(text).not.toContain('s3cret')
   })
+})
+
+test('settings are read from .env, and a misspelt one is told', async () => {
+  const cwd = temporaryFolder()
+  writeFileSync(join(cwd, '.env'), 'GROUP=from_file\nCONCURENCY=8\n')
+  const worker = start({ GROUP: '' }, { cwd })
+  expect(await worker.waitFor(({ msg }) => msg === 'consumer started')).toMatchObject({ group: 'from_file' })
+  const told = worker.lines.flatMap(({ msg = '' }) => (msg.includes('.env') ? [msg] : []))
+  expect(told).toEqual([
+    `settings are read from ${cwd}/.env`,
+    `${cwd}/.env: CONCURENCY is not a setting; did you mean CONCURRENCY?`,
+  ])
+})
+
+test('a .env that cannot be read ends the process with 1', async () => {
+  const cwd = temporaryFolder()
+  mkdirSync(join(cwd, '.env'))
+  const worker = start({}, { cwd })
+  expect(await worker.closed()).toBe(1)
+  expect(worker.lines.map(({ msg }) => msg)).toEqual([
+    'Wrong settings:',
+    `${cwd}/.env: expected a file that can be read, got EISDIR: illegal operation on a directory, read`,
+  ])
 })
 
 describe('Redis says no', () => {
@@ -147,8 +176,7 @@ describe('a ledger that fails changes no outcome', () => {
     ['cannot be opened', 'a-file', {}],
     ['meets a full disk', '', { maxFileBlocks: 8 }],
   ])('one that %s: every event is acknowledged, and standard error tells it once', async (_, path, options) => {
-    const folder = mkdtempSync(join(tmpdir(), 'redis-streams-test-'))
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const folder = temporaryFolder()
     writeFileSync(join(folder, 'a-file'), '')
     const name = stream()
     const env = { STREAM: name, WORK_MS: '0', MAX_DELIVERIES: '1', LEDGER_DIR: join(folder, path) }
