@@ -20,13 +20,14 @@ process.on('exit', () => {
 })
 
 /**
- * Ends the process, and with it all it has started, at the first SIGINT, SIGTERM or SIGHUP (a closed terminal). For
- * programs without a drain.
+ * Ends the process, and with it all it has started, at the first SIGINT, SIGTERM or SIGHUP (a closed terminal), or when
+ * nobody reads its output any more. For programs without a drain.
  */
 export function endOnSignal(): void {
   process.once('SIGINT', () => process.exit(130))
   process.once('SIGTERM', () => process.exit(143))
   process.once('SIGHUP', () => process.exit(129))
+  for (const output of [process.stdout, process.stderr]) output.once('error', () => process.exit(141))
 }
 
 /** A child that ends with this process, however this process ends. */

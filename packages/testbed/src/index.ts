@@ -1,5 +1,5 @@
 export { endOnSignal, ownChild, ownFolder } from './children.ts'
-export { findServerProgram, type ServerProgram } from './find-server.ts'
+export { endWithoutServer, findServerProgram, NoServerError, type ServerProgram } from './find-server.ts'
 export { asRecord, type ConsumerView, GroupView, type RawGroupState, type Send } from './group-view.ts'
 export { TcpProxy } from './proxy.ts'
 export { RedisServer, startRedis } from './redis-server.ts'

@@ -1,12 +1,17 @@
+import { endWithoutServer } from './find-server.ts'
 import { startRedis } from './redis-server.ts'
 import { type LogLine, Worker } from './worker.ts'
 
 const CONSUMERS = 3
 
-/** `npm start`: a Redis, a producer and three consumers, and their logs. Ctrl-C drains and leaves nothing behind. */
+/**
+ * `npm start`: a Redis, a producer and three consumers, and their logs. Ctrl-C, and a reader of its lines
+ * that goes away, drains and leaves nothing behind.
+ */
 async function main(): Promise<void> {
   const stopping = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve())
+    for (const output of [process.stdout, process.stderr]) output.on('error', () => resolve())
   })
   const redis = await startRedis()
   say('redis', `listening on ${hidePassword(redis.url)}`)
@@ -39,8 +44,32 @@ function watch(name: string, service: 'producer' | 'consumer', url: string): Wor
 }
 
 function describe({ msg = '', ...line }: LogLine): string {
-  const wanted = ['eventType', 'type', 'subject', 'attempt', 'eventId', 'entryId', 'delayMs', 'error', 'entries']
-  const fields = wanted.filter((name) => line[name] !== undefined).map((name) => `${name}=${line[name]}`)
+  const ofEvent = [
+    'eventType',
+    'type',
+    'subject',
+    'attempt',
+    'eventId',
+    'entryId',
+    'result',
+    'reason',
+    'delayMs',
+    'error',
+  ]
+  const ofOthers = [
+    'where',
+    'connection',
+    'entries',
+    'suspects',
+    'neededId',
+    'startId',
+    'newestId',
+    'total',
+    'unfinished',
+  ]
+  const fields = [...ofEvent, ...ofOthers]
+    .filter((name) => line[name] !== undefined)
+    .map((name) => `${name}=${line[name]}`)
   return [msg, ...fields].join('  ')
 }
 
@@ -52,4 +81,4 @@ function hidePassword(url: string): string {
   return url.replace(/\/\/[^@/]*@/, '//…@')
 }
 
-await main()
+await main().catch(endWithoutServer)

@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { Worker, type WorkerOptions } from '@redis-streams-processor/testbed'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
+
+// Each test starts a process.
+vi.setConfig({ testTimeout: 30_000 })
 
 const CHATTY = fileURLToPath(new URL('../support/chatty.ts', import.meta.url))
 
