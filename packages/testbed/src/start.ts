@@ -3,10 +3,15 @@ import { startRedis } from './redis-server.ts'
 import { type LogLine, Worker } from './worker.ts'
 
 const CONSUMERS = 3
+/** The fields of a log line that are shown, in this order. */
+const SHOWN = [
+  ...['eventType', 'type', 'subject', 'attempt', 'eventId', 'entryId', 'result', 'reason', 'delayMs', 'where', 'error'],
+  ...['connection', 'entries', 'suspects', 'neededId', 'startId', 'newestId', 'total', 'unfinished'],
+]
 
 /**
- * `npm start`: a Redis, a producer and three consumers, and their logs. Ctrl-C, and a reader of its lines
- * that goes away, drains and leaves nothing behind.
+ * `npm start`: a Redis, a producer and three consumers, and their logs. At a Ctrl-C, or when nobody reads its lines any
+ * more, it drains and leaves nothing behind.
  */
 async function main(): Promise<void> {
   const stopping = new Promise<void>((resolve) => {
@@ -44,32 +49,7 @@ function watch(name: string, service: 'producer' | 'consumer', url: string): Wor
 }
 
 function describe({ msg = '', ...line }: LogLine): string {
-  const ofEvent = [
-    'eventType',
-    'type',
-    'subject',
-    'attempt',
-    'eventId',
-    'entryId',
-    'result',
-    'reason',
-    'delayMs',
-    'error',
-  ]
-  const ofOthers = [
-    'where',
-    'connection',
-    'entries',
-    'suspects',
-    'neededId',
-    'startId',
-    'newestId',
-    'total',
-    'unfinished',
-  ]
-  const fields = [...ofEvent, ...ofOthers]
-    .filter((name) => line[name] !== undefined)
-    .map((name) => `${name}=${line[name]}`)
+  const fields = SHOWN.filter((name) => line[name] !== undefined).map((name) => `${name}=${line[name]}`)
   return [msg, ...fields].join('  ')
 }
 
