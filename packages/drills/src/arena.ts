@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type LedgerLine, readLedger } from '@redis-streams-processor/service-kit'
+import { LEDGER_FAILED, type LedgerLine, readLedger } from '@redis-streams-processor/service-kit'
 import { GroupView, ownFolder, RedisServer, sendOnce, TcpProxy, Worker } from '@redis-streams-processor/testbed'
 
 export const STREAM = { name: 'user_events' }
@@ -30,6 +30,12 @@ export class Arena {
     const worker = new Worker(program, { REDIS_URL: this.redis.url, LEDGER_DIR: this.ledgerFolder, ...env })
     this.#workers.add(worker)
     return worker
+  }
+
+  /** What processes say of a ledger that has failed: the judge would miss what it did not record. */
+  get failedLedgers(): string[] {
+    const lines = [...this.#workers].flatMap((worker) => worker.lines)
+    return lines.flatMap(({ msg = '' }) => (msg.startsWith(LEDGER_FAILED) ? [msg] : []))
   }
 
   ledger(): LedgerLine[] {

@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util'
-import { endOnSignal } from '@redis-streams-processor/testbed'
+import { endOnSignal, endWithoutServer } from '@redis-streams-processor/testbed'
+import { parseArguments } from './arguments.ts'
 import { DEMO_LEASE_MS, demo } from './drills/demo.ts'
 import { faultsIn } from './judge.ts'
 import { runDrill } from './run-drill.ts'
@@ -9,8 +9,9 @@ import { inFull } from './verdict-table.ts'
 // `npm run demo`: one drill, told in full.
 
 endOnSignal()
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
-const verdict = await runDrill('demo', demo, { events: demo.events, seed: 1, quick: false, deadlineMs: 50_000 })
+const { values } = parseArguments({ options: { json: { type: 'boolean', default: false } } })
+const options = { events: demo.events, seed: 1, quick: false, deadlineMs: 50_000 }
+const verdict = await runDrill('demo', demo, options).catch(endWithoutServer)
 const { held, worstMs } = verdict.recovery
 const table = inFull(verdict, [
   ['held by the killed consumer', held],

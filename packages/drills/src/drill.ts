@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util'
-import { endOnSignal } from '@redis-streams-processor/testbed'
+import { endOnSignal, endWithoutServer } from '@redis-streams-processor/testbed'
+import { endWithWrongArgument, parseArguments, wholeNumber } from './arguments.ts'
 import { type DrillName, drills } from './drills/index.ts'
 import { faultsIn } from './judge.ts'
 import { type DrillVerdict, runDrill } from './run-drill.ts'
@@ -10,7 +10,7 @@ import { heading, inShort } from './verdict-table.ts'
 // that the drills see what they are there to see.
 
 endOnSignal()
-const { values, positionals } = parseArgs({
+const { values, positionals } = parseArguments({
   allowPositionals: true,
   options: {
     events: { type: 'string' },
@@ -27,10 +27,13 @@ const names = (positionals.length > 0 ? positionals : Object.keys(drills)) as Dr
 const unknown = names.filter((name) => !Object.hasOwn(drills, name))
 if (values.list || unknown.length > 0) {
   const list = Object.entries(drills).map(([name, { about }]) => `  ${name.padEnd(18)} ${about}`)
-  if (unknown.length > 0) console.error([`no such drill: ${unknown.join(', ')}`, ...list].join('\n'))
-  else console.log(list.join('\n'))
-  process.exit(unknown.length > 0 ? 1 : 0)
+  if (unknown.length > 0) endWithWrongArgument([`no such drill: ${unknown.join(', ')}`, ...list].join('\n'))
+  console.log(list.join('\n'))
+  process.exit()
 }
+const seed = wholeNumber('--seed', values.seed)
+const deadlineMs = wholeNumber('--deadline-ms', values['deadline-ms'])
+const givenEvents = values.events === undefined ? undefined : wholeNumber('--events', values.events)
 
 async function runAll(): Promise<boolean> {
   const verdicts: DrillVerdict[] = []
@@ -38,12 +41,12 @@ async function runAll(): Promise<boolean> {
   if (!values.json) console.log(heading)
   for (const name of names) {
     const drill = drills[name]
-    const { quick, seed, 'deadline-ms': deadlineMs } = values
+    const { quick } = values
     const quickEvents = Math.max(Math.ceil(drill.events / 10), Math.min(drill.events, 500))
-    const events = Number(values.events ?? (quick ? quickEvents : drill.events))
+    const events = givenEvents ?? (quick ? quickEvents : drill.events)
     const startedAt = Date.now()
-    const options = { events, seed: Number(seed), quick, deadlineMs: Number(deadlineMs) }
-    const verdict = await runDrill(name, drill, options).catch((error) => {
+    const running = runDrill(name, drill, { events, seed, quick, deadlineMs }).catch(endWithoutServer)
+    const verdict = await running.catch((error) => {
       console.error(`  ${name}: broke down`, error)
     })
     if (!verdict) {

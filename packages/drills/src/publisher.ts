@@ -27,7 +27,9 @@ export class Publisher {
       maxBuffered: 100_000,
       dedupeMs: 3_600_000,
     })
-    this.#ledger = new Ledger(ledgerFolder, 'publisher')
+    this.#ledger = new Ledger(ledgerFolder, 'publisher', (error) => {
+      throw error
+    })
   }
 
   async publishAll({ ids, userOf = (n) => `user_${2_000 + (n % 50)}`, perSecond }: PublishPlan): Promise<void> {

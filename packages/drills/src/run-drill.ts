@@ -38,6 +38,7 @@ async function verdictOn(stage: Stage): Promise<Omit<DrillVerdict, 'drill'>> {
   const verdict = judge(stage.counts ?? (await countsOf(stage)), openWork)
   const recovery = timeRecovery(arena.ledger(), takedowns, outages)
   judgeRecovery(stage, recovery)
+  complaints.push(...arena.failedLedgers)
   return { faults, ...verdict, passed: verdict.passed && complaints.length === 0, recovery, complaints }
 }
 

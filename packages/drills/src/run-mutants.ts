@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { ownFolder } from '@redis-streams-processor/testbed'
+import { ownChild, ownFolder } from '@redis-streams-processor/testbed'
 import type { DrillName } from './drills/index.ts'
 import { faultsIn } from './judge.ts'
 import { CORE, type Mutant, mutants } from './mutants.ts'
@@ -57,7 +57,8 @@ async function runBroken(edits: Mutant['edits'], drill: DrillName, events: numbe
     for (const [file, from, to] of edits) edit(join(copy, CORE, file), from, to)
     const program = ['--conditions=source', '--import', 'tsx', join(copy, 'packages/drills/src/drill.ts')]
     const options = [drill, '--quick', '--json', '--events', String(events), '--deadline-ms', '30000']
-    const child = spawn(process.execPath, [...program, ...options], { cwd: copy, stdio: ['ignore', 'pipe', 'ignore'] })
+    const stdio: ['ignore', 'pipe', 'ignore'] = ['ignore', 'pipe', 'ignore']
+    const child = ownChild(spawn(process.execPath, [...program, ...options], { cwd: copy, stdio }))
     const output = await text(child.stdout)
     // A drill that broke down has judged nothing.
     if (!output.startsWith('{')) return { passed: false, because: 'the drill itself broke down' }

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { parseArguments } from './arguments.ts'
 import { burst } from './burst.ts'
 import { untilJoined } from './smoke/consumers.ts'
 import { LEASE_MS, Stack } from './smoke/stack.ts'
@@ -71,7 +71,7 @@ async function runSteps(stack: Stack) {
   return { findings, failures }
 }
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
+const { values } = parseArguments({ options: { json: { type: 'boolean', default: false } } })
 const interrupted = new AbortController()
 // These listeners stay: npm hands a Ctrl-C on once more, and the second must not stop the tidying up.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'])

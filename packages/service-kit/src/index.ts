@@ -1,4 +1,21 @@
-export { type DeliveryLine, Ledger, type LedgerDelivery, type LedgerLine, readLedger } from './ledger.ts'
+export {
+  type DeliveryLine,
+  LEDGER_FAILED,
+  Ledger,
+  type LedgerDelivery,
+  type LedgerLine,
+  readLedger,
+} from './ledger.ts'
 export { createLogger } from './logger.ts'
 export { runService, stopSignal } from './run-service.ts'
-export { optionalWhole, readSettings, retentionOf, SettingsError, sharedSettings, whole } from './settings.ts'
+export { settingNames } from './setting-names.ts'
+export {
+  optionalWhole,
+  parseSettings,
+  readSettings,
+  retentionOf,
+  type SettingsSources,
+  sharedSettings,
+  whole,
+} from './settings.ts'
+export { SettingsError } from './settings-error.ts'

@@ -32,26 +32,52 @@ type Unstamped<T> = T extends unknown ? Omit<T, 'at'> : never
 
 /**
  * A ledger that a SIGKILL cannot take back: each line is handed to the operating system before the call returns.
- * Without a folder nothing is recorded.
+ * Without a folder nothing is recorded. What a ledger cannot record must not change what becomes of an event: no call
+ * throws. At the first failure the ledger ends, and `onFailure` is told, once; what that throws is thrown.
  */
 export class Ledger {
+  readonly #onFailure: (error: Error) => void
   #file: number | undefined
 
-  constructor(folder: string | undefined, name: string) {
+  /** @param onFailure Default: tells standard error. */
+  constructor(folder: string | undefined, name: string, onFailure = tellFailure) {
+    this.#onFailure = onFailure
     if (folder === undefined) return
-    mkdirSync(folder, { recursive: true })
-    this.#file = openSync(join(folder, `${name}-${hostname()}-${process.pid}-${Date.now()}.jsonl`), 'a')
+    this.#try(() => {
+      mkdirSync(folder, { recursive: true })
+      this.#file = openSync(join(folder, `${name}-${hostname()}-${process.pid}-${Date.now()}.jsonl`), 'a')
+    })
   }
 
   write(line: Unstamped<LedgerLine>): void {
-    if (this.#file !== undefined) writeSync(this.#file, `${JSON.stringify({ at: Date.now(), ...line })}\n`)
+    const file = this.#file
+    if (file === undefined) return
+    const bytes = Buffer.from(`${JSON.stringify({ at: Date.now(), ...line })}\n`)
+    this.#try(() => {
+      if (writeSync(file, bytes) < bytes.length) throw new Error('only a part of a line could be written')
+    })
   }
 
   close(): void {
-    if (this.#file !== undefined) closeSync(this.#file)
+    const file = this.#file
     this.#file = undefined
+    if (file !== undefined) this.#try(() => closeSync(file))
+  }
+
+  #try(record: () => void): void {
+    try {
+      record()
+    } catch (error) {
+      this.close()
+      this.#onFailure(error as Error)
+    }
   }
 }
+
+/** What a service says on standard error when its ledger fails. */
+export const LEDGER_FAILED = 'The ledger has failed, and records nothing more: '
+
+const tellFailure = ({ message }: Error) => console.error(`${LEDGER_FAILED}${message}`)
 
 /** Every whole line of every ledger in a folder. A line that a kill has cut short is left out. */
 export function readLedger(folder: string): LedgerLine[] {

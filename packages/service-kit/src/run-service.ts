@@ -1,5 +1,5 @@
 import { InvalidOptionError, RedisRefusedError } from '@redis-streams-processor/streams-core'
-import { SettingsError } from './settings.ts'
+import { SettingsError } from './settings-error.ts'
 
 /** A Ctrl-C may arrive twice, from the terminal and from npm: a second signal counts only after this. */
 const SECOND_SIGNAL_MS = 1_000
@@ -27,6 +27,8 @@ export function stopSignal(): AbortSignal {
  */
 export async function runService(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const signal = stopSignal()
+  // What can no longer be told, because the terminal or the reader of a pipe is gone, must not end the work.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   try {
     await work(signal)
   } catch (error) {

@@ -1,12 +1,10 @@
+import { resolve } from 'node:path'
 import type { Retention } from '@redis-streams-processor/streams-core'
 import { isRedisUrl, type Limits, retentionLimits } from '@redis-streams-processor/streams-core/settings'
-import { config } from 'dotenv'
 import { z } from 'zod'
-
-/** Settings are wrong. The message has one line per wrong variable: what is allowed, and what was given. */
-export class SettingsError extends Error {
-  override readonly name = 'SettingsError'
-}
+import { type EnvFile, readEnvFile } from './env-file.ts'
+import { settingNames, settingNear } from './setting-names.ts'
+import { SettingsError } from './settings-error.ts'
 
 type Range = Pick<Limits, 'min' | 'max'>
 
@@ -22,13 +20,54 @@ export const whole = (limits: Limits) => numberWithin(limits).default(limits.def
 /** A whole number from a variable's text; `undefined` where the variable is not set. */
 export const optionalWhole = (range: Range) => numberWithin(range).optional()
 
+export interface SettingsSources {
+  /** What the file adds is written into it. Default: the environment of the process. */
+  env?: NodeJS.ProcessEnv
+  /** Default: `.env` in the current folder. */
+  file?: string
+  /** Is told which file was read, and which names were not understood. Default: standard error. */
+  tell?: (line: string) => void
+}
+
 /**
  * Reads settings from `.env` and from the environment, which wins over the file. An empty variable counts as not set.
+ * @throws {SettingsError} naming every variable that is wrong, or a file that is there and cannot be read.
+ */
+export function readSettings<S extends z.ZodType>(schema: S, sources: SettingsSources = {}): z.output<S> {
+  const { env = process.env, file = resolve('.env'), tell = console.error } = sources
+  const read = readEnvFile(file)
+  for (const remark of [...remarksOnEnvironment(env), ...(read ? remarksOnFile(file, read) : [])]) tell(remark)
+  // Into the environment, so that the handlers find there what they have in the file.
+  for (const [name, value] of Object.entries(read?.values ?? {})) if (!env[name]) env[name] = value
+  return parseSettings(schema, env)
+}
+
+// An environment is full of names that are no settings: only those that look like one are told.
+function remarksOnEnvironment(env: NodeJS.ProcessEnv): string[] {
+  return Object.entries(env).flatMap(([name, value]) => {
+    const meant = settingNear(name)
+    return value && meant ? [`environment: ${name} is not a setting; did you mean ${meant}?`] : []
+  })
+}
+
+function remarksOnFile(file: string, { values, strangeLines }: EnvFile): string[] {
+  const strangeNames = Object.keys(values).filter((name) => !settingNames.includes(name))
+  return [
+    `settings are read from ${file}`,
+    ...strangeLines.map((line) => `${file}: line ${line} is not understood; expected NAME=value`),
+    ...strangeNames.map((name) => {
+      const meant = settingNear(name)
+      return `${file}: ${name} is not a setting${meant ? `; did you mean ${meant}?` : ''}`
+    }),
+  ]
+}
+
+/**
+ * Settings from variables. An empty one counts as not set.
  * @throws {SettingsError} naming every variable that is wrong.
  */
-export function readSettings<S extends z.ZodType>(schema: S, env: NodeJS.ProcessEnv = process.env): z.output<S> {
-  if (env === process.env) config({ quiet: true })
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+export function parseSettings<S extends z.ZodType>(schema: S, variables: NodeJS.ProcessEnv): z.output<S> {
+  const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value))
   const parsed = schema.safeParse(given)
   if (parsed.success) return parsed.data
   const lines = parsed.error.issues.map((issue) => {

@@ -10,6 +10,18 @@ export type ServerProgram =
   | { kind: 'program'; path: string; env: NodeJS.ProcessEnv }
   | { kind: 'docker'; image: string }
 
+/** There is no Redis to work with. The message is for a person, who can mend it. */
+export class NoServerError extends Error {
+  override readonly name = 'NoServerError'
+}
+
+/** For programs: without a server, one clear message and exit code 1. @throws every other error. */
+export function endWithoutServer(error: unknown): never {
+  if (!(error instanceof NoServerError)) throw error
+  console.error(error.message)
+  process.exit(1)
+}
+
 const NAMES = ['redis-server', 'valkey-server']
 const IMAGE = 'redis:8.6'
 
@@ -21,7 +33,7 @@ const CHOICES = `No Redis server found. Any one of these will do:
 
 /**
  * Finds a server program: REDIS_SERVER, the PATH, Debian's packages unpacked into a cache of the user's, Docker.
- * @throws {Error} listing the choices.
+ * @throws {NoServerError} listing the choices.
  */
 export async function findServerProgram(): Promise<ServerProgram> {
   const named = process.env.REDIS_SERVER
@@ -35,7 +47,7 @@ export async function findServerProgram(): Promise<ServerProgram> {
   const unpacked = home && programIn(home)
   if (unpacked) return unpacked
   if (await answers('docker', ['info'])) return { kind: 'docker', image: IMAGE }
-  throw new Error(CHOICES)
+  throw new NoServerError(CHOICES)
 }
 
 async function answers(command: string, args: string[]): Promise<boolean> {

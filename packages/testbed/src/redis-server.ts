@@ -6,12 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { ownChild, ownFolder } from './children.ts'
-import { findServerProgram, type ServerProgram } from './find-server.ts'
+import { findServerProgram, NoServerError, type ServerProgram } from './find-server.ts'
 import { sendOnce } from './send-once.ts'
 import { until } from './until.ts'
 
 const run = promisify(execFile)
 const START_TIMEOUT_MS = 15_000
+const GIVEN_TIMEOUT_MS = 5_000
 
 /**
  * A real Redis on loopback, on a free port, append-only, in a temporary folder; it can be broken and started again.
@@ -52,7 +53,10 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`
   }
 
-  /** Starts it, again with the data it had; resolves when it answers. */
+  /**
+   * Starts it, again with the data it had; resolves when it answers.
+   * @throws {NoServerError} when it does not.
+   */
   async start(): Promise<void> {
     const child = ownChild(this.#spawn())
     this.#process = child
@@ -61,11 +65,14 @@ export class RedisServer {
       output = (output + chunk).slice(-4_000)
     })
     const ended = new AbortController()
-    child.once('exit', () => ended.abort(new Error('the Redis server ended')))
+    child.once('error', (error) => ended.abort(error))
+    child.once('exit', () => ended.abort(new Error('it ended')))
     const waiting = { timeoutMs: START_TIMEOUT_MS, signal: ended.signal }
-    await until('the Redis server answers', () => this.#answers(), waiting).catch((error) => {
+    await until('the Redis server answers', () => answers(this.url), waiting).catch((error) => {
       child.kill('SIGKILL')
-      throw new Error(`${error.message}:\n${output}`)
+      throw new NoServerError(
+        `${child.spawnfile} is no Redis server that can be started: ${error.message}\n${output}`.trim(),
+      )
     })
   }
 
@@ -130,18 +137,34 @@ export class RedisServer {
     await this.#signal(signal)
     await exited
   }
-
-  async #answers(): Promise<boolean> {
-    // A server that asks for a password is up.
-    const isUp = (error: Error) => error.message.startsWith('NOAUTH')
-    return sendOnce(this.url, ['PING']).then(() => true, isUp)
-  }
 }
 
-/** The Redis of `REDIS_URL`, or one of our own. */
+/** Whether a Redis is there. @throws why there is none. */
+async function answers(url: string): Promise<boolean> {
+  return sendOnce(url, ['PING']).then(
+    () => true,
+    (error: Error) => {
+      // A server that asks for a password is up.
+      if (error.message.startsWith('NOAUTH')) return true
+      throw error
+    },
+  )
+}
+
+/**
+ * The Redis of `REDIS_URL`, or one of our own.
+ * @throws {NoServerError} when it does not answer.
+ */
 export async function startRedis(): Promise<{ url: string; stop: () => Promise<void> }> {
   const given = process.env.REDIS_URL
-  if (given) return { url: given, stop: async () => {} }
+  if (given) {
+    await until('the Redis of REDIS_URL answers', () => answers(given), { timeoutMs: GIVEN_TIMEOUT_MS }).catch(
+      (error) => {
+        throw new NoServerError(error.message)
+      },
+    )
+    return { url: given, stop: async () => {} }
+  }
   const server = await RedisServer.start()
   return { url: server.url, stop: () => server.stop() }
 }

@@ -1,12 +1,22 @@
+import { endWithoutServer } from './find-server.ts'
 import { startRedis } from './redis-server.ts'
 import { type LogLine, Worker } from './worker.ts'
 
 const CONSUMERS = 3
+/** The fields of a log line that are shown, in this order. */
+const SHOWN = [
+  ...['eventType', 'type', 'subject', 'attempt', 'eventId', 'entryId', 'result', 'reason', 'delayMs', 'where', 'error'],
+  ...['connection', 'entries', 'suspects', 'neededId', 'startId', 'newestId', 'total', 'unfinished'],
+]
 
-/** `npm start`: a Redis, a producer and three consumers, and their logs. Ctrl-C drains and leaves nothing behind. */
+/**
+ * `npm start`: a Redis, a producer and three consumers, and their logs. At a Ctrl-C, or when nobody reads its lines any
+ * more, it drains and leaves nothing behind.
+ */
 async function main(): Promise<void> {
   const stopping = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve())
+    for (const output of [process.stdout, process.stderr]) output.on('error', () => resolve())
   })
   const redis = await startRedis()
   say('redis', `listening on ${hidePassword(redis.url)}`)
@@ -31,14 +41,15 @@ async function main(): Promise<void> {
 }
 
 function watch(name: string, service: 'producer' | 'consumer', url: string): Worker {
-  const worker = new Worker(service, { ...process.env, REDIS_URL: url } as Record<string, string>, process.cwd())
+  const worker = new Worker(service, { ...process.env, REDIS_URL: url } as Record<string, string>, {
+    cwd: process.cwd(),
+  })
   worker.onLine((line) => say(name, describe(line)))
   return worker
 }
 
 function describe({ msg = '', ...line }: LogLine): string {
-  const wanted = ['eventType', 'type', 'subject', 'attempt', 'eventId', 'entryId', 'delayMs', 'error', 'entries']
-  const fields = wanted.filter((name) => line[name] !== undefined).map((name) => `${name}=${line[name]}`)
+  const fields = SHOWN.filter((name) => line[name] !== undefined).map((name) => `${name}=${line[name]}`)
   return [msg, ...fields].join('  ')
 }
 
@@ -50,4 +61,4 @@ function hidePassword(url: string): string {
   return url.replace(/\/\/[^@/]*@/, '//…@')
 }
 
-await main()
+await main().catch(endWithoutServer)

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { ownChild } from './children.ts'
 
@@ -14,6 +16,19 @@ const SERVICES = {
 
 export type LogLine = Record<string, unknown> & { msg?: string }
 
+export interface WorkerOptions {
+  /** Where it looks for `.env`. Default: where there is none. */
+  cwd?: string
+  /** Where its output goes. Default: it is read. */
+  stdout?: OutputTarget
+  stderr?: OutputTarget
+  /** How much a file that it writes may hold, in blocks of 512 bytes: more fails, as on a full disk. Default: no limit. */
+  maxFileBlocks?: number
+}
+
+/** A pipe that is read, one that nobody reads, one whose reader is gone, or a file. */
+type OutputTarget = 'read' | 'unread' | 'closed' | { file: string }
+
 /** One service as a real process: given an environment, read by its log lines. */
 export class Worker {
   readonly #process: ChildProcess
@@ -23,30 +38,39 @@ export class Worker {
   readonly #closed: Promise<number | NodeJS.Signals>
   #listeners: ((line: LogLine) => void)[] = []
 
-  /**
-   * @param program A service of this repository, or the path of a module to run.
-   * @param cwd Where it looks for `.env`. Default: where there is none.
-   */
-  constructor(program: keyof typeof SERVICES | (string & {}), env: Record<string, string>, cwd = tmpdir()) {
+  /** @param program A service of this repository, or the path of a module to run. */
+  constructor(
+    program: keyof typeof SERVICES | (string & {}),
+    env: Record<string, string>,
+    { cwd = tmpdir(), stdout = 'read', stderr = 'read', maxFileBlocks }: WorkerOptions = {},
+  ) {
     const file = SERVICES[program as keyof typeof SERVICES] ?? program
+    const outputs = [stdout, stderr].map((target) => (typeof target === 'object' ? openSync(target.file, 'a') : 'pipe'))
+    const node = [process.execPath, '--conditions=source', '--import', TSX, file]
+    const limited = ['sh', '-c', `ulimit -f ${maxFileBlocks} && exec "$@"`, 'sh', ...node]
+    const [command, ...args] = (maxFileBlocks === undefined ? node : limited) as [string, ...string[]]
     this.#process = ownChild(
-      spawn(process.execPath, ['--conditions=source', '--import', TSX, file], {
+      spawn(command, args, {
         cwd,
         // What the caller has set for itself must not reach the worker by accident.
         env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: ['ignore', ...outputs],
         detached: true,
       }),
     )
+    for (const output of outputs) if (typeof output === 'number') closeSync(output)
     this.#exited = once(this.#process, 'exit').then(([code, signal]) => code ?? signal)
     this.#closed = once(this.#process, 'close').then(([code, signal]) => code ?? signal)
-    for (const stream of [this.#process.stdout, this.#process.stderr]) {
-      if (stream) createInterface({ input: stream }).on('line', (text) => this.#take(text))
-    }
+    this.#watch(this.#process.stdout, stdout)
+    this.#watch(this.#process.stderr, stderr)
   }
 
   get lines(): readonly LogLine[] {
     return this.#lines
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid
   }
 
   get isRunning(): boolean {
@@ -77,6 +101,11 @@ export class Worker {
     return this.#exited
   }
 
+  /** As `exited`, but once every line is read, too. */
+  closed(): Promise<number | NodeJS.Signals> {
+    return this.#closed
+  }
+
   /** SIGTERM, and wait. */
   async stop(): Promise<number | NodeJS.Signals> {
     if (this.isRunning) this.kill('SIGTERM')
@@ -88,6 +117,11 @@ export class Worker {
       .slice(-lines)
       .map((line) => JSON.stringify(line))
       .join('\n')
+  }
+
+  #watch(stream: Readable | null, target: OutputTarget): void {
+    if (stream && target === 'read') createInterface({ input: stream }).on('line', (text) => this.#take(text))
+    if (target === 'closed') stream?.destroy()
   }
 
   #take(text: string): void {

@@ -1,19 +1,28 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { RedisServer, Worker } from '@redis-streams-processor/testbed'
+import { fileURLToPath } from 'node:url'
+import { LEDGER_FAILED } from '@redis-streams-processor/service-kit'
+import { inspectStream } from '@redis-streams-processor/streams-core'
+import { RedisServer, until, Worker, type WorkerOptions } from '@redis-streams-processor/testbed'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 
 const stream = () => `service_${randomUUID().slice(0, 8)}`
 
-function start(env: Record<string, string>): Worker {
-  const worker = new Worker('consumer', { REDIS_URL: inject('redisUrl'), STREAM: stream(), ...env })
+function start(env: Record<string, string>, options?: WorkerOptions): Worker {
+  const worker = new Worker('consumer', { REDIS_URL: inject('redisUrl'), STREAM: stream(), ...env }, options)
   onTestFinished(async () => {
     worker.kill('SIGKILL')
     await worker.exited()
   })
   return worker
+}
+
+function temporaryFolder(): string {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'redis-streams-test-')))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
 }
 
 describe('a wrong setting ends the process at once, with one readable message', () => {
@@ -46,6 +55,29 @@ describe('a wrong setting ends the process at once, with one readable message', 
     expect(text).toContain('REDIS_URL: expected a URL such as')
     expect(text).not.toContain('s3cret')
   })
+})
+
+test('settings are read from .env, and a misspelt one is told', async () => {
+  const cwd = temporaryFolder()
+  writeFileSync(join(cwd, '.env'), 'GROUP=from_file\nCONCURENCY=8\n')
+  const worker = start({ GROUP: '' }, { cwd })
+  expect(await worker.waitFor(({ msg }) => msg === 'consumer started')).toMatchObject({ group: 'from_file' })
+  const told = worker.lines.flatMap(({ msg = '' }) => (msg.includes('.env') ? [msg] : []))
+  expect(told).toEqual([
+    `settings are read from ${cwd}/.env`,
+    `${cwd}/.env: CONCURENCY is not a setting; did you mean CONCURRENCY?`,
+  ])
+})
+
+test('a .env that cannot be read ends the process with 1', async () => {
+  const cwd = temporaryFolder()
+  mkdirSync(join(cwd, '.env'))
+  const worker = start({}, { cwd })
+  expect(await worker.closed()).toBe(1)
+  expect(worker.lines.map(({ msg }) => msg)).toEqual([
+    'Wrong settings:',
+    `${cwd}/.env: expected a file that can be read, got EISDIR: illegal operation on a directory, read`,
+  ])
 })
 
 describe('Redis says no', () => {
@@ -97,6 +129,89 @@ describe('signals', () => {
     worker.kill(signal)
     expect(await worker.exited()).toBe(0)
     expect(worker.lines.map(({ msg }) => msg)).toContain('consumer stopped')
+  })
+})
+
+describe('the watchdog', () => {
+  const supportFile = (name: string) => fileURLToPath(new URL(`support/${name}`, import.meta.url))
+  const publishOne = async (name: string) => {
+    const producer = new Worker('producer', { REDIS_URL: inject('redisUrl'), STREAM: name, BURST: '1' })
+    expect(await producer.exited()).toBe(0)
+  }
+
+  test.each<[string, WorkerOptions]>([
+    ['says why', {}],
+    ['does not need standard error', { stderr: 'closed' }],
+  ])('kills a process whose event loop is blocked, and %s', async (_, options) => {
+    const name = stream()
+    const consumer = start({ STREAM: name, BLOCKED_MS: '500', HANDLERS: supportFile('blocking-handlers.ts') }, options)
+    await publishOne(name)
+    expect(await consumer.closed()).toBe('SIGKILL')
+    const said = consumer.lines.map(({ msg }) => msg)
+    if (options.stderr === undefined) {
+      expect(said).toContain('the event loop has been blocked for 500 ms: killing the process')
+    }
+  })
+
+  test.each([
+    ['--inspect', { NODE_OPTIONS: '--inspect=0' }],
+    ['SIGUSR1', { NODE_OPTIONS: '--inspect-port=0' }],
+  ])('leaves a process at a breakpoint alone, whose inspector was opened by %s', async (way, options) => {
+    const name = stream()
+    const handlers = { HANDLERS: supportFile('debugged-handlers.ts'), STOP_MS: '2000' }
+    const consumer = start({ STREAM: name, BLOCKED_MS: '500', ...handlers, ...options })
+    await consumer.waitFor(({ msg }) => msg === 'consumer started')
+    if (way === 'SIGUSR1') consumer.kill('SIGUSR1')
+    await consumer.waitFor(({ msg }) => msg?.startsWith('Debugger listening on') === true)
+    await publishOne(name)
+    await consumer.waitFor(({ msg }) => msg === 'stopped at a breakpoint')
+    await consumer.waitFor(({ msg }) => msg === 'acknowledged')
+    expect(await consumer.stop()).toBe(0)
+  })
+})
+
+describe('a log that cannot be written stops nothing', () => {
+  const lost = 'Log lines are lost, because standard output does not take them: '
+  test.each<[string, WorkerOptions['stdout'], string]>([
+    ['a full disk', { file: '/dev/full' }, 'ENOSPC: no space left on device, write'],
+    ['a pipe that nobody reads', 'unread', 'it is not read'],
+    ['a pipe whose reader is gone', 'closed', 'EPIPE: broken pipe, write'],
+  ])('%s: events are handled, SIGTERM ends it with 0, and standard error tells it once', async (_, stdout, why) => {
+    const name = stream()
+    const consumer = start({ STREAM: name, WORK_MS: '0' }, { stdout })
+    const producer = new Worker('producer', { REDIS_URL: inject('redisUrl'), STREAM: name, BURST: '2000' })
+    expect(await producer.exited()).toBe(0)
+    const isIdle = async () => {
+      const [group] = (await inspectStream({ name }, { redis: inject('redisUrl') })).groups
+      return group?.lag === 0 && group.pending === 0
+    }
+    await until('everything but the retries is handled', isIdle, { timeoutMs: 30_000 })
+    consumer.kill('SIGTERM')
+    await consumer.waitFor(({ msg }) => msg === `${lost}${why}`)
+    expect(await consumer.exited()).toBe(0)
+    expect(consumer.lines).toHaveLength(1)
+  })
+})
+
+describe('a ledger that fails changes no outcome', () => {
+  test.each<[string, string, WorkerOptions]>([
+    ['cannot be opened', 'a-file', {}],
+    ['meets a full disk', '', { maxFileBlocks: 8 }],
+  ])('one that %s: every event is acknowledged, and standard error tells it once', async (_, path, options) => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'a-file'), '')
+    const name = stream()
+    const env = { STREAM: name, WORK_MS: '0', MAX_DELIVERIES: '1', LEDGER_DIR: join(folder, path) }
+    const consumer = start(env, options)
+    const producer = new Worker('producer', { REDIS_URL: inject('redisUrl'), STREAM: name, BURST: '200', USERS: '1' })
+    expect(await producer.exited()).toBe(0)
+    const saidOf = (text: string) => consumer.lines.filter(({ msg }) => msg?.startsWith(text))
+    await until('every event is settled', () => consumer.lines.filter(({ outcome }) => outcome).length === 200, {
+      timeoutMs: 30_000,
+    })
+    expect(await consumer.stop()).toBe(0)
+    expect(saidOf('acknowledged')).toHaveLength(200)
+    expect(saidOf(LEDGER_FAILED)).toHaveLength(1)
   })
 })
 

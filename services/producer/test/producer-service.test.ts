@@ -1,17 +1,29 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { catalog } from '@redis-streams-processor/events'
+import { LEDGER_FAILED } from '@redis-streams-processor/service-kit'
 import { inspectStream } from '@redis-streams-processor/streams-core'
-import { Worker } from '@redis-streams-processor/testbed'
-import { describe, expect, inject, test } from 'vitest'
+import { until, Worker, type WorkerOptions } from '@redis-streams-processor/testbed'
+import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { makeBurstWebhook, makeWebhook } from '../src/simulator.ts'
 
 const stream = () => `service_${randomUUID().slice(0, 8)}`
 
+function start(env: Record<string, string>, options?: WorkerOptions): Worker {
+  const worker = new Worker('producer', { REDIS_URL: inject('redisUrl'), STREAM: stream(), ...env }, options)
+  onTestFinished(async () => {
+    worker.kill('SIGKILL')
+    await worker.exited()
+  })
+  return worker
+}
+
 describe('a burst', () => {
   test('publishes as many as asked for, says so, and exits with 0', async () => {
     const name = stream()
-    const redisUrl = inject('redisUrl')
-    const worker = new Worker('producer', { REDIS_URL: redisUrl, STREAM: name, BURST: '1000', DUPLICATES: '3' })
+    const worker = start({ STREAM: name, BURST: '1000', DUPLICATES: '3' })
     expect(await worker.exited()).toBe(0)
     expect(worker.lines.at(-1)).toMatchObject({
       msg: 'burst published',
@@ -20,27 +32,63 @@ describe('a burst', () => {
       rejected: 0,
       eventsPerSecond: expect.any(Number),
     })
-    expect((await inspectStream({ name }, { redis: redisUrl })).length).toBe(1000)
+    expect((await inspectStream({ name }, { redis: inject('redisUrl') })).length).toBe(1000)
   })
 
   test('that Redis does not take is counted as rejected', async () => {
-    const env = { REDIS_URL: inject('redisUrl'), STREAM: stream(), BURST: '20', MAX_LENGTH: '5' }
-    const worker = new Worker('producer', env)
+    const worker = start({ BURST: '20', MAX_LENGTH: '5' })
     expect(await worker.exited()).toBe(0)
     expect(worker.lines.at(-1)).toMatchObject({ published: 5, rejected: 15 })
   })
 })
 
+describe('a ledger that fails changes no answer', () => {
+  test.each<[string, string, WorkerOptions]>([
+    ['cannot be opened', 'a-file', {}],
+    ['meets a full disk', '', { maxFileBlocks: 8 }],
+  ])('one that %s: every event is published, and standard error tells it once', async (_, path, options) => {
+    const folder = mkdtempSync(join(tmpdir(), 'redis-streams-test-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    writeFileSync(join(folder, 'a-file'), '')
+    const env = { BURST: '200', LEDGER_DIR: join(folder, path) }
+    const worker = start(env, options)
+    expect(await worker.closed()).toBe(0)
+    expect(worker.lines).toContainEqual(
+      expect.objectContaining({ msg: 'burst published', published: 200, rejected: 0 }),
+    )
+    expect(worker.lines.filter(({ msg }) => msg?.startsWith(LEDGER_FAILED))).toHaveLength(1)
+  })
+})
+
 describe('the trickle', () => {
   test('publishes for ever, and SIGTERM ends it with 0', async () => {
-    const worker = new Worker('producer', { REDIS_URL: inject('redisUrl'), STREAM: stream(), INTERVAL_MS: '10' })
+    const worker = start({ INTERVAL_MS: '10' })
     await worker.waitFor(({ msg, subject }) => msg === 'published' && subject === 'user_1003')
     expect(await worker.stop()).toBe(0)
   })
 })
 
+describe('a log that cannot be written stops nothing', () => {
+  const lost = 'Log lines are lost, because standard output does not take them: '
+  test.each<[string, WorkerOptions['stdout'], string]>([
+    ['a full disk', { file: '/dev/full' }, 'ENOSPC: no space left on device, write'],
+    ['a pipe that nobody reads', 'unread', 'it is not read'],
+    ['a pipe whose reader is gone', 'closed', 'EPIPE: broken pipe, write'],
+  ])('%s: events are published, SIGTERM ends it with 0, and standard error tells it once', async (_, stdout, why) => {
+    const name = stream()
+    const worker = start({ STREAM: name, INTERVAL_MS: '1' }, { stdout })
+    // More lines than the buffer of a pipe holds.
+    const isPublished = async () => (await inspectStream({ name }, { redis: inject('redisUrl') })).length > 1_000
+    await until('1,000 events are published', isPublished, { timeoutMs: 30_000 })
+    worker.kill('SIGTERM')
+    await worker.waitFor(({ msg }) => msg === `${lost}${why}`)
+    expect(await worker.exited()).toBe(0)
+    expect(worker.lines).toHaveLength(1)
+  })
+})
+
 test('a wrong setting ends it with 1', async () => {
-  const worker = new Worker('producer', { BURST: 'many' })
+  const worker = start({ BURST: 'many' })
   expect(await worker.exited()).toBe(1)
   expect(worker.lines.map(({ msg }) => msg)).toContain('BURST: expected a whole number from 1 to 100000000, got "many"')
 })

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { readSettings, sharedSettings } from '@redis-streams-processor/service-kit'
+import { parseSettings, settingNames, sharedSettings } from '@redis-streams-processor/service-kit'
 import { expect, test } from 'vitest'
 import type { z } from 'zod'
 import { settingsSchema as consumerSchema } from '../../../../services/consumer/src/settings.ts'
@@ -40,8 +40,13 @@ test.each(Object.keys(documents) as (keyof typeof documents)[])(
   },
 )
 
+test('each service knows the names of the settings of both', () => {
+  const names = [...Object.keys(producerSchema.shape), ...Object.keys(consumerSchema.shape)]
+  expect([...settingNames].sort()).toEqual([...new Set(names)].sort())
+})
+
 function settingsOf(service: string, schema: z.ZodObject) {
-  const defaults: Record<string, unknown> = readSettings(schema, {})
+  const defaults: Record<string, unknown> = parseSettings(schema, {})
   return Object.keys(schema.shape).map((name) => {
     const section = name in sharedSettings ? 'Both services' : service
     return { section, name, value: defaults[name] ?? 'empty' }

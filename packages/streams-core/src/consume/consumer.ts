@@ -4,6 +4,7 @@ import type { Handlers } from '../define/handler.ts'
 import type { RedisOptions } from '../define/redis-options.ts'
 import type { Catalog, StreamDefinition } from '../define/stream.ts'
 import { type Logger, logReport, silent } from '../tell/log.ts'
+import { observe } from '../tell/observe.ts'
 import type { Health, Report } from '../tell/report.ts'
 import { Lifecycle } from './lifecycle.ts'
 
@@ -12,9 +13,12 @@ export interface ConsumerOptions<C extends Catalog> extends ConsumerSettings {
   redis: RedisOptions
   /** One handler for every event type of the stream. */
   handlers: Handlers<C>
-  /** A pino logger, or anything alike. Default: silent. */
+  /** A pino logger, or anything alike. What it throws is ignored. Default: silent. */
   logger?: Logger
-  /** Is told what the logger is told, as data: for metrics and tests. What it throws is ignored. Default: none. */
+  /**
+   * Is told what the logger is told, as data: for metrics and tests. What it throws or rejects with is ignored.
+   * Default: none.
+   */
   onReport?: (report: Report) => void
 }
 
@@ -46,14 +50,9 @@ export function createConsumer<C extends Catalog>(stream: StreamDefinition<C>, o
   const missing = Object.keys(stream.catalog).find((type) => typeof handlers?.[type] !== 'function')
   if (missing) throw new StreamsError('MISSING_HANDLER', `createConsumer: no handler for ${missing}`)
 
-  const log = (report: Report) => logReport(logger, report)
   const tell = (report: Report) => {
-    // An observer's mistake must not stop the work that it observes.
-    for (const observe of [log, onReport]) {
-      try {
-        observe?.(report)
-      } catch {}
-    }
+    observe(() => logReport(logger, report))
+    observe(() => onReport?.(report))
   }
   let lifecycle: Lifecycle | undefined
   return {

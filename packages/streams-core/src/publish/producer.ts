@@ -12,6 +12,7 @@ import {
 import type { RedisOptions } from '../define/redis-options.ts'
 import type { Catalog, EventInput, EventType, StreamDefinition } from '../define/stream.ts'
 import { type Logger, logReport, silent } from '../tell/log.ts'
+import { observe } from '../tell/observe.ts'
 import type { Tell } from '../tell/report.ts'
 import { newWarnings } from '../tell/server-settings.ts'
 import { Batcher } from './batcher.ts'
@@ -21,7 +22,7 @@ import { OpenPublish, type Published } from './open-publish.ts'
 export interface ProducerOptions extends ProducerSettings {
   /** Where Redis is: see `RedisOptions`. One connection is opened. */
   redis: RedisOptions
-  /** A pino logger, or anything alike. Default: silent. */
+  /** A pino logger, or anything alike. What it throws is ignored. Default: silent. */
   logger?: Logger
 }
 
@@ -81,12 +82,7 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
   constructor(stream: StreamDefinition<C>, settings: ParsedProducerSettings, redis: RedisOptions, logger: Logger) {
     this.#stream = stream
     this.#settings = settings
-    const tell: Tell = (report) => {
-      // A logger's mistake must not stop the work that it logs.
-      try {
-        logReport(logger, report)
-      } catch {}
-    }
+    const tell: Tell = (report) => observe(() => logReport(logger, report))
     const connection = new Connection({
       ...{ redis, name: 'producer', deadlineMs: settings.publishTimeoutMs, onServer: newWarnings(tell) },
       onState: (state, cause) => tell({ kind: 'connection', connection: 'commands', state, cause }),

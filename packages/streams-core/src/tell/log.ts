@@ -82,8 +82,8 @@ function logSettled(logger: Logger, report: SettledReport): void {
 }
 
 function logConnection(logger: Logger, { connection, state, cause }: Extract<Report, { kind: 'connection' }>): void {
-  if (state === 'connected') logger.info({ connection }, 'connected to Redis')
-  else logger.warn({ connection, error: cause && messageOf(cause) }, 'no connection to Redis, trying again')
+  if (state === 'connected') return logger.info({ connection }, 'connected to Redis')
+  return logger.warn({ connection, error: cause && messageOf(cause) }, 'no connection to Redis, trying again')
 }
 
 const outcomeFields = ({ type, ...rest }: Outcome) => ({ outcome: type, ...rest })

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest'
-import { type Context, reject, retryAfter, skip } from '../../src/index.ts'
+import { type Context, type Logger, reject, retryAfter, skip } from '../../src/index.ts'
 import { type RunningConsumer, test } from '../support/lab.ts'
 
 /** Result and outcome of each settled delivery, in order. */
@@ -82,5 +82,27 @@ describe('errors of others are told cut down, and without credentials', () => {
     const told = JSON.stringify([lines, consumer.reports.all, await lab.deadLetters()])
     expect(told).toContain('cannot reach postgres://…@db/orders')
     expect(told).not.toContain('s3cret')
+  })
+})
+
+describe('an observer decides nothing', () => {
+  const fail = () => {
+    throw new Error('the observer fails')
+  }
+  const failLater = async () => fail()
+  const loggerOf = (log: () => void): Logger => ({ debug: log, info: log, warn: log, error: log })
+
+  // A rejection that nobody handles would end the process: Vitest reports it as an error.
+  test.for([
+    ['throw', fail],
+    ['reject', failLater],
+  ] as const)('a logger and an onReport that %s change nothing', async ([, observer], { lab }) => {
+    const observers = { logger: loggerOf(observer), onReport: observer }
+    const consumer = await lab.consumer(observers)
+    const producer = lab.producer({ logger: loggerOf(observer) })
+    await producer.publish('counted', { n: 1 })
+    await consumer.reports.until('the event is settled', (reports) => reports.settled().length === 1)
+    await consumer.stop()
+    expect(settled(consumer)).toEqual([['returned', { type: 'ack' }]])
   })
 })

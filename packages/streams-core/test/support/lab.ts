@@ -75,7 +75,10 @@ export class Lab {
       group: GROUP,
       ...options,
       handlers: { counted() {}, noted() {}, ...handlers },
-      onReport: (report) => reports.add(report),
+      onReport: (report) => {
+        reports.add(report)
+        return options.onReport?.(report)
+      },
     })
     const stopping = new AbortController()
     const done = consumer.run({ signal: stopping.signal })

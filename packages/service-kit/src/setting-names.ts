@@ -1,0 +1,36 @@
+/** The settings of both services: they read the same `.env`, and each must know what is meant for the other. */
+export const settingNames: readonly string[] = [
+  ...['REDIS_URL', 'LOG_LEVEL', 'STREAM', 'RETENTION', 'MAX_LENGTH', 'RETENTION_GROUPS', 'LEDGER_DIR'],
+  ...['INTERVAL_MS', 'BURST', 'FAILING', 'DUPLICATES', 'USERS', 'PUBLISH_TIMEOUT_MS', 'DEDUPE_MS', 'DURABILITY'],
+  ...['GROUP', 'CONSUMER', 'CONCURRENCY', 'MAX_BUFFERED', 'LEASE_MS', 'BLOCK_MS', 'MAX_DELIVERIES', 'RETRY_BASE_MS'],
+  ...['RETRY_MAX_MS', 'HANDLER_TIMEOUT_MS', 'DRAIN_TIMEOUT_MS', 'STALLED_AFTER_MS', 'IDEMPOTENCY_TTL_MS'],
+  ...['BLOCKED_MS', 'HANDLERS', 'WORK_MS'],
+]
+
+/** Near to a setting, and in almost every environment. */
+const FOREIGN_NAMES = ['USER']
+
+/** The setting that was probably meant by a name that is none. */
+export function settingNear(name: string): string | undefined {
+  if (settingNames.includes(name) || FOREIGN_NAMES.includes(name)) return undefined
+  const distances = settingNames.map((known) => ({ known, distance: distanceBetween(name.toUpperCase(), known) }))
+  const [nearest] = distances.sort((a, b) => a.distance - b.distance)
+  // In a short name every letter counts.
+  return nearest && nearest.distance <= (nearest.known.length > 5 ? 2 : 1) ? nearest.known : undefined
+}
+
+/** How many letters must be put in, left out, replaced, or swapped with their neighbour, to make one of the other. */
+function distanceBetween(a: string, b: string): number {
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)]
+  const at = (i: number, j: number) => rows[i]?.[j] ?? 0
+  for (let i = 1; i <= a.length; i += 1) {
+    rows[i] = [i]
+    for (let j = 1; j <= b.length; j += 1) {
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const replaced = at(i - 1, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      const swapped = isSwapped ? at(i - 2, j - 2) + 1 : Number.POSITIVE_INFINITY
+      rows[i]?.push(Math.min(at(i - 1, j) + 1, at(i, j - 1) + 1, replaced, swapped))
+    }
+  }
+  return at(a.length, b.length)
+}
