@@ -127,6 +127,13 @@ export const mutants: Record<string, Mutant> = {
     sign: /charged an extra attempt/,
     edits: [['consume/intake/hold-off.ts', 'now() < this.#until', 'now() < 0']],
   },
+  'rest-between-claims': {
+    about: 'a consumer rests after each claim, even if there is more to claim',
+    drill: 'backlog',
+    events: 3_000,
+    sign: /only 0\.\d+ of the rate of unread events/,
+    edits: [['consume/intake/claimer.ts', 'while (hasMore && !signal.aborted)', 'while (hasMore && signal.aborted)']],
+  },
   'stall-unseen': {
     about: 'health does not look whether the oldest entry moves',
     drill: 'health',
