@@ -1,5 +1,9 @@
 import { RedisServer, ShiftedClock } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
+import { Connection } from '../../src/broker/connection.ts'
+import { IntakeBroker } from '../../src/broker/intake.ts'
+import { Keys } from '../../src/broker/keys.ts'
+import { Member } from '../../src/broker/member.ts'
 import { range } from '../support/events.ts'
 import { GROUP, Lab, test } from '../support/lab.ts'
 import { latch } from '../support/latch.ts'
@@ -23,7 +27,8 @@ describe.skipIf(!ShiftedClock.isPossible)("G3, G4, G5: somebody sets Redis' cloc
     const gate = latch()
     const starts: number[] = []
     const options = {
-      leaseMs: 2_000,
+      // So long that the next scan comes before the next extension of a lease.
+      leaseMs: 12_000,
       concurrency: 4,
       maxBuffered: 0,
       handlers: {
@@ -33,15 +38,17 @@ describe.skipIf(!ShiftedClock.isPossible)("G3, G4, G5: somebody sets Redis' cloc
         },
       },
     }
+    // Redis seems to have been up for a minute, so that nobody holds off because it was started just now.
+    clock.set(60)
     const consumers = [await lab.consumer(options), await lab.consumer(options)]
     const producer = lab.producer()
     await Promise.all(range(6).map((n) => producer.publish('counted', { n })))
     await lab.until('6 events start', () => starts.length === 6)
-    clock.set(60)
+    clock.set(120)
     const isTold = () => consumers.some(({ reports }) => jumps(reports).some(({ byMs }) => byMs > 50_000))
     await lab.until('a consumer notices', isTold)
-    // In one lease more, whoever would claim has claimed.
-    await new Promise((resolve) => setTimeout(resolve, options.leaseMs))
+    // Until then each consumer has scanned again, and more than once.
+    await new Promise((resolve) => setTimeout(resolve, 4_000))
     gate.resolve()
     await lab.until('every entry is acknowledged', async () => (await lab.group()).pending === 0)
     expect(starts).toHaveLength(6)
@@ -70,5 +77,36 @@ describe.skipIf(!ShiftedClock.isPossible)("G3, G4, G5: somebody sets Redis' cloc
     clock.set(-300)
     await consumer.reports.until('the consumer acknowledges both', (reports) => reports.settled('ack').length === 2)
     expect(jumps(consumer.reports).some(({ byMs }) => byMs < -250_000)).toBe(true)
+  })
+})
+
+describe('G3: Redis hangs', () => {
+  test('a scan that waited in the socket meanwhile takes over no lease', async ({ lab: shared }) => {
+    const redis = await RedisServer.start()
+    shared.onClose(() => redis.stop())
+    const lab = new Lab(redis.url)
+    lab.mayLeavePending = true
+    shared.onClose(() => lab.close())
+    const connection = new Connection({ redis: redis.url, name: 'scanning' })
+    lab.onClose(() => connection.close())
+    await connection.ready()
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const leaseMs = 1_000
+    const member = new Member(connection, new Keys(lab.streamName), { group: GROUP, consumer: 'scanning', leaseMs })
+    const intake = new IntakeBroker(member)
+    const scan = () => intake.claim({ limit: 10, maxDeliveries: 5, holdsOff: false, delayMs: 0, lockMs: 1 })
+    await lab.producer().publish('counted', { n: 1 })
+    await lab.send('XREADGROUP', 'GROUP', GROUP, 'owner', 'STREAMS', lab.streamName, '>')
+    expect(await scan()).toMatchObject({ entries: [], lateMs: 0 })
+
+    await redis.freeze()
+    const waiting = scan()
+    await new Promise((resolve) => setTimeout(resolve, 1.5 * leaseMs))
+    await redis.thaw()
+    const late = await waiting
+    expect(late.entries).toEqual([])
+    expect(late.lateMs).toBeGreaterThan(leaseMs)
+    // The next scan is in time.
+    expect(await scan()).toMatchObject({ lateMs: 0, entries: [{ attempt: 2 }] })
   })
 })
