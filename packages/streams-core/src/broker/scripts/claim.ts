@@ -70,12 +70,16 @@ end
 `
 
 /**
- * `takeDue(most)`: claims retries that are due.
+ * `untilDue()`: ms until the next retry is due.   `takeDue(most)`: claims retries that are due.
  *
  * `completeIndex(parked)`: an entry that an older version has parked has no due time noted. It was due when its idle
  * time reached 24 hours. Adds one page of such entries. If due times were lost, their entries are due at once.
  */
 const dueLua = `
+local function untilDue()
+  local nextDue = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')[2]
+  return nextDue and math.max(0, nextDue + delayMs - time) or leaseMs
+end
 local function takeDue(most)
   while most > 0 and room > 0 do
     local ids = redis.call('ZRANGEBYSCORE', due, '-inf', time - delayMs, 'LIMIT', 0, math.min(most, ${PAGE}))
@@ -107,8 +111,8 @@ end
 
 /**
  * Claims what nobody is working on: entries whose lease is over, and retries that are due. Scan and claim are one step,
- * so no other consumer can come between; the lock only limits how often the group is scanned. What merely waits costs
- * nothing: each list is looked at from its head, and retries are found by their due time.
+ * so no other consumer can come between; the lock only limits how often the group is scanned while no retry is due.
+ * What merely waits costs nothing: each list is looked at from its head, and retries are found by their due time.
  *
  * `sentAt`: what Redis' clock shows at the time of sending, as far as the consumer can tell; empty if it cannot. A call
  * that comes late, because Redis hung or its clock was set ahead, claims due retries only: every lease looks as if it
@@ -142,9 +146,10 @@ ${claimLua}
 ${takeOverLua}
 ${dueLua}
 local isHalfOver = #redis.call('XPENDING', stream, group, 'IDLE', math.ceil(leaseMs / 2), '-', '+', 1, consumer)
-if isLocked(scanLock, lockMs, serverMs) then
+local dueMs = untilDue()
+if dueMs > 0 and isLocked(scanLock, lockMs, serverMs) then
   local nextAt = string.match(redis.call('GET', scanLock), '%d+$')
-  return { serverMs, lateMs, 0, math.max(0, nextAt - serverMs), 0, 0, isHalfOver }
+  return { serverMs, lateMs, 0, math.min(dueMs, math.max(0, nextAt - serverMs)), 0, 0, isHalfOver }
 end
 redis.call('SET', clock, string.format('%.0f %.0f', time, time - serverMs))
 
@@ -161,8 +166,7 @@ if holdsOff == '0' and lateMs <= tonumber(graceMs) then
   end
 end
 takeDue(room)
-local nextDue = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')[2]
-if nextDue then waitMs = math.min(waitMs, math.max(0, nextDue + delayMs - time)) end
+waitMs = math.min(waitMs, untilDue())
 if room == 0 then hasMore = 1 end
 -- While there is more, the next consumer may look at once.
 if hasMore == 0 then

@@ -14,7 +14,7 @@ import type { ClaimingOptions, Quarantine } from './quarantine.ts'
 const SCAN_EVERY_MS = 250
 
 /** The shortest and the longest rest between two rounds. */
-const SHORTEST_REST_MS = 25
+const SHORTEST_REST_MS = 50
 const LONGEST_REST_MS = 1_250
 
 /** How much later a consumer without a free handler slot claims an entry: others get about two rounds first. */
