@@ -70,28 +70,11 @@ export const mutants: Record<string, Mutant> = {
     drill: 'slow-group',
     events: 3_000,
     sign: /lost/,
-    edits: [['broker/scripts/retention.ts', "'MINID', '~', needed, 'LIMIT', most", "'MAXLEN', '~', 500"]],
-  },
-  'dead-letter-in-two-steps': {
-    about: 'a dead letter is acknowledged first and written afterwards',
-    drill: 'worker-kill',
-    events: 2_000,
-    sign: /lost/,
     edits: [
       [
-        'consume/pipeline/settler.ts',
-        'this.#persist(() => this.#broker.deadLetter(',
-        [
-          'this.#persist(async () => {',
-          '  await this.#broker.ack([delivery])',
-          '  await new Promise((resolve) => setTimeout(resolve, 50))',
-          '}).then(() => this.#broker.deadLetter(',
-        ].join('\n'),
-      ],
-      [
-        'broker/scripts/settle.ts',
-        'if not holds(entryId, owner, attempt) then return false end\nlocal before',
-        'local before',
+        'broker/scripts/trim.ts',
+        "local trimmed = redis.call('XTRIM', stream, 'MINID', '~', needed, 'LIMIT', some)",
+        "local trimmed = redis.call('XTRIM', stream, 'MAXLEN', '~', 500)",
       ],
     ],
   },

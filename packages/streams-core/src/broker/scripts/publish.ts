@@ -1,5 +1,5 @@
 import { script } from '../script.ts'
-import { trimLua } from './retention.ts'
+import { trimLua } from './trim.ts'
 
 /**
  * Appends a batch: deduplication, cap and XADD in one step, event by event.
