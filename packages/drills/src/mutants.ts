@@ -92,12 +92,12 @@ export const mutants: Record<string, Mutant> = {
     sign: /wronglyDeadLettered/,
     edits: [
       [
-        'broker/scripts/claim.ts',
+        'broker/scripts/claim-parts.ts',
         'if isAlone(name) and name ~= alone and attempt >= maxDeliveries then',
         'if attempt >= maxDeliveries then',
       ],
       [
-        'broker/scripts/claim.ts',
+        'broker/scripts/claim-parts.ts',
         'if isAlone(name) or isSuspect(name) or attempt >= 2 or attempt >= maxDeliveries then',
         'if false then',
       ],

@@ -1,7 +1,6 @@
 import { now } from '../base/clock.ts'
 import type { Member } from './member.ts'
-import { RETRY_CONSUMER, SUSPECTS } from './pseudo-consumers.ts'
-import { CLAIM, RESET_IDLE } from './scripts/claim.ts'
+import { CLAIM } from './scripts/claim.ts'
 import { RETAKE } from './scripts/leases.ts'
 import { ISOLATE, REJOIN, TAKE_SUSPECT } from './scripts/suspects.ts'
 import { ServerClock } from './server-clock.ts'
@@ -9,6 +8,9 @@ import { CHUNK, type HandedEntry, type Token } from './token.ts'
 
 /** A read may be this much later than its BLOCK before the socket counts as dead. */
 export const READ_MARGIN_MS = 3_000
+
+/** A clock that is set back by less than this makes leases last longer by as much, and nothing is done about it. */
+const CLOCK_STEP_MS = 1_000
 
 export interface Claimed {
   entries: HandedEntry[]
@@ -49,10 +51,12 @@ type RawClaimed = [
 /** How entries come to a consumer: reads, claims, and deliveries whose reply was lost. */
 export class IntakeBroker {
   readonly #member: Member
-  readonly #clock = new ServerClock()
+  readonly #clock: ServerClock
+  #lookedBackAt = 0
 
   constructor(member: Member) {
     this.#member = member
+    this.#clock = new ServerClock(member.leaseMs / 10)
   }
 
   /** A claim that comes later than this takes over no lease: living consumers may not have extended theirs yet. */
@@ -74,7 +78,7 @@ export class IntakeBroker {
 
   /** Claims entries whose lease is over, and due retries. */
   async claim({ limit, maxDeliveries, holdsOff, delayMs, lockMs }: ClaimOptions): Promise<Claimed> {
-    const { connection, keys, stream, group, consumer, alone, history, due, clock, leaseMs } = this.#member
+    const { connection, keys, stream, group, consumer, alone, crashed, history, due, clock, leaseMs } = this.#member
     const since = now()
     const { graceMs } = this
     const scanLock = keys.scanLock(group, delayMs > 0)
@@ -82,17 +86,19 @@ export class IntakeBroker {
       CLAIM,
       { stream, scanLock, history, due, dueScan: keys.dueScan(group), clock },
       {
-        ...{ group, consumer, alone, leaseMs, delayMs, maxDeliveries, lockMs, graceMs },
+        ...{ group, consumer, alone, crashed, leaseMs, delayMs, maxDeliveries, lockMs, graceMs },
         holdsOff: holdsOff ? 1 : 0,
         room: Math.min(limit, CHUNK),
         sentAt: this.#clock.estimateMs() ?? '',
+        looksBack: this.#looksBack(since) ? 1 : 0,
       },
     )
     const [serverMs, lateMs, setBackMs, waitMs, hasMore, suspects, isHalfOver, ...claimed] = reply as RawClaimed
-    this.#clock.seen(serverMs)
-    const owners: Record<HandedEntry['kind'], string> = { run: consumer, crashed: alone }
+    this.#clock.seen(serverMs, now() - since)
+    const owners: Record<HandedEntry['kind'], string> = { run: consumer, crashed }
     return {
-      ...{ suspects, waitMs, setBackMs },
+      ...{ suspects, waitMs },
+      setBackMs: setBackMs >= CLOCK_STEP_MS ? setBackMs : 0,
       entries: claimed.map(([kind, id, attempt, fields]) => handed(id, fields, owners[kind], attempt, kind, since)),
       hasMore: hasMore === 1,
       mayHaveLostReplies: isHalfOver === 1,
@@ -100,24 +106,11 @@ export class IntakeBroker {
     }
   }
 
-  /** Sets the leases anew that seem to begin in the future, because Redis' clock was set back. Returns how many. */
-  async resetFutureLeases(): Promise<number> {
-    const { connection, stream, group } = this.#member
-    const infos = await connection.send<(string | number)[][]>(['XINFO', 'CONSUMERS', stream, group])
-    let count = 0
-    for (const info of infos) {
-      const name = String(info[info.indexOf('name') + 1])
-      // What these own is not found by its idle time.
-      if (name === RETRY_CONSUMER || name === SUSPECTS) continue
-      let start: string | null = '-'
-      while (start !== null) {
-        const reply = await connection.run(RESET_IDLE, { stream }, { group, name, start })
-        const [reset, next] = reply as [number, string | null]
-        count += reset
-        start = next
-      }
-    }
-    return count
+  /** Each sixth of a lease, as that costs the more, the more is held. */
+  #looksBack(at: number): boolean {
+    if (at - this.#lookedBackAt < this.#member.leaseMs / 6) return false
+    this.#lookedBackAt = at
+    return true
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Member } from './member.ts'
-import { EXTEND } from './scripts/leases.ts'
+import { RETRY_CONSUMER, SUSPECTS } from './pseudo-consumers.ts'
+import { EXTEND, RESET_IDLE } from './scripts/leases.ts'
 import { lostAmong, type RecordedToken, recordKeysOf, runningValue } from './token.ts'
 
 /** How a consumer keeps the leases of what it holds. */
@@ -17,5 +18,25 @@ export class LeaseBroker {
       const args = chunk.flatMap((d) => [d.entryId, d.owner, d.attempt, runningValue(d)])
       return connection.run(EXTEND, { stream }, { group, leaseMs }, { keys: recordKeysOf(chunk), args })
     })
+  }
+
+  /** Sets the leases anew that seem to begin in the future, because Redis' clock was set back. Returns how many. */
+  async resetFutureLeases(): Promise<number> {
+    const { connection, stream, group } = this.#member
+    const infos = await connection.send<(string | number)[][]>(['XINFO', 'CONSUMERS', stream, group])
+    let count = 0
+    for (const info of infos) {
+      const name = String(info[info.indexOf('name') + 1])
+      // What these own is not found by its idle time.
+      if (name === RETRY_CONSUMER || name === SUSPECTS) continue
+      let start: string | null = '-'
+      while (start !== null) {
+        const reply = await connection.run(RESET_IDLE, { stream }, { group, name, start })
+        const [reset, next] = reply as [number, string | null]
+        count += reset
+        start = next
+      }
+    }
+    return count
   }
 }

@@ -1,6 +1,6 @@
 import type { Connection } from './connection.ts'
 import type { Keys } from './keys.ts'
-import { aloneName, suspectName } from './pseudo-consumers.ts'
+import { aloneName, crashedName, suspectName } from './pseudo-consumers.ts'
 
 /** One consumer of a group, as its brokers need it: connection, keys, and the names that own its entries. */
 export class Member {
@@ -11,6 +11,8 @@ export class Member {
   readonly leaseMs: number
   /** Its name while it runs one entry alone. */
   readonly alone: string
+  /** Its name for an entry that is to be dead-lettered as crashed. */
+  readonly crashed: string
   /** Its name for a crash suspect that waits to be run alone. */
   readonly suspect: string
 
@@ -21,6 +23,7 @@ export class Member {
     this.consumer = options.consumer
     this.leaseMs = options.leaseMs
     this.alone = aloneName(options.consumer)
+    this.crashed = crashedName(options.consumer)
     this.suspect = suspectName(options.consumer)
   }
 

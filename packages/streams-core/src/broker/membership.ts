@@ -52,7 +52,7 @@ export class MembershipBroker {
 
   /** Deletes this consumer's names from the group, unless something is pending under them. */
   async forgetConsumer(): Promise<void> {
-    const { connection, stream, group, consumer, alone, suspect } = this.#member
-    await connection.run(FORGET_CONSUMER, { stream }, { group }, { args: [consumer, alone, suspect] })
+    const { connection, stream, group, consumer, alone, crashed, suspect } = this.#member
+    await connection.run(FORGET_CONSUMER, { stream }, { group }, { args: [consumer, alone, crashed, suspect] })
   }
 }

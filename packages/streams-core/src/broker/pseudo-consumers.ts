@@ -12,6 +12,9 @@ export const SUSPECT_SUFFIX = '~suspect'
 /** Owner of the entry that a consumer runs with nothing else in flight: if the consumer dies, the entry is guilty. */
 export const aloneName = (consumer: string): string => `${consumer}${ALONE_SUFFIX}`
 
+/** Owner of an entry that has killed another consumer while it ran alone: guilty, even if this consumer dies as well. */
+export const crashedName = (consumer: string): string => aloneName(`${consumer}~crashed`)
+
 /** Owner of a crash suspect that a consumer has taken and not yet started: if the consumer dies, that proves nothing. */
 export const suspectName = (consumer: string): string => `${consumer}${SUSPECT_SUFFIX}`
 

@@ -3,11 +3,17 @@
  * `now()`: a wall clock that is set ahead here would hide that Redis' clock, on the same host, was set ahead, too.
  */
 export class ServerClock {
+  readonly #longestTripMs: number
   #aheadMs: number | undefined
 
-  /** To be called with a reply that holds the time of Redis, in milliseconds. */
-  seen(serverMs: number): void {
-    this.#aheadMs = serverMs - performance.now()
+  /** @param longestTripMs A reply that took longer tells nothing: nobody knows how old the time is that it holds. */
+  constructor(longestTripMs: number) {
+    this.#longestTripMs = longestTripMs
+  }
+
+  /** To be called with a reply that holds the time of Redis, in milliseconds, and how long the reply took. */
+  seen(serverMs: number, tripMs: number): void {
+    if (tripMs <= this.#longestTripMs) this.#aheadMs = serverMs - performance.now()
   }
 
   /** Undefined before the first reply. */

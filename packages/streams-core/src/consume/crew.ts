@@ -69,9 +69,10 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
   const upkeep = new UpkeepBroker(member)
   const settling = new SettleBroker(member, idempotency?.ttlMs ?? 0)
 
-  const holdings = new Holdings(concurrency + maxBuffered)
   const slots = new HandlerSlots({ concurrency, timeoutMs: settings.handlerTimeoutMs })
-  const leaseKeeper = new LeaseKeeper({ group, consumer, leaseMs }, { broker: new LeaseBroker(member), holdings, tell })
+  const holdings = new Holdings(concurrency + maxBuffered, () => slots.waitingClaimed)
+  const leases = new LeaseBroker(member)
+  const leaseKeeper = new LeaseKeeper({ group, consumer, leaseMs }, { broker: leases, holdings, tell })
   const confirm = leaseKeeper.confirm.bind(leaseKeeper)
   const runner = new Runner({ group, consumer, hasRecords: idempotency !== undefined }, handlers, {
     ...{ broker: settling, patience, confirm, onRefusal },
@@ -96,7 +97,7 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
   const claiming = { group, consumer, leaseMs, maxDeliveries }
   const quarantine = new Quarantine(claiming, { broker: intake, holdings, pipeline, reader, holdOff, tell })
   const claimer = new Claimer(claiming, {
-    ...{ broker: intake, slots, holdings, pipeline, lostReplies, quarantine, holdOff, alarm, tell },
+    ...{ broker: intake, leases, slots, pipeline, lostReplies, quarantine, holdOff, alarm, tell },
   })
   const janitor = new Janitor(stream.retention, { broker: upkeep, tell })
   const health = new HealthKeeper(settings, { broker: upkeep, holdings, reader, tell })

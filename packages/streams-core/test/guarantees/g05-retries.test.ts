@@ -250,4 +250,25 @@ describe('G5: retries', () => {
     await consumer.reports.until('all retries are acknowledged', (reports) => reports.settled('ack').length === 2_500)
     expect(handled.size).toBe(2_500)
   })
+
+  test('while new events keep coming, retries that are due have their turns, however large the buffer', async ({
+    lab,
+  }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const producer = lab.producer()
+    await Promise.all(range(300).map((n) => producer.publish('noted', { text: `${n}` })))
+    await lab.send('XREADGROUP', 'GROUP', GROUP, '~retry', 'COUNT', 300, 'STREAMS', lab.streamName, '>')
+    await Promise.all(range(3_000).map((n) => producer.publish('counted', { n })))
+    const done = { counted: 0, noted: 0 }
+    const work = (type: keyof typeof done) => async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      done[type] += 1
+    }
+    const handlers = { counted: work('counted'), noted: work('noted') }
+    const consumer = await lab.consumer({ concurrency: 4, maxBuffered: 100, handlers })
+    await lab.until('all retries are handled', () => done.noted === 300)
+    expect(done.counted).toBeLessThan(2_000)
+    expect(done.counted).toBeGreaterThan(50)
+    await consumer.reports.until('all is acknowledged', (reports) => reports.settled('ack').length === 3_300)
+  })
 })

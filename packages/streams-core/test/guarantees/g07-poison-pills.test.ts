@@ -56,7 +56,7 @@ describe('G7: poison pills are quarantined', () => {
     const refused = await lab.consumer({ leaseMs: 500 })
     await expect(refused.done).rejects.toThrow('WRONGTYPE')
     const owners = await lab.send<[string, string][]>('XPENDING', lab.streamName, GROUP, '-', '+', 10)
-    expect(owners.map(([, owner]) => owner)).toEqual(['~suspect'])
+    expect(owners.map(([, owner]) => owner)).toEqual([`${refused.name}~crashed~alone`])
     await lab.send('DEL', dead)
     lab.mayLeavePending = true
   })

@@ -1,6 +1,9 @@
 import { script } from '../script.ts'
 import { holdsLua } from './fragments.ts'
 
+/** Entries that one call of RESET_IDLE looks at. */
+const PAGE = 200
+
 /**
  * Extends leases that are still their owner's: XCLAIM by the owner resets the idle time, JUSTID leaves the delivery
  * count alone. The check comes first: a bare XCLAIM by a consumer whose lease is lost would take the entry from its
@@ -52,5 +55,26 @@ for i = MORE_ARGS, #ARGV, 3 do
   end
 end
 return retaken
+`,
+)
+
+/**
+ * After the clock of Redis was set back, what was delivered before seems to have been delivered in the future, and its
+ * lease would last until then. Sets the idle time of such entries anew, one page of the list of one name.
+ *
+ * Returns { how many, where the next page starts, or false at the end }.
+ */
+export const RESET_IDLE = script(
+  { keys: ['stream'], args: ['group', 'name', 'start'], allowOom: true },
+  `
+local page, count = redis.call('XPENDING', stream, group, start, '+', ${PAGE}, name), 0
+for _, entry in ipairs(page) do
+  -- An idle time below 0 is shown as 0.
+  if entry[3] == 0 then
+    redis.call('XCLAIM', stream, group, name, 0, entry[1], 'JUSTID')
+    count = count + 1
+  end
+end
+return { count, #page == ${PAGE} and '(' .. page[#page][1] }
 `,
 )

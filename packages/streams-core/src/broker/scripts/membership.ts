@@ -90,8 +90,8 @@ local function release(name, putUnder)
   local page = redis.call('XPENDING', stream, group, '-', '+', ${PAGE}, name)
   for _, entry in ipairs(page) do
     local id, before = entry[1], math.max(0, entry[4] - 1)
-    redis.call('XCLAIM', stream, group, putUnder, 0, id, 'RETRYCOUNT', before, 'JUSTID')
-    if putUnder == RETRY then parkUntil(id, (groupTime())) end
+    local moved = redis.call('XCLAIM', stream, group, putUnder, 0, id, 'RETRYCOUNT', before, 'JUSTID')[1]
+    if moved and putUnder == RETRY then parkUntil(id, (groupTime())) end
   end
   if #page == ${PAGE} then hasMore = 1 end
 end

@@ -2,9 +2,9 @@ import type { Alarm } from '../../base/alarm.ts'
 import { now } from '../../base/clock.ts'
 import { within } from '../../base/loop.ts'
 import type { Claimed, IntakeBroker } from '../../broker/intake.ts'
+import type { LeaseBroker } from '../../broker/leases.ts'
 import type { Tell } from '../../tell/report.ts'
 import type { HandlerSlots } from '../pipeline/handler-slots.ts'
-import type { Holdings } from '../pipeline/holdings.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import type { HoldOff } from './hold-off.ts'
 import type { LostReplies } from './lost-replies.ts'
@@ -22,8 +22,8 @@ const LATE_MS = 500
 
 export interface ClaimerActors {
   broker: IntakeBroker
+  leases: LeaseBroker
   slots: HandlerSlots
-  holdings: Holdings
   pipeline: Pipeline
   lostReplies: LostReplies
   quarantine: Quarantine
@@ -46,16 +46,14 @@ export class Claimer {
 
   /** Claims until there is no more to claim now, and rests until there may be. */
   async claimOnce(signal: AbortSignal): Promise<void> {
-    const { holdings, slots, alarm } = this.#actors
-    let hasMore = false
-    do {
-      const { free, roomForClaimed } = slots
-      if (hasMore) hasMore = await this.#claim(holdings.free, 0, signal)
-      else hasMore = await (free > 0 ? this.#claim(free, 0, signal) : this.#claim(roomForClaimed, LATE_MS, signal))
-      // Some at a time, and before the last one of them has ended.
-      if (hasMore)
-        await this.#unlessAsleep(1_000, (ms) => within(ms, signal, (limit) => holdings.whenFree(limit, 1 / 4)))
-    } while (hasMore && !signal.aborted)
+    const { slots, alarm } = this.#actors
+    const { free, roomForClaimed } = slots
+    let hasMore = await (free > 0 ? this.#claim(free, 0, signal) : this.#claim(roomForClaimed, LATE_MS, signal))
+    while (hasMore && !signal.aborted) {
+      // Some at a time, and before the last one of them is started.
+      await this.#unlessAsleep(1_000, (ms) => within(ms, signal, (limit) => slots.whenRoomForClaimed(limit)))
+      hasMore = (await this.#claim(slots.roomForClaimed, 0, signal)) ?? hasMore
+    }
     // Different each time, so that consumers that rested together once do not wake together every time.
     const jitter = 0.8 + Math.random() * 0.4
     const longestMs = Math.min(LONGEST_REST_MS, this.#options.leaseMs / 4) * jitter
@@ -70,13 +68,13 @@ export class Claimer {
     if (overtimeMs > Math.max(this.#options.leaseMs / 2, 500)) this.#actors.holdOff.afterSleep()
   }
 
-  /** Returns whether there is more to claim now. */
-  async #claim(limit: number, delayMs: number, signal: AbortSignal): Promise<boolean> {
+  /** Returns whether there is more to claim now; undefined if that is not known, because there is no room. */
+  async #claim(limit: number, delayMs: number, signal: AbortSignal): Promise<boolean | undefined> {
     const { group, consumer, leaseMs, maxDeliveries } = this.#options
     const { broker, pipeline, quarantine, lostReplies, holdOff, alarm, tell } = this.#actors
     if (limit === 0) {
       await lostReplies.retake()
-      return true
+      return undefined
     }
     const holdsOff = holdOff.isOn
     const claimed = await broker.claim({ limit, maxDeliveries, holdsOff, delayMs, lockMs: SCAN_EVERY_MS })
@@ -85,7 +83,7 @@ export class Claimer {
       tell({ kind: 'claimed', group, consumer, entryIds: entries.map(({ entryId }) => entryId) })
       pipeline.accept(entries, 'claimed')
     }
-    if (claimed.lateMs > 0 || claimed.setBackMs >= 1_000) await this.#mendClock(claimed)
+    await this.#mendClock(claimed)
     if (mayHaveLostReplies) await lostReplies.retake()
     // Suspects and everything else take turns, of a lease each.
     const isTheirTurn = !hasMore || now() - this.#quarantinedAt > leaseMs
@@ -93,20 +91,20 @@ export class Claimer {
       await quarantine.run(suspects, signal)
       this.#quarantinedAt = now()
     }
-    alarm.wakeIn(suspects > 0 ? SCAN_EVERY_MS : claimed.waitMs + 1)
+    alarm.wakeIn(suspects > 0 ? Math.min(SCAN_EVERY_MS, claimed.waitMs + 1) : claimed.waitMs + 1)
     return hasMore
   }
 
-  /** Time has jumped, as Redis sees it: leases look as if they were over, or as if they began in the future. */
+  /** After time has jumped, as Redis sees it, leases look as if they were over, or as if they began in the future. */
   async #mendClock({ lateMs, setBackMs }: Claimed): Promise<void> {
     const { group } = this.#options
-    const { broker, holdOff, tell } = this.#actors
+    const { leases, holdOff, tell } = this.#actors
     if (lateMs > 0) {
       holdOff.afterSleep()
       tell({ kind: 'time-jumped', group, byMs: lateMs })
     }
     if (setBackMs > 0) {
-      await broker.resetFutureLeases()
+      await leases.resetFutureLeases()
       tell({ kind: 'time-jumped', group, byMs: -setBackMs })
     }
   }

@@ -35,9 +35,19 @@ export class HandlerSlots {
     return Math.max(0, this.#concurrency - this.#running.size - this.#claimed.length)
   }
 
+  /** Claimed deliveries that wait for a slot. */
+  get waitingClaimed(): number {
+    return this.#claimed.length
+  }
+
   /** How many claimed deliveries can be taken without piling up. */
   get roomForClaimed(): number {
     return Math.max(0, this.#concurrency - this.#claimed.length)
+  }
+
+  /** Resolves when half as many claimed deliveries as there are slots can be taken, or the signal is aborted. */
+  whenRoomForClaimed(signal: AbortSignal): Promise<void> {
+    return this.#changed.wait(() => this.roomForClaimed >= this.#concurrency / 2, signal)
   }
 
   /**
@@ -122,7 +132,7 @@ export class HandlerSlots {
     // The job was left behind, by the drain or at its time limit: its result was given then, and its slot was freed.
     if (!this.#running.delete(job)) return
     job.end(result)
-    this.#changed.notify()
     this.#startWaiting()
+    this.#changed.notify()
   }
 }

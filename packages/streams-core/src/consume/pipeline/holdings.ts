@@ -10,9 +10,16 @@ export class Holdings {
   readonly #held = new Map<string, Delivery>()
   readonly #changed = new Condition()
 
-  /** @param capacity How many entries the reader may fill it with; claimed ones may come on top. */
-  constructor(capacity: number) {
+  readonly #waitingClaimed: () => number
+
+  /**
+   * @param capacity How many entries the reader may fill it with.
+   * @param waitingClaimed Claimed entries that wait for a handler slot: they come on top, so that neither claimed entries
+   * nor read ones keep the others out.
+   */
+  constructor(capacity: number, waitingClaimed: () => number) {
     this.#capacity = capacity
+    this.#waitingClaimed = waitingClaimed
   }
 
   get size(): number {
@@ -20,7 +27,7 @@ export class Holdings {
   }
 
   get free(): number {
-    return Math.max(0, this.#capacity - this.#held.size)
+    return Math.max(0, this.#capacity + this.#waitingClaimed() - this.#held.size)
   }
 
   has(entryId: string): boolean {
@@ -46,10 +53,8 @@ export class Holdings {
     this.#changed.notify()
   }
 
-  /** Resolves when there is a free place, or a part of all places is free, or the signal is aborted. */
-  whenFree(signal: AbortSignal, part = 0): Promise<void> {
-    const places = Math.max(1, Math.floor(this.#capacity * part))
-    return this.#changed.wait(() => this.free >= places, signal)
+  whenFree(signal: AbortSignal): Promise<void> {
+    return this.#changed.wait(() => this.free > 0, signal)
   }
 
   /** Resolves when nothing is held but this delivery, or the signal is aborted. */
