@@ -36,7 +36,8 @@ function readIfPresent(path: string): Buffer | undefined {
     const { code, message } = error as NodeJS.ErrnoException
     const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false
     if (code === 'ENOENT' && !isLink) return undefined
-    const given = code === 'ENOENT' ? 'a link that leads nowhere' : message
+    const givens: Record<string, string> = { ENOENT: 'a link that leads nowhere', EISDIR: 'a folder' }
+    const given = givens[code ?? ''] ?? message
     throw new SettingsError(`${path}: expected a file that can be read, got ${given}`)
   }
 }

@@ -1,6 +1,6 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { HandlerResult, Outcome } from '@redis-streams-processor/streams-core'
 
 /** What happened, as seen from outside Redis. One JSON object a line. */
@@ -28,6 +28,13 @@ export interface LedgerDelivery {
 /** The lines that are about a delivery. */
 export type DeliveryLine = Extract<LedgerLine, LedgerDelivery>
 
+/** Folder by folder: Node's own `recursive` never returns where the system allows no folder, as below /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  makeFolder(dirname(folder))
+  mkdirSync(folder)
+}
+
 type Unstamped<T> = T extends unknown ? Omit<T, 'at'> : never
 
 /**
@@ -44,7 +51,7 @@ export class Ledger {
     this.#onFailure = onFailure
     if (folder === undefined) return
     this.#try(() => {
-      mkdirSync(folder, { recursive: true })
+      makeFolder(resolve(folder))
       this.#file = openSync(join(folder, `${name}-${hostname()}-${process.pid}-${Date.now()}.jsonl`), 'a')
     })
   }

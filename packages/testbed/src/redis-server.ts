@@ -158,11 +158,9 @@ async function answers(url: string): Promise<boolean> {
 export async function startRedis(): Promise<{ url: string; stop: () => Promise<void> }> {
   const given = process.env.REDIS_URL
   if (given) {
-    await until('the Redis of REDIS_URL answers', () => answers(given), { timeoutMs: GIVEN_TIMEOUT_MS }).catch(
-      (error) => {
-        throw new NoServerError(error.message)
-      },
-    )
+    await until('Redis answers at REDIS_URL', () => answers(given), { timeoutMs: GIVEN_TIMEOUT_MS }).catch((error) => {
+      throw new NoServerError(error.message)
+    })
     return { url: given, stop: async () => {} }
   }
   const server = await RedisServer.start()

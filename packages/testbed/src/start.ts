@@ -6,7 +6,8 @@ const CONSUMERS = 3
 /** The fields of a log line that are shown, in this order. */
 const SHOWN = [
   ...['eventType', 'type', 'subject', 'attempt', 'eventId', 'entryId', 'result', 'reason', 'delayMs', 'where', 'error'],
-  ...['connection', 'entries', 'suspects', 'neededId', 'startId', 'newestId', 'total', 'unfinished'],
+  ...['connection', 'group', 'entries', 'suspects', 'neededId', 'startId', 'newestId', 'pending', 'stalledMs', 'total'],
+  ...['unfinished', 'byMs', 'setting', 'value', 'risk', 'remedy'],
 ]
 
 /**

@@ -28,10 +28,7 @@ test('when nobody reads its lines any more, it stops and says nothing', async ()
 })
 
 test.each([
-  [
-    { REDIS_URL: 'redis://:s3cret@127.0.0.1:1' },
-    'the Redis of REDIS_URL answers: not within 5 s: connect ECONNREFUSED',
-  ],
+  [{ REDIS_URL: 'redis://:s3cret@127.0.0.1:1' }, 'Redis answers at REDIS_URL: not within 5 s: connect ECONNREFUSED'],
   [{ REDIS_SERVER: '/nope' }, '/nope is no Redis server that can be started: spawn /nope ENOENT'],
   [{ REDIS_SERVER: '/bin/true' }, '/bin/true is no Redis server that can be started: it ended'],
 ])('%o: one line says that there is no Redis, exit code 1', async (env, message) => {

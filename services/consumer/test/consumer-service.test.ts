@@ -8,6 +8,7 @@ import { inspectStream } from '@redis-streams-processor/streams-core'
 import { RedisServer, until, Worker, type WorkerOptions } from '@redis-streams-processor/testbed'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 
+const NO_HANDLERS = fileURLToPath(new URL('support/no-handlers.ts', import.meta.url))
 const stream = () => `service_${randomUUID().slice(0, 8)}`
 
 function start(env: Record<string, string>, options?: WorkerOptions): Worker {
@@ -39,6 +40,8 @@ describe('a wrong setting ends the process at once, with one readable message', 
     ],
     [{ GROUP: 'dedupe' }, 'GROUP: expected not one of dedupe, marks, dropped, lock, got "dedupe"'],
     [{ RETRY_BASE_MS: '10', RETRY_MAX_MS: '5' }, 'RETRY_BASE_MS: expected at most RETRY_MAX_MS, got "10"'],
+    [{ HANDLERS: NO_HANDLERS }, 'HANDLERS: expected a handler for user.registered, got none from'],
+    [{ HANDLERS: '/nowhere.ts' }, 'HANDLERS: expected a module that can be loaded, got /nowhere.ts'],
     [{ IDEMPOTENCY_TTL_MS: '500' }, 'IDEMPOTENCY_TTL_MS: expected 0, or at least 1000, got "500"'],
   ])('%o', async (env, message) => {
     const worker = start(env)
@@ -76,7 +79,7 @@ test('a .env that cannot be read ends the process with 1', async () => {
   expect(await worker.closed()).toBe(1)
   expect(worker.lines.map(({ msg }) => msg)).toEqual([
     'Wrong settings:',
-    `${cwd}/.env: expected a file that can be read, got EISDIR: illegal operation on a directory, read`,
+    `${cwd}/.env: expected a file that can be read, got a folder`,
   ])
 })
 

@@ -49,7 +49,7 @@ export function logReport(logger: Logger, report: Report): void {
     case 'group-behind':
       return logger.warn(fieldsOf(report), 'a group is behind and has not moved')
     case 'time-jumped':
-      return logger.warn(fieldsOf(report), 'Redis hung, or its clock was set: leases are not taken over for a while')
+      return logger.warn(fieldsOf(report), 'Redis hung, or its clock was set')
     case 'health':
       return report.ready ? logger.info(fieldsOf(report), 'ready') : logger.warn(fieldsOf(report), 'not ready')
     case 'trouble':

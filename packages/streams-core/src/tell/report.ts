@@ -48,8 +48,8 @@ export type Report =
   /** The group is behind and has not moved for `stalledMs`. `neededId`: the oldest entry that it needs. */
   | { kind: 'group-behind'; group: string; neededId: string; pending: number; stalledMs: number }
   /**
-   * Time has jumped, as Redis sees it: Redis hung, or its clock was set ahead (above 0), or set back (below 0). Until
-   * living consumers have extended their leases, due retries are all that is claimed.
+   * Time has jumped, as Redis sees it. Above 0: Redis hung, or its clock was set ahead; until living consumers have
+   * extended their leases, due retries are all that is claimed. Below 0: its clock was set back; leases are counted anew.
    */
   | { kind: 'time-jumped'; group: string; byMs: number }
   /** Readiness has come or gone. */
