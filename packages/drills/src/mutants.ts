@@ -35,14 +35,13 @@ export const mutants: Record<string, Mutant> = {
     sign: /charged an extra attempt/,
     edits: [['consume/upkeep/lease-keeper.ts', 'if (due.length === 0) return 0', 'if (due.length >= 0) return 0']],
   },
-  'buffered-not-extended': {
-    about: 'leases of entries that wait in the buffer are not extended',
+  'only-two-extended': {
+    about: 'of what a consumer holds, only the leases of the first two entries are extended',
     drill: 'slow-handler',
     events: 60,
     sign: /charged an extra attempt/,
-    // The first `concurrency` entries held are those that run.
     edits: [
-      ['consume/upkeep/lease-keeper.ts', 'this.#holdings.all().filter(', 'this.#holdings.all().slice(0, 10).filter('],
+      ['consume/upkeep/lease-keeper.ts', 'this.#holdings.all().filter(', 'this.#holdings.all().slice(0, 2).filter('],
     ],
   },
   'extension-unchecked': {
