@@ -77,6 +77,29 @@ export const mutants: Record<string, Mutant> = {
       ],
     ],
   },
+  'dead-letter-in-two-steps': {
+    about: 'a dead letter is acknowledged first and written afterwards',
+    drill: 'worker-kill',
+    events: 2_000,
+    sign: /lost/,
+    edits: [
+      [
+        'consume/pipeline/settler.ts',
+        'this.#persist(() => this.#broker.deadLetter(',
+        [
+          'this.#persist(async () => {',
+          '  await this.#broker.ack([delivery])',
+          '  await new Promise((resolve) => setTimeout(resolve, 50))',
+          '}).then(() => this.#broker.deadLetter(',
+        ].join('\n'),
+      ],
+      [
+        'broker/scripts/settle.ts',
+        'if not holds(entryId, owner, attempt) then return false end\nlocal before',
+        'local before',
+      ],
+    ],
+  },
   'commit-unconditional': {
     about: 'commit writes its effects without a check of the owner',
     drill: 'worker-freeze',
