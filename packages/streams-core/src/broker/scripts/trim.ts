@@ -20,8 +20,10 @@ ${nowLua}
 local function goneGroups(exists)
   local gone, held, at = {}, redis.call('HGETALL', marks), nowMs()
   for i = 1, #held, 2 do
-    local mark, seenMs = string.match(held[i + 1], '^(%S+) (%d+)$')
-    if mark and not exists[held[i]] and at - seenMs < ${GONE_GROUP_HOLDS_MS} then gone[#gone + 1] = { held[i], mark } end
+    if not exists[held[i]] then
+      local mark, seenMs = string.match(held[i + 1], '^(%S+) (%d+)$')
+      if mark and at - seenMs < ${GONE_GROUP_HOLDS_MS} then gone[#gone + 1] = { held[i], mark } end
+    end
   end
   return gone
 end
