@@ -1,3 +1,4 @@
+export { brokenStdouts } from './broken-stdouts.ts'
 export { endOnSignal, ownChild, ownFolder } from './children.ts'
 export { endWithoutServer, findServerProgram, NoServerError, type ServerProgram } from './find-server.ts'
 export { asRecord, type ConsumerView, GroupView, type RawGroupState, type Send } from './group-view.ts'

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LEDGER_FAILED } from '@redis-streams-processor/service-kit'
 import { inspectStream } from '@redis-streams-processor/streams-core'
-import { RedisServer, until, Worker, type WorkerOptions } from '@redis-streams-processor/testbed'
+import { brokenStdouts, RedisServer, until, Worker, type WorkerOptions } from '@redis-streams-processor/testbed'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 
 const NO_HANDLERS = fileURLToPath(new URL('support/no-handlers.ts', import.meta.url))
@@ -174,26 +174,24 @@ describe('the watchdog', () => {
 })
 
 describe('a log that cannot be written stops nothing', () => {
-  const lost = 'Log lines are lost, because standard output does not take them: '
-  test.each<[string, WorkerOptions['stdout'], string]>([
-    ['a full disk', { file: '/dev/full' }, 'ENOSPC: no space left on device, write'],
-    ['a pipe that nobody reads', 'unread', 'it is not read'],
-    ['a pipe whose reader is gone', 'closed', 'EPIPE: broken pipe, write'],
-  ])('%s: events are handled, SIGTERM ends it with 0, and standard error tells it once', async (_, stdout, why) => {
-    const name = stream()
-    const consumer = start({ STREAM: name, WORK_MS: '0' }, { stdout })
-    const producer = new Worker('producer', { REDIS_URL: inject('redisUrl'), STREAM: name, BURST: '2000' })
-    expect(await producer.exited()).toBe(0)
-    const isIdle = async () => {
-      const [group] = (await inspectStream({ name }, { redis: inject('redisUrl') })).groups
-      return group?.lag === 0 && group.pending === 0
-    }
-    await until('everything but the retries is handled', isIdle, { timeoutMs: 30_000 })
-    consumer.kill('SIGTERM')
-    await consumer.waitFor(({ msg }) => msg === `${lost}${why}`)
-    expect(await consumer.exited()).toBe(0)
-    expect(consumer.lines).toHaveLength(1)
-  })
+  test.each(brokenStdouts)(
+    '%s: events are handled, SIGTERM ends it with 0, and standard error tells it once',
+    async (_, stdout, lost) => {
+      const name = stream()
+      const consumer = start({ STREAM: name, WORK_MS: '0' }, { stdout })
+      const producer = new Worker('producer', { REDIS_URL: inject('redisUrl'), STREAM: name, BURST: '2000' })
+      expect(await producer.exited()).toBe(0)
+      const isIdle = async () => {
+        const [group] = (await inspectStream({ name }, { redis: inject('redisUrl') })).groups
+        return group?.lag === 0 && group.pending === 0
+      }
+      await until('everything but the retries is handled', isIdle, { timeoutMs: 30_000 })
+      consumer.kill('SIGTERM')
+      await consumer.waitFor(({ msg }) => msg === lost)
+      expect(await consumer.exited()).toBe(0)
+      expect(consumer.lines).toHaveLength(1)
+    },
+  )
 })
 
 describe('a ledger that fails changes no outcome', () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { catalog } from '@redis-streams-processor/events'
 import { LEDGER_FAILED } from '@redis-streams-processor/service-kit'
 import { inspectStream } from '@redis-streams-processor/streams-core'
-import { until, Worker, type WorkerOptions } from '@redis-streams-processor/testbed'
+import { brokenStdouts, until, Worker, type WorkerOptions } from '@redis-streams-processor/testbed'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { makeBurstWebhook, makeWebhook } from '../src/simulator.ts'
 
@@ -69,22 +69,20 @@ describe('the trickle', () => {
 })
 
 describe('a log that cannot be written stops nothing', () => {
-  const lost = 'Log lines are lost, because standard output does not take them: '
-  test.each<[string, WorkerOptions['stdout'], string]>([
-    ['a full disk', { file: '/dev/full' }, 'ENOSPC: no space left on device, write'],
-    ['a pipe that nobody reads', 'unread', 'it is not read'],
-    ['a pipe whose reader is gone', 'closed', 'EPIPE: broken pipe, write'],
-  ])('%s: events are published, SIGTERM ends it with 0, and standard error tells it once', async (_, stdout, why) => {
-    const name = stream()
-    const worker = start({ STREAM: name, INTERVAL_MS: '1' }, { stdout })
-    // More lines than the buffer of a pipe holds.
-    const isPublished = async () => (await inspectStream({ name }, { redis: inject('redisUrl') })).length > 1_000
-    await until('1,000 events are published', isPublished, { timeoutMs: 30_000 })
-    worker.kill('SIGTERM')
-    await worker.waitFor(({ msg }) => msg === `${lost}${why}`)
-    expect(await worker.exited()).toBe(0)
-    expect(worker.lines).toHaveLength(1)
-  })
+  test.each(brokenStdouts)(
+    '%s: events are published, SIGTERM ends it with 0, and standard error tells it once',
+    async (_, stdout, lost) => {
+      const name = stream()
+      const worker = start({ STREAM: name, INTERVAL_MS: '1' }, { stdout })
+      // More lines than the buffer of a pipe holds.
+      const isPublished = async () => (await inspectStream({ name }, { redis: inject('redisUrl') })).length > 1_000
+      await until('1,000 events are published', isPublished, { timeoutMs: 30_000 })
+      worker.kill('SIGTERM')
+      await worker.waitFor(({ msg }) => msg === lost)
+      expect(await worker.exited()).toBe(0)
+      expect(worker.lines).toHaveLength(1)
+    },
+  )
 })
 
 test('a wrong setting ends it with 1', async () => {

@@ -1,17 +1,18 @@
 import { now } from './clock.ts'
-import { sleep } from './loop.ts'
+import { Condition } from './condition.ts'
+import { sleep, within } from './loop.ts'
 
 /** A rest that ends at the earliest of the times that anybody has asked for. */
 export class Alarm {
+  readonly #changed = new Condition()
   #at = Number.POSITIVE_INFINITY
-  #rung: (() => void) | undefined
 
   /** Asks for the rest to end in `ms`, whether it has begun or is still to come. */
   wakeIn(ms: number): void {
     const at = now() + ms
     if (at >= this.#at) return
     this.#at = at
-    this.#rung?.()
+    this.#changed.notify()
   }
 
   /** Rests for `minMs` at least and `maxMs` at most. */
@@ -19,14 +20,9 @@ export class Alarm {
     await sleep(minMs, signal)
     this.wakeIn(maxMs - minMs)
     while (!signal.aborted && now() < this.#at) {
-      const changed = new AbortController()
-      this.#rung = () => changed.abort()
-      const stop = () => changed.abort()
-      signal.addEventListener('abort', stop)
-      await sleep(this.#at - now(), changed.signal)
-      signal.removeEventListener('abort', stop)
+      const at = this.#at
+      await within(at - now(), signal, (limit) => this.#changed.wait(() => this.#at < at, limit))
     }
-    this.#rung = undefined
     this.#at = Number.POSITIVE_INFINITY
   }
 }

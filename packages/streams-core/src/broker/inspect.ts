@@ -1,5 +1,6 @@
 import { compareIds, timeOf } from '../base/entry-id.ts'
 import type { Connection } from './connection.ts'
+import { type Info, infosOf } from './infos.ts'
 import type { Keys } from './keys.ts'
 import { RETRY_CONSUMER } from './pseudo-consumers.ts'
 import { COUNT_AFTER } from './scripts/inspect.ts'
@@ -52,8 +53,6 @@ export interface StreamState {
 /** Entries counted in one call. */
 const COUNT_PAGE = 1_000
 
-type Info = Record<string, string | number | null>
-
 /** Reads the state of a stream and its groups. */
 export class InspectBroker {
   readonly #connection: Connection
@@ -72,7 +71,7 @@ export class InspectBroker {
       return { server, stream, length: 0, groups: [] }
     const [length, groups, time] = await Promise.all([
       this.#connection.send<number>(['XLEN', stream]),
-      this.#infos(['XINFO', 'GROUPS', stream]),
+      infosOf(this.#connection, ['XINFO', 'GROUPS', stream]),
       this.#connection.send<[string, string]>(['TIME']),
     ])
     const nowMs = Number(time[0]) * 1_000 + Number(time[1]) / 1_000
@@ -85,7 +84,7 @@ export class InspectBroker {
     const [pending, next, consumers, deadLetters, droppedUnread, lag] = await Promise.all([
       this.#connection.send<[number, string | null]>(['XPENDING', this.#keys.stream, group]),
       this.#connection.send<[string][]>(['XRANGE', this.#keys.stream, `(${lastDeliveredId}`, '+', 'COUNT', 1]),
-      this.#infos(['XINFO', 'CONSUMERS', this.#keys.stream, group]),
+      infosOf(this.#connection, ['XINFO', 'CONSUMERS', this.#keys.stream, group]),
       this.#connection.send<number>(['XLEN', this.#keys.dead(group)]),
       this.#connection.send<string | null>(['HGET', this.#keys.dropped, group]),
       info.lag ?? this.#countAfter(lastDeliveredId),
@@ -120,14 +119,5 @@ export class InspectBroker {
       after = size < COUNT_PAGE ? null : lastId
     }
     return count
-  }
-
-  async #infos(command: string[]): Promise<Info[]> {
-    const replies = await this.#connection.send<(string | number | null)[][]>(command)
-    return replies.map((flat) => {
-      const info: Info = {}
-      for (let i = 0; i + 1 < flat.length; i += 2) info[String(flat[i])] = flat[i + 1] as string | number | null
-      return info
-    })
   }
 }

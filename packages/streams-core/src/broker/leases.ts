@@ -1,3 +1,4 @@
+import { infosOf } from './infos.ts'
 import type { Member } from './member.ts'
 import { RETRY_CONSUMER, SUSPECTS } from './pseudo-consumers.ts'
 import { EXTEND, RESET_IDLE } from './scripts/leases.ts'
@@ -20,23 +21,17 @@ export class LeaseBroker {
     })
   }
 
-  /** Sets the leases anew that seem to begin in the future, because Redis' clock was set back. Returns how many. */
-  async resetFutureLeases(): Promise<number> {
+  /** Sets the leases anew that seem to begin in the future, because Redis' clock was set back. */
+  async resetFutureLeases(): Promise<void> {
     const { connection, stream, group } = this.#member
-    const infos = await connection.send<(string | number)[][]>(['XINFO', 'CONSUMERS', stream, group])
-    let count = 0
-    for (const info of infos) {
-      const name = String(info[info.indexOf('name') + 1])
+    for (const { name } of await infosOf(connection, ['XINFO', 'CONSUMERS', stream, group])) {
       // What these own is not found by its idle time.
       if (name === RETRY_CONSUMER || name === SUSPECTS) continue
       let start: string | null = '-'
       while (start !== null) {
-        const reply = await connection.run(RESET_IDLE, { stream }, { group, name, start })
-        const [reset, next] = reply as [number, string | null]
-        count += reset
-        start = next
+        const args: Record<'group' | 'name' | 'start', string> = { group, name: String(name), start }
+        start = (await connection.run(RESET_IDLE, { stream }, args)) as string | null
       }
     }
-    return count
   }
 }

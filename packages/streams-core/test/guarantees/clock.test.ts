@@ -1,21 +1,18 @@
-import { RedisServer, ShiftedClock } from '@redis-streams-processor/testbed'
+import { ShiftedClock } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { Connection } from '../../src/broker/connection.ts'
 import { IntakeBroker } from '../../src/broker/intake.ts'
 import { Keys } from '../../src/broker/keys.ts'
 import { Member } from '../../src/broker/member.ts'
 import { range } from '../support/events.ts'
-import { GROUP, Lab, test } from '../support/lab.ts'
+import { GROUP, type Lab, test } from '../support/lab.ts'
 import { latch } from '../support/latch.ts'
 
 /** A Redis whose clock can be set. */
 async function shiftable(shared: Lab) {
   const clock = new ShiftedClock()
   shared.onClose(async () => clock.close())
-  const redis = await RedisServer.start([], clock.env)
-  shared.onClose(() => redis.stop())
-  const lab = new Lab(redis.url)
-  shared.onClose(() => lab.close())
+  const { lab } = await shared.ownRedis([], clock.env)
   return { clock, lab }
 }
 
@@ -82,11 +79,8 @@ describe.skipIf(!ShiftedClock.isPossible)("G3, G4, G5: somebody sets Redis' cloc
 
 describe('G3: Redis hangs', () => {
   test('a scan that waited in the socket meanwhile takes over no lease', async ({ lab: shared }) => {
-    const redis = await RedisServer.start()
-    shared.onClose(() => redis.stop())
-    const lab = new Lab(redis.url)
+    const { redis, lab } = await shared.ownRedis()
     lab.mayLeavePending = true
-    shared.onClose(() => lab.close())
     const connection = new Connection({ redis: redis.url, name: 'scanning' })
     lab.onClose(() => connection.close())
     await connection.ready()

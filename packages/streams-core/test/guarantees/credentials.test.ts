@@ -1,16 +1,12 @@
-import { RedisServer } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { now } from '../../src/base/clock.ts'
 import { Connection } from '../../src/broker/connection.ts'
 import { type RedisOptions, RedisRefusedError, RedisUnavailableError } from '../../src/index.ts'
-import { Lab, test } from '../support/lab.ts'
+import { type Lab, test } from '../support/lab.ts'
 
 /** A Redis with a user whose password changes. */
 async function startRedis(shared: Lab) {
-  const redis = await RedisServer.start()
-  shared.onClose(() => redis.stop())
-  const lab = new Lab(redis.url)
-  shared.onClose(() => lab.close())
+  const { redis, lab } = await shared.ownRedis()
   const setPassword = (password: string) =>
     lab.send('ACL', 'SETUSER', 'worker', 'reset', 'on', `>${password}`, '~*', '&*', '+@all')
   await setPassword('first')

@@ -1,4 +1,3 @@
-import { RedisServer } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { Connection } from '../../src/broker/connection.ts'
 import { IntakeBroker } from '../../src/broker/intake.ts'
@@ -6,7 +5,7 @@ import { Keys } from '../../src/broker/keys.ts'
 import { Member } from '../../src/broker/member.ts'
 import { UpkeepBroker } from '../../src/broker/upkeep.ts'
 import { range } from '../support/events.ts'
-import { GROUP, Lab, test } from '../support/lab.ts'
+import { GROUP, type Lab, test } from '../support/lab.ts'
 
 // What merely waits must cost nothing: no call holds Redis up for longer because more entries or groups are there.
 // Commands inside scripts are counted, not time.
@@ -15,11 +14,8 @@ const LEASE_MS = 43_200_000
 
 /** A Redis of its own, whose commands are counted, and the brokers of one consumer. */
 async function counted(shared: Lab) {
-  const redis = await RedisServer.start()
-  shared.onClose(() => redis.stop())
-  const lab = new Lab(redis.url)
+  const { redis, lab } = await shared.ownRedis()
   lab.mayLeavePending = true
-  shared.onClose(() => lab.close())
   const connection = new Connection({ redis: redis.url, name: 'counted' })
   lab.onClose(() => connection.close())
   await connection.ready()

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { RedisServer, until } from '@redis-streams-processor/testbed'
+import { until } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { inspectStream, openDeadLetters, reject } from '../../src/index.ts'
 import { range } from '../support/events.ts'
@@ -90,11 +90,8 @@ const operate: Work = async (lab, redis) => {
 }
 
 async function startRedis(shared: Lab) {
-  const redis = await RedisServer.start()
-  shared.onClose(() => redis.stop())
-  const admin = new Lab(redis.url)
+  const { redis, lab: admin } = await shared.ownRedis()
   admin.mayLeavePending = true
-  shared.onClose(() => admin.close())
   let users = 0
   /** Works as a user with these rights, on a stream of its own. Returns what Redis has denied it. */
   async function workWith(work: Work, rights: readonly string[]): Promise<string[]> {

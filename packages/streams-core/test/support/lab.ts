@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LedgerLine, readLedger } from '@redis-streams-processor/service-kit'
-import { asRecord, GroupView, until, Worker } from '@redis-streams-processor/testbed'
+import { asRecord, GroupView, RedisServer, until, Worker } from '@redis-streams-processor/testbed'
 import { createClient } from 'redis'
 import { test as base, inject } from 'vitest'
 import {
@@ -155,6 +155,15 @@ export class Lab {
   /** Looks for a fact that nobody reports; for what happens in another process. */
   until<T>(what: string, look: () => T | Promise<T>) {
     return until(what, look, { timeoutMs: DEADLINE_MS })
+  }
+
+  /** A Redis of this test's own, which the test may break, and a lab on it. Both are closed with this lab. */
+  async ownRedis(options?: readonly string[], env?: Record<string, string>): Promise<{ redis: RedisServer; lab: Lab }> {
+    const redis = await RedisServer.start(options, env)
+    this.onClose(() => redis.stop())
+    const lab = new Lab(redis.url)
+    this.onClose(() => lab.close())
+    return { redis, lab }
   }
 
   /** Closed at the end of the test, in reverse order. */

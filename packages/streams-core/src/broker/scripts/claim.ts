@@ -1,14 +1,13 @@
 import { script } from '../script.ts'
 import { claimLua, dueLua, PAGE, takeOverLua } from './claim-parts.ts'
-import { groupTimeLua, infoLua, lockLua, pseudoConsumersLua } from './fragments.ts'
+import { groupTimeLua, infoLua, lateLua, lockLua, pseudoConsumersLua } from './fragments.ts'
 
 /**
  * Claims what nobody is working on: entries whose lease is over, and retries that are due. Scan and claim are one step,
  * so no other consumer can come between; the lock only limits how often the group is scanned while no retry is due.
  * What merely waits costs nothing: each list is looked at from its head, and retries are found by their due time.
  *
- * `sentAt`: what Redis' clock shows at the time of sending, as far as the consumer can tell; empty if it cannot. A call
- * that comes late, because Redis hung or its clock was set ahead, claims due retries only: every lease looks as if it
+ * A call that comes more than `graceMs` late (`sentAt`, see `lateBy`), because Redis hung or its clock was set ahead, claims due retries only: every lease looks as if it
  * were over, although its owner may live.
  * `holdsOff`: 1: due retries only, too.   `delayMs`: how much later than others this consumer claims an entry.
  *
@@ -20,19 +19,19 @@ export const CLAIM = script(
   {
     keys: ['stream', 'scanLock', 'history', 'due', 'dueScan', 'clock'],
     args: [
-      ...([
-        'group',
-        'consumer',
-        'alone',
-        'crashed',
-        'leaseMs',
-        'delayMs',
-        'holdsOff',
-        'maxDeliveries',
-        'room',
-        'lockMs',
-      ] as const),
-      ...(['sentAt', 'graceMs', 'looksBack'] as const),
+      'group',
+      'consumer',
+      'alone',
+      'crashed',
+      'leaseMs',
+      'delayMs',
+      'holdsOff',
+      'maxDeliveries',
+      'room',
+      'lockMs',
+      'sentAt',
+      'graceMs',
+      'looksBack',
     ],
     allowOom: true,
   },
@@ -40,12 +39,13 @@ export const CLAIM = script(
 ${infoLua}
 ${pseudoConsumersLua}
 ${groupTimeLua}
+${lateLua}
 ${lockLua}
 room, leaseMs, delayMs, maxDeliveries = tonumber(room), tonumber(leaseMs), tonumber(delayMs), tonumber(maxDeliveries)
 local waitMs, hasMore = leaseMs, 0
 local suspects, moves = 0, ${PAGE}
 local time, serverMs, backMs = groupTime()
-local lateMs = sentAt == '' and 0 or serverMs - sentAt
+local lateMs = lateBy(serverMs)
 ${claimLua}
 ${takeOverLua}
 ${dueLua}

@@ -76,6 +76,14 @@ local function isSuspect(name) return endsWith(name, '${SUSPECT_SUFFIX}') end
 `
 
 /**
+ * `lateBy(serverMs)`: how much later a call reaches Redis than the consumer expected; 0 where the consumer cannot tell.
+ * `sentAt`: what Redis' clock shows at the time of sending, as far as the consumer can tell; empty if it cannot.
+ */
+export const lateLua = `
+local function lateBy(serverMs) return sentAt == '' and 0 or serverMs - sentAt end
+`
+
+/**
  * `groupTime()`: the time of the group in milliseconds, which is Redis' clock, corrected so that it never goes back.
  * Further values: what Redis' clock shows, and by how much it is found to be set back, or 0.
  *

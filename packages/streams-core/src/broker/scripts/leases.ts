@@ -62,19 +62,16 @@ return retaken
  * After the clock of Redis was set back, what was delivered before seems to have been delivered in the future, and its
  * lease would last until then. Sets the idle time of such entries anew, one page of the list of one name.
  *
- * Returns { how many, where the next page starts, or false at the end }.
+ * Returns where the next page starts, or false at the end.
  */
 export const RESET_IDLE = script(
   { keys: ['stream'], args: ['group', 'name', 'start'], allowOom: true },
   `
-local page, count = redis.call('XPENDING', stream, group, start, '+', ${PAGE}, name), 0
+local page = redis.call('XPENDING', stream, group, start, '+', ${PAGE}, name)
 for _, entry in ipairs(page) do
   -- An idle time below 0 is shown as 0.
-  if entry[3] == 0 then
-    redis.call('XCLAIM', stream, group, name, 0, entry[1], 'JUSTID')
-    count = count + 1
-  end
+  if entry[3] == 0 then redis.call('XCLAIM', stream, group, name, 0, entry[1], 'JUSTID') end
 end
-return { count, #page == ${PAGE} and '(' .. page[#page][1] }
+return #page == ${PAGE} and '(' .. page[#page][1]
 `,
 )

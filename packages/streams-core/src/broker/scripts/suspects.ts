@@ -1,5 +1,5 @@
 import { script } from '../script.ts'
-import { groupTimeLua, holdsLua, infoLua, pseudoConsumersLua } from './fragments.ts'
+import { groupTimeLua, holdsLua, infoLua, lateLua, pseudoConsumersLua } from './fragments.ts'
 
 /** How many entries a consumer that runs a suspect may have under a name for suspects; in truth it has one or two. */
 const FEW = 10
@@ -24,8 +24,9 @@ export const TAKE_SUSPECT = script(
 ${infoLua}
 ${pseudoConsumersLua}
 ${groupTimeLua}
+${lateLua}
 local time, serverMs = groupTime()
-if sentAt ~= '' and serverMs - sentAt > tonumber(graceMs) then return false end
+if lateBy(serverMs) > tonumber(graceMs) then return false end
 
 local function isAnotherAtWork()
   for _, info in ipairs(consumerInfos(stream, group)) do
