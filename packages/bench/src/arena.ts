@@ -37,9 +37,13 @@ export class Arena {
 
   /** Starts this many worker processes, which begin to consume. */
   async startConsumers(count: number, args: ConsumeArgs): Promise<WorkerProcess[]> {
-    const workers = await Promise.all(Array.from({ length: count }, () => this.start()))
-    await Promise.all(workers.map((worker) => worker.consume(args)))
-    return workers
+    return Promise.all(Array.from({ length: count }, () => this.startConsumer(args)))
+  }
+
+  async startConsumer(args: ConsumeArgs): Promise<WorkerProcess> {
+    const worker = await this.start()
+    await worker.consume(args)
+    return worker
   }
 
   /** What the server and the living workers have used so far. */
@@ -49,18 +53,32 @@ export class Arena {
     return { server: await this.server.usage(), clientCpuUs: usages.reduce((sum, { cpuUs }) => sum + cpuUs, 0) }
   }
 
+  /** @throws after some minutes. */
+  async until(what: string, isTrue: () => boolean): Promise<void> {
+    await until(what, isTrue, { timeoutMs: TIMEOUT_MS })
+  }
+
+  /** What these consumers have told so far, added up. */
+  total(workers: readonly WorkerProcess[], of: 'acknowledged' | 'handled' | 'sum'): number {
+    return workers.reduce((sum, { progress }) => sum + (progress?.[of] ?? 0), 0)
+  }
+
+  lastAcknowledgedAt(workers: readonly WorkerProcess[]): number {
+    return Math.max(...workers.map(({ progress }) => progress?.lastAcknowledgedAt ?? 0))
+  }
+
   /**
    * Resolves once these consumers have acknowledged so many events, to when the last of them was.
-   * @param published All that they were to handle since they began, if it is to be checked that they handled just that.
+   * @param published All that they were to handle since they began.
+   * @throws when they have handled anything else.
    */
   async untilAcknowledged(workers: readonly WorkerProcess[], count: number, published: Published[]): Promise<number> {
-    const of = (key: 'acknowledged' | 'handled' | 'sum') =>
-      workers.reduce((sum, { progress }) => sum + (progress?.[key] ?? 0), 0)
-    await until(`${count} events are acknowledged`, () => of('acknowledged') >= count, { timeoutMs: TIMEOUT_MS })
+    await this.until(`${count} events are acknowledged`, () => this.total(workers, 'acknowledged') >= count)
     const expected = published.reduce((all, { sum }) => all + sum, 0)
-    if (of('acknowledged') > count || of('handled') !== count || of('sum') !== expected)
-      throw new Error(`events were lost, or handled twice: ${of('handled')} of ${count} were handled`)
-    return Math.max(...workers.map(({ progress }) => progress?.lastAcknowledgedAt ?? 0))
+    const handled = this.total(workers, 'handled')
+    if (handled !== count || this.total(workers, 'sum') !== expected)
+      throw new Error(`events were lost, or handled twice: of ${count}, ${handled} were handled`)
+    return this.lastAcknowledgedAt(workers)
   }
 
   async close(): Promise<void> {

@@ -32,12 +32,16 @@ function cell(results: Results, scenario: ScenarioName, contestant: ContestantNa
 
 /** One scenario: a row for each contestant. */
 export function scenarioTable(results: Results, scenario: ScenarioName): string {
-  const { about, figures } = scenarioOf(scenario)
-  const head = ['', ...figures.map(({ title, unit }) => `${title}, ${unit}`), 'speed : bare loop']
+  const { about, figures, comparedBy } = scenarioOf(scenario)
+  const head = [
+    '',
+    ...figures.map(({ title, unit }) => `${title}, ${unit}`),
+    ...(comparedBy ? ['times the bare loop'] : []),
+  ]
   const rows = measuredIn(results, scenario).map((name) => [
     entrantOf(name).title,
     ...figures.map((figure) => cell(results, scenario, name, figure)),
-    ratioToBare(results, scenario, name)?.toFixed(2) ?? '–',
+    ...(comparedBy ? [ratioToBare(results, scenario, name)?.toFixed(2) ?? '–'] : []),
   ])
   return `### ${scenario}\n\n${about}\n\n${table([head, ...rows])}`
 }

@@ -50,9 +50,9 @@ export interface Calls {
   consume: (args: ConsumeArgs) => Promise<void>
   publish: (args: PublishArgs) => Promise<Published>
   usage: () => Promise<Usage>
-  /** How long each event was on its way, in microseconds. */
+  /** How long each event since the last call was on its way, in microseconds. */
   latencies: () => Promise<number[]>
-  /** Ends what `consume` began. */
+  /** Ends what `consume` began; the last progress is told before the answer. */
   stop: () => Promise<void>
 }
 

@@ -41,9 +41,10 @@ export function summaryOf(
   return values.length > 0 ? summarize(values) : undefined
 }
 
-/** How many times as good the contestant is as the bare loop, by the first figure of the scenario. */
+/** How many times as good the contestant is as the bare loop, by the figure that its scenario compares. */
 export function ratioToBare(results: Pick<Results, 'samples'>, scenario: ScenarioName, contestant: ContestantName) {
-  const [figure] = scenarioOf(scenario).figures
+  const { figures, comparedBy } = scenarioOf(scenario)
+  const figure = figures.find(({ key }) => key === comparedBy)
   if (!figure) return undefined
   const own = summaryOf(results, scenario, contestant, figure.key)?.median
   const bare = summaryOf(results, scenario, 'bare', figure.key)?.median

@@ -1,4 +1,5 @@
 import type { Arena } from './arena.ts'
+import type { Contestant } from './contestant.ts'
 import type { ContestantName } from './contestants/index.ts'
 
 /** What one measurement of one contestant found: figure → value. Undefined: the contestant has no such figure. */
@@ -15,10 +16,13 @@ export interface Figure {
 
 export interface Scenario {
   about: string
-  /** The first one is what contestants are compared by. */
   figures: readonly Figure[]
+  /** The figure by which contestants are compared with the bare loop. Default: they are not. */
+  comparedBy?: string
   /** Default: all contestants. */
   contestants?: readonly ContestantName[]
+  /** Default: for every one of them. */
+  isFor?: (contestant: Contestant) => boolean
   /** Default: whatever `--rounds` says. Where a single measurement is long, and says enough. */
   maxRounds?: number
   measure(arena: Arena, size: Size): Promise<Sample>

@@ -105,11 +105,14 @@ const calls: Calls = {
     return { cpuUs: user + system, rssBytes: process.memoryUsage.rss() }
   },
   async latencies() {
-    return latencies
+    const taken = latencies
+    latencies = []
+    return taken
   },
   async stop() {
     await consumer?.close()
     consumer = undefined
+    send({ progress })
   },
 }
 

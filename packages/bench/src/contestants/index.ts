@@ -15,6 +15,16 @@ export const entrants = {
   bare: { title: 'bare loop', server: 'redis', peer: 'redis', load: () => import('./bare.ts') },
   tutorial: { title: "tutorial's loop", server: 'redis', peer: 'redis', load: () => import('./tutorial.ts') },
   bullmq: { title: 'BullMQ', server: 'redis', peer: 'bullmq', load: () => import('./bullmq.ts') },
+  jetstream: {
+    title: 'NATS JetStream',
+    server: 'nats',
+    peer: '@nats-io/jetstream',
+    load: () => import('./jetstream.ts'),
+  },
+  groupmq: { title: 'groupmq', server: 'redis', peer: 'groupmq', load: () => import('./groupmq.ts') },
+  'bee-queue': { title: 'bee-queue', server: 'redis', peer: 'bee-queue', load: () => import('./bee-queue.ts') },
+  'pg-boss': { title: 'pg-boss', server: 'postgres', peer: 'pg-boss', load: () => import('./pg-boss.ts') },
+  rabbitmq: { title: 'RabbitMQ', server: 'rabbitmq', peer: 'amqplib', load: () => import('./rabbitmq.ts') },
 } satisfies Record<string, Entrant>
 
 export type ContestantName = keyof typeof entrants

@@ -10,6 +10,7 @@ export const burst: Scenario = {
     { key: 'perSecond', title: 'speed', unit: 'events/s', better: 'more' },
     ...COSTS,
   ],
+  comparedBy: 'ms',
 
   async measure(arena, size) {
     const count = EVENTS[size]

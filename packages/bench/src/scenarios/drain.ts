@@ -6,12 +6,12 @@ const EVENTS = { quick: 500, normal: 20_000, full: 100_000 }
 export const drain: Scenario = {
   about: 'one process consumes a backlog; from its first handler to the last acknowledgement',
   figures: [{ key: 'perSecond', title: 'speed', unit: 'events/s', better: 'more' }, ...COSTS],
+  comparedBy: 'perSecond',
 
   async measure(arena, size) {
     const count = EVENTS[size]
     const publisher = await arena.start()
-    const [consumer] = await arena.startConsumers(1, { queue: 'warm-up', kind: 'count' })
-    if (!consumer) throw new Error('no consumer')
+    const consumer = await arena.startConsumer({ queue: 'warm-up', kind: 'count' })
     const warmUp = await publisher.publish({ queue: 'warm-up', count })
     await arena.untilAcknowledged([consumer], count, [warmUp])
     await consumer.stopConsuming()

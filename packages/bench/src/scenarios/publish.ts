@@ -6,6 +6,7 @@ const EVENTS = { quick: 500, normal: 20_000, full: 100_000 }
 export const publish: Scenario = {
   about: 'one process publishes; from the first publish to the last answer; nobody consumes',
   figures: [{ key: 'perSecond', title: 'speed', unit: 'events/s', better: 'more' }, ...COSTS],
+  comparedBy: 'perSecond',
 
   async measure(arena, size) {
     const count = EVENTS[size]

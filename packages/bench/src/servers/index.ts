@@ -1,4 +1,7 @@
 import type { ServerKind } from '../contestant.ts'
+import { startNats } from './nats.ts'
+import { startPostgres } from './postgres.ts'
+import { startRabbitmq } from './rabbitmq.ts'
 import { startRedisServer } from './redis.ts'
 import type { Server } from './server.ts'
 
@@ -7,7 +10,7 @@ export type { Server, ServerUsage } from './server.ts'
 /** Starts a server of this kind, with nothing in it. @throws where there is no program for it. */
 export const startServer: Record<ServerKind, () => Promise<Server>> = {
   redis: startRedisServer,
-  nats: () => Promise.reject(new Error('no nats-server on the PATH')),
-  postgres: () => Promise.reject(new Error('no postgres on the PATH')),
-  rabbitmq: () => Promise.reject(new Error('no rabbitmq-server on the PATH')),
+  nats: startNats,
+  postgres: startPostgres,
+  rabbitmq: startRabbitmq,
 }

@@ -13,5 +13,7 @@ export interface Server {
   readonly version: string
   /** Undefined: it does not tell. */
   usage(): Promise<ServerUsage | undefined>
+  /** How many commands its clients send within this time; what scripts call is not counted. Undefined: it does not tell. */
+  countClientCommands(windowMs: number): Promise<number | undefined>
   stop(): Promise<void>
 }
