@@ -35,9 +35,10 @@ export class Arena {
     return worker
   }
 
-  /** Starts this many worker processes, which begin to consume. */
+  /** Starts this many worker processes, which begin to consume; the first one creates what the server lacks. */
   async startConsumers(count: number, args: ConsumeArgs): Promise<WorkerProcess[]> {
-    return Promise.all(Array.from({ length: count }, () => this.startConsumer(args)))
+    const first = await this.startConsumer(args)
+    return [first, ...(await Promise.all(Array.from({ length: count - 1 }, () => this.startConsumer(args))))]
   }
 
   async startConsumer(args: ConsumeArgs): Promise<WorkerProcess> {

@@ -40,11 +40,12 @@ function readOrEnd(): Arguments {
 
 async function measure({ contestants, scenarios, rounds, size }: Arguments): Promise<Results> {
   const startedAt = new Date().toISOString()
-  const { settings, leftOut, versions } = await enter(contestants).catch(endWithoutServer)
+  const program = await buildWorker()
+  const { settings, leftOut, versions } = await enter(contestants, program).catch(endWithoutServer)
   const entered = contestants.filter((name) => settings[name] !== undefined)
   for (const [name, why] of Object.entries(leftOut)) console.error(`${name} is left out: ${why}`)
   const samples: TakenSample[] = []
-  for await (const sample of race({ program: await buildWorker(), scenarios, contestants: entered, rounds, size })) {
+  for await (const sample of race({ program, scenarios, contestants: entered, rounds, size })) {
     samples.push(sample)
     const [[key, value] = []] = Object.entries(sample.figures)
     console.error(`${sample.scenario} ${sample.round} ${sample.contestant}: ${key} ${value?.toFixed(2)}`)

@@ -31,8 +31,6 @@ export interface Consumer {
 export interface Contestant {
   /** How it is set, for people: as its documentation recommends for throughput. */
   settings: string
-  /** Whether the work of a consumer that dies is handed to another one. */
-  recovers: boolean
   openPublisher(place: Place): Promise<Publisher>
   /** Resolves once it reads. */
   openConsumer(options: ConsumerOptions): Promise<Consumer>

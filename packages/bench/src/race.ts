@@ -1,7 +1,7 @@
 import { Arena } from './arena.ts'
-import { type ContestantName, entrantOf } from './contestants/index.ts'
+import type { ContestantName } from './contestants/index.ts'
 import type { TakenSample } from './results.ts'
-import type { Scenario, Size } from './scenario.ts'
+import type { Size } from './scenario.ts'
 import { type ScenarioName, scenarioOf } from './scenarios/index.ts'
 
 export interface Plan {
@@ -16,8 +16,7 @@ export interface Plan {
 export async function* race({ program, scenarios, contestants, rounds, size }: Plan): AsyncGenerator<TakenSample> {
   for (const name of scenarios) {
     const scenario = scenarioOf(name)
-    const taking: ContestantName[] = []
-    for (const contestant of contestants) if (await takesPart(contestant, scenario)) taking.push(contestant)
+    const taking = contestants.filter((contestant) => scenario.contestants?.(contestant) ?? true)
     for (let round = 1; round <= Math.min(rounds, scenario.maxRounds ?? rounds); round += 1)
       for (const contestant of taking) {
         const arena = await Arena.open(contestant, program)
@@ -30,9 +29,4 @@ export async function* race({ program, scenarios, contestants, rounds, size }: P
         }
       }
   }
-}
-
-async function takesPart(name: ContestantName, { contestants, isFor }: Scenario): Promise<boolean> {
-  if (contestants && !contestants.includes(name)) return false
-  return isFor?.((await entrantOf(name).load()).contestant) ?? true
 }

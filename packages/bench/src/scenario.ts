@@ -1,5 +1,4 @@
 import type { Arena } from './arena.ts'
-import type { Contestant } from './contestant.ts'
 import type { ContestantName } from './contestants/index.ts'
 
 /** What one measurement of one contestant found: figure → value. Undefined: the contestant has no such figure. */
@@ -20,9 +19,7 @@ export interface Scenario {
   /** The figure by which contestants are compared with the bare loop. Default: they are not. */
   comparedBy?: string
   /** Default: all contestants. */
-  contestants?: readonly ContestantName[]
-  /** Default: for every one of them. */
-  isFor?: (contestant: Contestant) => boolean
+  contestants?: (name: ContestantName) => boolean
   /** Default: whatever `--rounds` says. Where a single measurement is long, and says enough. */
   maxRounds?: number
   measure(arena: Arena, size: Size): Promise<Sample>

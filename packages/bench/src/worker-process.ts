@@ -8,6 +8,8 @@ export class WorkerProcess {
   readonly #child: ChildProcess
   #answer: { resolve: (answer: unknown) => void; reject: (error: Error) => void } | undefined
   #output = ''
+  /** How its contestant is set, for people. */
+  settings = ''
   progress: Progress | undefined
 
   private constructor(child: ChildProcess) {
@@ -26,7 +28,7 @@ export class WorkerProcess {
     const stdio = ['ignore', 'ignore', 'pipe', 'ipc'] as const
     const child = ownChild(fork(program, args, { execArgv: [], stdio: [...stdio], detached: true }))
     const worker = new WorkerProcess(child)
-    await worker.#answered()
+    worker.settings = (await worker.#answered()) as string
     return worker
   }
 

@@ -126,4 +126,4 @@ process.on('message', async ({ name, args }: Request) => {
 })
 // The bench is gone, or wants no more.
 process.on('disconnect', () => process.exit())
-send({ answer: undefined })
+send({ answer: contestant.settings })

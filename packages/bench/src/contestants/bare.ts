@@ -13,7 +13,6 @@ end`
 /** The fastest loop that one writes by hand: what Redis and its client can do, without a promise beyond Redis' own. */
 export const contestant: Contestant = {
   settings: `publish: ${BATCH} events a Lua call that XADDs each; consume: XREADGROUP COUNT ${BATCH}, handlers, one XACK a batch`,
-  recovers: false,
 
   async openPublisher({ url, queue }) {
     const client = await connect(url)

@@ -12,7 +12,6 @@ const connectionTo = (url: string) => ({ host: '127.0.0.1', port: Number(new URL
 
 export const contestant: Contestant = {
   settings: `saveAll of ${BATCH}; process with concurrency ${CONCURRENCY}; no events, no stored jobs, removeOnSuccess; checkStalledJobs at the stall interval`,
-  recovers: true,
 
   async openPublisher({ url, queue: name }) {
     const queue = new BeeQueue<Envelope>(name, { redis: connectionTo(url), isWorker: false, ...LEAN })

@@ -13,7 +13,6 @@ const connectionTo = (url: string) => ({
 
 export const contestant: Contestant = {
   settings: `addBulk of ${BATCH}; a worker with concurrency ${CONCURRENCY}; removeOnComplete`,
-  recovers: true,
 
   async openPublisher({ url, queue: name }) {
     const queue = new Queue<Envelope>(name, { connection: connectionTo(url) })

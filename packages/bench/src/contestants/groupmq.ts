@@ -10,7 +10,6 @@ const connect = (url: string) => new Redis(url, { maxRetriesPerRequest: null })
 
 export const contestant: Contestant = {
   settings: `autoBatch of ${BATCH.size}, ${BATCH.maxWaitMs} ms; a group for each of 5,000 users, as only one job of a group runs at a time; a worker with concurrency ${CONCURRENCY}`,
-  recovers: true,
 
   async openPublisher({ url, queue: namespace }) {
     const redis = connect(url)

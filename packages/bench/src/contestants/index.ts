@@ -23,6 +23,7 @@ export const entrants = {
   },
   groupmq: { title: 'groupmq', server: 'redis', peer: 'groupmq', load: () => import('./groupmq.ts') },
   'bee-queue': { title: 'bee-queue', server: 'redis', peer: 'bee-queue', load: () => import('./bee-queue.ts') },
+  'redis-smq': { title: 'redis-smq', server: 'redis', peer: 'redis-smq', load: () => import('./redis-smq.ts') },
   'pg-boss': { title: 'pg-boss', server: 'postgres', peer: 'pg-boss', load: () => import('./pg-boss.ts') },
   rabbitmq: { title: 'RabbitMQ', server: 'rabbitmq', peer: 'amqplib', load: () => import('./rabbitmq.ts') },
 } satisfies Record<string, Entrant>

@@ -16,7 +16,6 @@ async function open(url: string, queue: string) {
 
 export const contestant: Contestant = {
   settings: `memory storage; publish: at most ${2 * PIECE} unanswered; one durable pull consumer, explicit ack (the server does not answer an ack), no limit of pending acks; consume with max_messages ${PREFETCH}`,
-  recovers: true,
 
   async openPublisher({ url, queue }) {
     const { connection, stream } = await open(url, queue)

@@ -8,7 +8,6 @@ const PIECE = 4_000
 
 export const contestant: Contestant = {
   settings: 'defaults; publish is called for each event, at most 8,000 of them unanswered',
-  recovers: true,
 
   async openPublisher({ url, queue }) {
     const producer = createProducer(userEvents(queue), { redis: url })

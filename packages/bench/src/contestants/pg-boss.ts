@@ -24,7 +24,6 @@ async function open(url: string, queue: string, leaseMs?: number): Promise<PgBos
 
 export const contestant: Contestant = {
   settings: `insert of ${BATCH}; fetch of ${BATCH} and one complete for all of them, again at once, or after ${POLL_MS} ms when there was nothing; Postgres without fsync`,
-  recovers: true,
 
   async openPublisher({ url, queue }) {
     const boss = await open(url, queue)

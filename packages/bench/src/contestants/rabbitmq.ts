@@ -7,7 +7,6 @@ const PREFETCH = 500
 
 export const contestant: Contestant = {
   settings: `durable classic queue, transient messages; confirm channel, ${PIECE} unconfirmed; prefetch ${PREFETCH}, an ack each (the server does not answer it)`,
-  recovers: true,
 
   async openPublisher({ url, queue }) {
     const connection = await connect(url)

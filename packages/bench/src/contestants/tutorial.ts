@@ -8,7 +8,6 @@ const SWEEP_MS = 15_000
 export const contestant: Contestant = {
   settings:
     'publish: XADD, one at a time; consume: XREADGROUP COUNT 1, handler, await XACK, a log line each (to /dev/null); XPENDING and XCLAIM every 15 s. Without its MAXLEN ~ 10000, which would drop a part of the backlogs',
-  recovers: true,
 
   async openPublisher({ url, queue }) {
     const client = await connect(url)
