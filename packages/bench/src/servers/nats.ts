@@ -13,7 +13,7 @@ export async function startNats(): Promise<Server> {
   return {
     url: `nats://127.0.0.1:${port}`,
     program: 'nats-server',
-    version: stdout.match(/v(\S+)/)?.[1] ?? 'unknown',
+    version: stdout.match(/v(\d\S*)/)?.[1] ?? 'unknown',
     // It has no commands that could be counted.
     usage: async () => ({ cpuUs: program.cpuUs(), commands: undefined }),
     countClientCommands: async () => undefined,
