@@ -17,7 +17,8 @@ export const idle: Scenario = {
 
   async measure(arena, size) {
     const windowMs = WINDOW_MS[size]
-    const alone = await cpuWithin(arena, windowMs / 2)
+    await sleep(windowMs / 4)
+    const alone = await cpuWithin(arena, windowMs)
     await arena.startConsumers(CONSUMERS, { queue: 'idle', kind: 'count' })
     // The first rounds of their loops, and what the start has left to the compiler and the collector.
     await sleep(windowMs / 4)

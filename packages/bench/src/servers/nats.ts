@@ -5,7 +5,7 @@ import { find, serverFolder, startProgram } from './program.ts'
 import type { Server } from './server.ts'
 
 export async function startNats(): Promise<Server> {
-  const path = find('nats-server', ['/usr/sbin'])
+  const path = find('nats-server', { last: ['/usr/sbin'] })
   const { stdout } = await promisify(execFile)(path, ['--version'])
   const [port, folder] = [await freePort(), serverFolder()]
   const command = [path, '-a', '127.0.0.1', '-p', String(port), '-js', '-sd', folder] as const
