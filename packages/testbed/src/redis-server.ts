@@ -167,7 +167,8 @@ export async function startRedis(): Promise<{ url: string; stop: () => Promise<v
   return { url: server.url, stop: () => server.stop() }
 }
 
-async function freePort(): Promise<number> {
+/** A port of this machine that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

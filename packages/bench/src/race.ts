@@ -1,0 +1,32 @@
+import { Arena } from './arena.ts'
+import type { ContestantName } from './contestants/index.ts'
+import type { TakenSample } from './results.ts'
+import type { Size } from './scenario.ts'
+import { type ScenarioName, scenarioOf } from './scenarios/index.ts'
+
+export interface Plan {
+  program: string
+  scenarios: readonly ScenarioName[]
+  contestants: readonly ContestantName[]
+  rounds: number
+  size: Size
+}
+
+/** One after the other, A B C A B C …, so that what happens to the machine meanwhile happens to all of them. */
+export async function* race({ program, scenarios, contestants, rounds, size }: Plan): AsyncGenerator<TakenSample> {
+  for (const name of scenarios) {
+    const scenario = scenarioOf(name)
+    const taking = contestants.filter((contestant) => scenario.contestants?.(contestant) ?? true)
+    for (let round = 1; round <= Math.min(rounds, scenario.maxRounds ?? rounds); round += 1)
+      for (const contestant of taking) {
+        const arena = await Arena.open(contestant, program)
+        try {
+          yield { scenario: name, contestant, round, figures: await scenario.measure(arena, size) }
+        } catch (error) {
+          throw new Error(`${name}, ${contestant}, round ${round}`, { cause: error })
+        } finally {
+          await arena.close()
+        }
+      }
+  }
+}

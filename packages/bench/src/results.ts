@@ -1,0 +1,53 @@
+import type { ContestantName } from './contestants/index.ts'
+import type { Machine } from './machine.ts'
+import type { Sample, Size } from './scenario.ts'
+import { type ScenarioName, scenarioOf } from './scenarios/index.ts'
+import { type Summary, summarize } from './statistics.ts'
+
+/** Everything that one run found, as `--json` gives it. */
+export interface Results {
+  startedAt: string
+  size: Size
+  rounds: number
+  machine: Machine
+  /** Program or package → version. */
+  versions: Readonly<Record<string, string>>
+  /** Contestant → how it was set. */
+  settings: Partial<Record<ContestantName, string>>
+  /** Contestant → why it did not take part. */
+  leftOut: Partial<Record<ContestantName, string>>
+  samples: readonly TakenSample[]
+}
+
+export interface TakenSample {
+  scenario: ScenarioName
+  contestant: ContestantName
+  /** From 1. */
+  round: number
+  figures: Sample
+}
+
+/** The values of one figure; undefined where there are none. */
+export function summaryOf(
+  { samples }: Pick<Results, 'samples'>,
+  scenario: ScenarioName,
+  contestant: ContestantName,
+  figure: string,
+): Summary | undefined {
+  const values = samples.flatMap((sample) => {
+    const value = sample.figures[figure]
+    return sample.scenario === scenario && sample.contestant === contestant && value !== undefined ? [value] : []
+  })
+  return values.length > 0 ? summarize(values) : undefined
+}
+
+/** How many times as good the contestant is as the bare loop, by the figure that its scenario compares. */
+export function ratioToBare(results: Pick<Results, 'samples'>, scenario: ScenarioName, contestant: ContestantName) {
+  const { figures, comparedBy } = scenarioOf(scenario)
+  const figure = figures.find(({ key }) => key === comparedBy)
+  if (!figure) return undefined
+  const own = summaryOf(results, scenario, contestant, figure.key)?.median
+  const bare = summaryOf(results, scenario, 'bare', figure.key)?.median
+  if (own === undefined || bare === undefined) return undefined
+  return figure.better === 'more' ? own / bare : bare / own
+}

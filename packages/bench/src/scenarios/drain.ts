@@ -1,0 +1,27 @@
+import type { Scenario } from '../scenario.ts'
+import { COSTS, costs } from './costs.ts'
+
+const EVENTS = { quick: 500, normal: 20_000, full: 100_000 }
+
+export const drain: Scenario = {
+  about: 'one process consumes a backlog; from its first handler to the last acknowledgement',
+  figures: [{ key: 'perSecond', title: 'speed', unit: 'events/s', better: 'more' }, ...COSTS],
+  comparedBy: 'perSecond',
+
+  async measure(arena, size) {
+    const count = EVENTS[size]
+    const publisher = await arena.start()
+    const consumer = await arena.startConsumer({ queue: 'warm-up', kind: 'count' })
+    const warmUp = await publisher.publish({ queue: 'warm-up', count })
+    await arena.untilAcknowledged([consumer], count, [warmUp])
+    await consumer.stopConsuming()
+    const published = await publisher.publish({ queue: 'drain', count })
+    await publisher.kill()
+
+    const before = await arena.read()
+    await consumer.consume({ queue: 'drain', kind: 'count' })
+    const endedAt = await arena.untilAcknowledged([consumer], count, [published])
+    const ms = endedAt - (consumer.progress?.firstHandledAt ?? 0)
+    return { perSecond: (count / ms) * 1_000, ...costs(before, await arena.read(), count) }
+  },
+}
