@@ -23,8 +23,8 @@ export const mutants: Record<string, Mutant> = {
     edits: [
       [
         'consume/pipeline/pipeline.ts',
-        'const run = await slots.run(',
-        "await settler.settle(delivery, { type: 'ack' })\n    const run = await slots.run(",
+        'const run = await running',
+        "await settler.settle(delivery, { type: 'ack' })\n    const run = await running",
       ],
     ],
   },

@@ -1,3 +1,4 @@
+const { timeOrigin } = performance
 let aheadMs = 0
 
 /**
@@ -7,6 +8,6 @@ let aheadMs = 0
  */
 export function now(): number {
   const monotonicMs = performance.now()
-  aheadMs = Math.max(aheadMs, Date.now() - performance.timeOrigin - monotonicMs)
+  aheadMs = Math.max(aheadMs, Date.now() - timeOrigin - monotonicMs)
   return monotonicMs + aheadMs
 }

@@ -20,6 +20,7 @@ export class Condition {
   }
 
   notify(): void {
-    for (const waiter of [...this.#waiters]) if (waiter.until()) waiter.resolve()
+    // Resolving a waiter replaces the list, so that this loop goes on over the old one.
+    for (const waiter of this.#waiters) if (waiter.until()) waiter.resolve()
   }
 }

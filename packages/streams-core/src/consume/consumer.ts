@@ -3,8 +3,8 @@ import { type ConsumerSettings, parseConsumerSettings } from '../define/consumer
 import type { Handlers } from '../define/handler.ts'
 import type { RedisOptions } from '../define/redis-options.ts'
 import type { Catalog, StreamDefinition } from '../define/stream.ts'
-import { type Logger, logReport, silent } from '../tell/log.ts'
-import { observe } from '../tell/observe.ts'
+import type { Logger } from '../tell/log.ts'
+import { newTell } from '../tell/observe.ts'
 import type { Health, Report } from '../tell/report.ts'
 import { Lifecycle } from './lifecycle.ts'
 
@@ -45,15 +45,12 @@ export interface Consumer {
  * @throws {StreamsError} `MISSING_HANDLER`: an event type of the stream has no handler.
  */
 export function createConsumer<C extends Catalog>(stream: StreamDefinition<C>, options: ConsumerOptions<C>): Consumer {
-  const { redis, handlers, logger = silent, onReport, ...given } = options
+  const { redis, handlers, logger, onReport, ...given } = options
   const settings = parseConsumerSettings(given)
   const missing = Object.keys(stream.catalog).find((type) => typeof handlers?.[type] !== 'function')
   if (missing) throw new StreamsError('MISSING_HANDLER', `createConsumer: no handler for ${missing}`)
 
-  const tell = (report: Report) => {
-    observe(() => logReport(logger, report))
-    observe(() => onReport?.(report))
-  }
+  const tell = newTell(logger, onReport)
   let lifecycle: Lifecycle | undefined
   return {
     name: settings.consumer,

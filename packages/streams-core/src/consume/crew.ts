@@ -29,6 +29,9 @@ import { HealthKeeper } from './upkeep/health.ts'
 import { Janitor } from './upkeep/janitor.ts'
 import { LeaseKeeper } from './upkeep/lease-keeper.ts'
 
+/** The buffer of a consumer whose handlers are instant: a larger one brings nothing more. */
+const MAX_BUFFERED = 1_000
+
 export interface CrewOptions {
   stream: StreamDefinition
   settings: ParsedConsumerSettings
@@ -69,14 +72,20 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
   const upkeep = new UpkeepBroker(member)
   const settling = new SettleBroker(member, idempotency?.ttlMs ?? 0)
 
-  const slots = new HandlerSlots({ concurrency, timeoutMs: settings.handlerTimeoutMs })
-  const holdings = new Holdings(concurrency + maxBuffered, () => slots.waitingClaimed)
+  const holdings: Holdings = new Holdings({
+    concurrency,
+    bufferSize: () => maxBuffered ?? Math.min(MAX_BUFFERED, slots.startingSoon),
+    waitingClaimed: () => slots.waitingClaimed,
+  })
   const leases = new LeaseBroker(member)
   const leaseKeeper = new LeaseKeeper({ group, consumer, leaseMs }, { broker: leases, holdings, tell })
   const confirm = leaseKeeper.confirm.bind(leaseKeeper)
   const runner = new Runner({ group, consumer, hasRecords: idempotency !== undefined }, handlers, {
     ...{ broker: settling, patience, confirm, onRefusal },
   })
+  const slots = new HandlerSlots({ concurrency, timeoutMs: settings.handlerTimeoutMs }, (delivery) =>
+    runner.run(delivery),
+  )
   // Wakes the claimer: what this consumer parks is claimed when it is due.
   const alarm = new Alarm()
   const settler = new Settler({ broker: settling, patience, onParked: (ms) => alarm.wakeIn(ms), tell, onRefusal })
@@ -86,7 +95,7 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
       decoding: { catalog: stream.catalog, maxEventBytes, leaseMs },
       policy: { maxDeliveries, delayMs, leaseMs },
     },
-    { holdings, slots, runner, settler, tell },
+    { holdings, slots, settler, tell },
   )
 
   const reader = new Reader(

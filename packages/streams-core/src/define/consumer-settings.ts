@@ -19,7 +19,7 @@ export interface ConsumerSettings {
   concurrency?: number
   /**
    * Entries that wait in the buffer for a handler slot, so that a free slot need not wait for Redis.
-   * 0 to 100,000. Default `concurrency`.
+   * 0 to 100,000. Default: what will start within 50 ms, going by how long handlers have lately taken, at most 1,000.
    */
   maxBuffered?: number
   /**
@@ -84,22 +84,20 @@ const retrySchema = z.strictObject({
 
 const { maxBuffered } = consumerLimits
 
-export const consumerSchema = z
-  .strictObject({
-    group: groupSchema,
-    consumer: consumerNameSchema.default(() => `${hostname()}-${randomBytes(4).toString('hex')}`),
-    concurrency: whole(consumerLimits.concurrency),
-    maxBuffered: z.int().min(maxBuffered.min).max(maxBuffered.max).optional(),
-    leaseMs: whole(consumerLimits.leaseMs),
-    blockMs: whole(consumerLimits.blockMs),
-    handlerTimeoutMs: whole(consumerLimits.handlerTimeoutMs),
-    drainTimeoutMs: whole(consumerLimits.drainTimeoutMs),
-    stalledAfterMs: whole(consumerLimits.stalledAfterMs),
-    maxEventBytes: whole(consumerLimits.maxEventBytes),
-    retry: retrySchema.prefault({}),
-    idempotency: z.strictObject({ ttlMs: whole(idempotencyLimits.ttlMs) }).optional(),
-  })
-  .transform((o) => ({ ...o, maxBuffered: o.maxBuffered ?? o.concurrency }))
+export const consumerSchema = z.strictObject({
+  group: groupSchema,
+  consumer: consumerNameSchema.default(() => `${hostname()}-${randomBytes(4).toString('hex')}`),
+  concurrency: whole(consumerLimits.concurrency),
+  maxBuffered: z.int().min(maxBuffered.min).max(maxBuffered.max).optional(),
+  leaseMs: whole(consumerLimits.leaseMs),
+  blockMs: whole(consumerLimits.blockMs),
+  handlerTimeoutMs: whole(consumerLimits.handlerTimeoutMs),
+  drainTimeoutMs: whole(consumerLimits.drainTimeoutMs),
+  stalledAfterMs: whole(consumerLimits.stalledAfterMs),
+  maxEventBytes: whole(consumerLimits.maxEventBytes),
+  retry: retrySchema.prefault({}),
+  idempotency: z.strictObject({ ttlMs: whole(idempotencyLimits.ttlMs) }).optional(),
+})
 
 /** `ConsumerSettings` with its defaults filled in. */
 export type ParsedConsumerSettings = z.output<typeof consumerSchema>

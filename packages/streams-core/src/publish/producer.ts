@@ -11,9 +11,8 @@ import {
 } from '../define/producer-settings.ts'
 import type { RedisOptions } from '../define/redis-options.ts'
 import type { Catalog, EventInput, EventType, StreamDefinition } from '../define/stream.ts'
-import { type Logger, logReport, silent } from '../tell/log.ts'
-import { observe } from '../tell/observe.ts'
-import type { Tell } from '../tell/report.ts'
+import type { Logger } from '../tell/log.ts'
+import { newTell } from '../tell/observe.ts'
 import { newWarnings } from '../tell/server-settings.ts'
 import { Batcher } from './batcher.ts'
 import { Deadlines } from './deadlines.ts'
@@ -66,7 +65,7 @@ export interface Producer<C extends Catalog> {
  * @throws {InvalidOptionError} naming option, range and value.
  */
 export function createProducer<C extends Catalog>(stream: StreamDefinition<C>, options: ProducerOptions): Producer<C> {
-  const { redis, logger = silent, ...given } = options
+  const { redis, logger, ...given } = options
   return new BatchingProducer(stream, parseProducerSettings(given), redis, logger)
 }
 
@@ -79,10 +78,10 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
   readonly #deadlines: Deadlines
   #isClosed = false
 
-  constructor(stream: StreamDefinition<C>, settings: ParsedProducerSettings, redis: RedisOptions, logger: Logger) {
+  constructor(stream: StreamDefinition<C>, settings: ParsedProducerSettings, redis: RedisOptions, logger?: Logger) {
     this.#stream = stream
     this.#settings = settings
-    const tell: Tell = (report) => observe(() => logReport(logger, report))
+    const tell = newTell(logger)
     const connection = new Connection({
       ...{ redis, name: 'producer', deadlineMs: settings.publishTimeoutMs, onServer: newWarnings(tell) },
       onState: (state, cause) => tell({ kind: 'connection', connection: 'commands', state, cause }),

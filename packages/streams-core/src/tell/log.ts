@@ -10,8 +10,6 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
-export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
-
 /** Writes a report as one log line: ids and outcomes, never data. */
 export function logReport(logger: Logger, report: Report): void {
   switch (report.kind) {

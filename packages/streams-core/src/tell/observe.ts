@@ -1,8 +1,25 @@
+import { type Logger, logReport } from './log.ts'
+import type { Report, Tell } from './report.ts'
+
+type Observer = (report: Report) => unknown
+
+/** Tells a logger and an observer, as far as there are any. */
+export function newTell(logger?: Logger, onReport?: Observer): Tell {
+  const observers: Observer[] = []
+  if (logger) observers.push((report) => logReport(logger, report))
+  if (onReport) observers.push(onReport)
+  return (report) => {
+    for (const observer of observers) observe(observer, report)
+  }
+}
+
 /**
- * Calls an observer: a logger, or `onReport`. What it throws, now or later as the rejection of its promise, is ignored:
- * an observer's mistake must not change the work that it observes.
+ * What an observer throws, now or later as the rejection of its promise, is ignored: an observer's mistake must not
+ * change the work that it observes. No async function, which would cost a promise for each event.
  */
-export function observe(observer: () => unknown): void {
-  const call = async () => observer()
-  call().catch(() => {})
+function observe(observer: Observer, report: Report): void {
+  try {
+    const answer = observer(report)
+    if (typeof answer === 'object') Promise.resolve(answer).catch(() => {})
+  } catch {}
 }

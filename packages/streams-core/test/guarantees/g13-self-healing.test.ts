@@ -345,6 +345,7 @@ describe('G13: self-healing', () => {
       await lab.send('CONFIG', 'SET', setting, value)
       const consumer = lab.startConsumer({
         concurrency: 50,
+        maxBuffered: 50,
         blockMs: 200,
         leaseMs: 20_000,
         retry: { maxDeliveries: 1 },

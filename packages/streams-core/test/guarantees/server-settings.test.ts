@@ -1,7 +1,7 @@
 import { RedisServer, TcpProxy } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import type { Logger } from '../../src/index.ts'
-import { silent } from '../../src/tell/log.ts'
+
 import { Lab, test } from '../support/lab.ts'
 
 const WEAK = ['--maxmemory-policy', 'volatile-lru', '--appendonly', 'no']
@@ -15,7 +15,12 @@ async function startRedis(lab: Lab, options: string[] = []) {
 /** A logger that keeps its warnings. */
 function keepWarnings() {
   const lines: object[] = []
-  const logger: Logger = { ...silent, warn: (fields, message) => void lines.push({ ...fields, message }) }
+  const logger: Logger = {
+    debug() {},
+    info() {},
+    error() {},
+    warn: (fields, message) => void lines.push({ ...fields, message }),
+  }
   const ofSettings = () => lines.filter((line) => 'setting' in line)
   return { logger, ofSettings }
 }

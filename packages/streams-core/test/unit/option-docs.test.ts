@@ -19,7 +19,7 @@ test.each<[string, string, Documented]>([
   [
     'consumer-settings.ts',
     'ConsumerSettings',
-    { ...consumerLimits, maxBuffered: { ...consumerLimits.maxBuffered, default: '`concurrency`' } },
+    { ...consumerLimits, maxBuffered: { ...consumerLimits.maxBuffered, default: 'what will start within 50 ms' } },
   ],
   ['consumer-settings.ts', 'RetrySettings', { maxDeliveries }],
   ['consumer-settings.ts', 'IdempotencySettings', idempotencyLimits],
@@ -54,5 +54,7 @@ function describe(option: string, { min, max, default: fallback }: Documented[st
 /** The same words as a comment has them. */
 function rangeIn(comment: string): string | undefined {
   const text = comment.replace(/\s*\n[ *]*/g, ' ')
-  return /(?:Milliseconds, |Bytes, )?[\d,]+ to \S+\. Default (?:[\d,]*\d|`\w+`)/.exec(text)?.[0]
+  const found =
+    /(?:Milliseconds, |Bytes, )?[\d,]+ to \S+\. Default:? (?:[\d,]*\d|`\w+`|what will start within \d+ ms)/.exec(text)
+  return found?.[0].replace('Default:', 'Default')
 }

@@ -81,7 +81,6 @@ describe('each number option has the range that limits.ts gives it', () => {
 test('the documented defaults', () => {
   expect(parseConsumerSettings({ group: 'g' })).toMatchObject({
     concurrency: 16,
-    maxBuffered: 16,
     leaseMs: 10_000,
     blockMs: 2_000,
     drainTimeoutMs: 30_000,
@@ -89,6 +88,7 @@ test('the documented defaults', () => {
   })
   expect(parseConsumerSettings({ group: 'g' }).consumer).toMatch(/^.+-[0-9a-f]{8}$/)
   expect(parseConsumerSettings({ group: 'g' }).idempotency).toBeUndefined()
+  expect(parseConsumerSettings({ group: 'g' }).maxBuffered).toBeUndefined()
   expect(parseProducerSettings({})).toMatchObject({
     publishTimeoutMs: 5_000,
     dedupeMs: 120_000,

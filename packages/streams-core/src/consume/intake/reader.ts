@@ -19,7 +19,7 @@ export interface ReaderOptions {
   unblock: () => Promise<void>
 }
 
-/** Brings new entries: asks for no more than there are free places. */
+/** Brings new entries: asks for no more than will be started soon. */
 export class Reader {
   readonly #options: ReaderOptions
   readonly #broker: IntakeBroker
@@ -50,11 +50,11 @@ export class Reader {
 
   async readOnce(signal: AbortSignal): Promise<number> {
     await this.#changed.wait(() => !this.isPaused, signal)
-    await this.#holdings.whenFree(signal)
+    await this.#holdings.whenWanted(signal)
     if (signal.aborted || this.isPaused) return 0
     this.#isReading = true
     try {
-      const entries = await this.#broker.read(Math.min(this.#holdings.free, MAX_READ), this.#options.blockMs)
+      const entries = await this.#broker.read(Math.min(this.#holdings.wanted, MAX_READ), this.#options.blockMs)
       this.lastReadAt = now()
       this.#noticeRepetition(entries)
       this.#pipeline.accept(entries, 'read')

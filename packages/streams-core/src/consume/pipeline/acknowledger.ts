@@ -1,12 +1,19 @@
 import type { SettleBroker } from '../../broker/settle.ts'
 import type { Delivery } from './delivery.ts'
 
+/** Deliveries that are acknowledged together. */
+interface Batch {
+  readonly deliveries: Delivery[]
+  /** Resolves, once the acknowledgements are written, to the deliveries whose lease was lost. */
+  readonly written: Promise<ReadonlySet<Delivery>>
+}
+
 /** Acknowledges in batches: acknowledgements that gather while a batch is on its way to Redis are the next batch. */
 export class Acknowledger {
   readonly #broker: SettleBroker
   readonly #persist: <T>(write: () => Promise<T>) => Promise<T>
-  #waiting: { delivery: Delivery; resolve: (isOurs: boolean) => void; reject: (error: unknown) => void }[] = []
-  #isFlushing = false
+  #gathering: Batch | undefined
+  #lastWritten: Promise<unknown> = Promise.resolve()
 
   /** @param persist Tries a write again until Redis can take it. */
   constructor(broker: SettleBroker, persist: <T>(write: () => Promise<T>) => Promise<T>) {
@@ -15,28 +22,28 @@ export class Acknowledger {
   }
 
   /** Resolves once the acknowledgement is written. False: the lease was lost. */
-  acknowledge(delivery: Delivery): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ delivery, resolve, reject })
-      if (this.#isFlushing) return
-      this.#isFlushing = true
-      // Everything that ends in this turn of the event loop shares the first command.
-      setImmediate(() => this.#flush())
-    })
+  async acknowledge(delivery: Delivery): Promise<boolean> {
+    this.#gathering ??= this.#gather()
+    const { deliveries, written } = this.#gathering
+    deliveries.push(delivery)
+    const lost = await written
+    return !lost.has(delivery)
   }
 
-  async #flush(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0)
-      const deliveries = batch.map(({ delivery }) => delivery)
-      try {
-        const lost = new Set(await this.#persist(() => this.#write(deliveries)))
-        for (const { delivery, resolve } of batch) resolve(!lost.has(delivery))
-      } catch (error) {
-        for (const { reject } of batch) reject(error)
-      }
-    }
-    this.#isFlushing = false
+  #gather(): Batch {
+    const deliveries: Delivery[] = []
+    const written = this.#whenPreviousIsWritten().then(() => {
+      this.#gathering = undefined
+      return this.#persist(() => this.#write(deliveries))
+    })
+    this.#lastWritten = written.catch(() => {})
+    return { deliveries, written: written.then((lost) => new Set(lost)) }
+  }
+
+  async #whenPreviousIsWritten(): Promise<void> {
+    await this.#lastWritten
+    // Everything that ends in this turn of the event loop shares the command.
+    await new Promise(setImmediate)
   }
 
   /** Returns the deliveries whose lease was lost. */

@@ -1,3 +1,4 @@
+import { now } from '../../base/clock.ts'
 import { Condition } from '../../base/condition.ts'
 import type { RunResult } from '../../define/outcome.ts'
 import type { Delivery } from './delivery.ts'
@@ -5,13 +6,23 @@ import type { Delivery } from './delivery.ts'
 /** A delivery that waits for a slot or has one, and what is to be told when it has ended. */
 interface Job {
   readonly delivery: Delivery
-  readonly run: () => Promise<RunResult>
-  /** Later calls are ignored. */
   readonly end: (result: RunResult) => void
 }
 
 /** Time that a handler has to end once its signal has fired because it took too long. */
 const GRACE_MS = 1_000
+
+/** The buffer holds what will start within this time. */
+const SOON_MS = 50
+
+/** The share of the newest handler in the average of how long handlers take: older ones count less and less. */
+const NEWEST = 1 / 16
+
+/**
+ * Handlers that are started in one turn of the event loop. Without this limit all events of a read whose handlers are
+ * instant would run in one turn, and meanwhile no read, acknowledgement or timer could begin.
+ */
+const STARTS_PER_TURN = 64
 
 /** Runs up to `concurrency` handlers at a time. While both wait, claimed deliveries and read ones take turns. */
 export class HandlerSlots {
@@ -20,12 +31,19 @@ export class HandlerSlots {
   readonly #claimed: Job[] = []
   readonly #read: Job[] = []
   readonly #running = new Set<Job>()
+  readonly #run: (delivery: Delivery) => Promise<RunResult>
   #lastWasClaimed = false
+  #startsLeft = STARTS_PER_TURN
+  #averageMs: number | undefined
   readonly #changed = new Condition()
   #isDraining = false
 
-  /** @param options.timeoutMs How long a handler may take; 0: no limit. */
-  constructor(options: { concurrency: number; timeoutMs: number }) {
+  /**
+   * @param options.timeoutMs How long a handler may take; 0: no limit.
+   * @param run Runs the handler of a delivery. Never rejects.
+   */
+  constructor(options: { concurrency: number; timeoutMs: number }, run: (delivery: Delivery) => Promise<RunResult>) {
+    this.#run = run
     this.#concurrency = options.concurrency
     this.#timeoutMs = options.timeoutMs
   }
@@ -33,6 +51,15 @@ export class HandlerSlots {
   /** How many claimed deliveries could be started now. */
   get free(): number {
     return Math.max(0, this.#concurrency - this.#running.size - this.#claimed.length)
+  }
+
+  /**
+   * How many deliveries, besides as many as there are slots, will be started within SOON_MS, going by how long handlers
+   * have lately taken. 0 until a handler has ended.
+   */
+  get startingSoon(): number {
+    if (this.#averageMs === undefined) return 0
+    return Math.max(0, Math.floor(this.#concurrency * (SOON_MS / Math.max(this.#averageMs, 0.001) - 1)))
   }
 
   /** Claimed deliveries that wait for a slot. */
@@ -54,13 +81,12 @@ export class HandlerSlots {
    * Runs a delivery once there is a slot; resolves to how it went. While the consumer drains, a delivery that has no
    * slot yet is `unstarted`, and one that does not end in time is `unfinished`. A handler that takes too long is
    * `timed-out`.
-   * @param run Never rejects.
    */
-  run(delivery: Delivery, source: 'read' | 'claimed', run: () => Promise<RunResult>): Promise<RunResult> {
+  run(delivery: Delivery, source: 'read' | 'claimed'): Promise<RunResult> {
     if (this.#isDraining) return Promise.resolve({ result: 'unstarted' })
     return new Promise((end) => {
       const waiting = source === 'read' ? this.#read : this.#claimed
-      waiting.push({ delivery, run, end })
+      waiting.push({ delivery, end })
       this.#startWaiting()
     })
   }
@@ -95,22 +121,31 @@ export class HandlerSlots {
   }
 
   #startWaiting(): void {
-    while (this.#running.size < this.#concurrency) {
+    while (this.#running.size < this.#concurrency && this.#startsLeft > 0) {
       const [first, second] = this.#lastWasClaimed ? [this.#read, this.#claimed] : [this.#claimed, this.#read]
       this.#lastWasClaimed = first.length > 0 ? first === this.#claimed : second === this.#claimed
       const job = first.shift() ?? second.shift()
       if (!job) return
-      this.#start(job)
+      void this.#start(job)
     }
   }
 
-  #start(job: Job): void {
+  async #start(job: Job): Promise<void> {
+    if (this.#startsLeft === STARTS_PER_TURN) setImmediate(() => this.#nextTurn())
+    this.#startsLeft -= 1
     this.#running.add(job)
+    const startedAt = now()
+    job.delivery.startedAt = startedAt
     const timer = this.#timeoutMs > 0 ? this.#limit(job) : undefined
-    void job.run().then((result) => {
-      clearTimeout(timer?.current)
-      this.#ended(job, timer?.hasFired && result.result === 'threw' ? this.#timedOut : result)
-    })
+    const result = await this.#run(job.delivery)
+    clearTimeout(timer?.current)
+    this.#averageMs = average(this.#averageMs, now() - startedAt)
+    this.#ended(job, timer?.hasFired && result.result === 'threw' ? this.#timedOut : result)
+  }
+
+  #nextTurn(): void {
+    this.#startsLeft = STARTS_PER_TURN
+    this.#startWaiting()
   }
 
   /** Starts the time limit of a handler: at its end the handler is told to stop; a second later its slot is freed. */
@@ -136,3 +171,6 @@ export class HandlerSlots {
     this.#changed.notify()
   }
 }
+
+const average = (before: number | undefined, newest: number): number =>
+  before === undefined ? newest : before + NEWEST * (newest - before)

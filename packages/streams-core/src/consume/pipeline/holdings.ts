@@ -1,33 +1,44 @@
 import { Condition } from '../../base/condition.ts'
 import type { Delivery } from './delivery.ts'
 
+export interface HoldingsOptions {
+  /** Handlers that run at the same time: the consumer always reads for all of them. */
+  concurrency: number
+  /** How many more entries may be read now: the size of the buffer. */
+  bufferSize: () => number
+  /**
+   * Claimed entries that wait for a handler slot: they come on top, so that neither claimed entries nor read ones keep
+   * the others out.
+   */
+  waitingClaimed: () => number
+}
+
 /**
  * What this consumer holds: every delivery from the moment it arrives until it is settled, whether it waits, runs or
  * is being settled. The lease keeper extends the leases of all of it, and the reader asks for no more than fits.
  */
 export class Holdings {
-  readonly #capacity: number
+  readonly #options: HoldingsOptions
   readonly #held = new Map<string, Delivery>()
   readonly #changed = new Condition()
 
-  readonly #waitingClaimed: () => number
-
-  /**
-   * @param capacity How many entries the reader may fill it with.
-   * @param waitingClaimed Claimed entries that wait for a handler slot: they come on top, so that neither claimed entries
-   * nor read ones keep the others out.
-   */
-  constructor(capacity: number, waitingClaimed: () => number) {
-    this.#capacity = capacity
-    this.#waitingClaimed = waitingClaimed
+  constructor(options: HoldingsOptions) {
+    this.#options = options
   }
 
   get size(): number {
     return this.#held.size
   }
 
-  get free(): number {
-    return Math.max(0, this.#capacity + this.#waitingClaimed() - this.#held.size)
+  /**
+   * How many entries the reader should ask for; 0 until half of the buffer is free, because many small reads cost more
+   * than a few large ones.
+   */
+  get wanted(): number {
+    const { concurrency, bufferSize, waitingClaimed } = this.#options
+    const buffer = bufferSize()
+    const free = concurrency + buffer + waitingClaimed() - this.#held.size
+    return free >= Math.max(1, buffer / 2) ? free : 0
   }
 
   has(entryId: string): boolean {
@@ -53,8 +64,9 @@ export class Holdings {
     this.#changed.notify()
   }
 
-  whenFree(signal: AbortSignal): Promise<void> {
-    return this.#changed.wait(() => this.free > 0, signal)
+  /** Resolves when the reader should ask for entries, or the signal is aborted. */
+  whenWanted(signal: AbortSignal): Promise<void> {
+    return this.#changed.wait(() => this.wanted > 0, signal)
   }
 
   /** Resolves when nothing is held but this delivery, or the signal is aborted. */

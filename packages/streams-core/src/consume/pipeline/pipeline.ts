@@ -1,12 +1,11 @@
 import { now } from '../../base/clock.ts'
 import type { HandedEntry } from '../../broker/token.ts'
-import type { RunResult } from '../../define/outcome.ts'
+import type { Outcome, RunResult } from '../../define/outcome.ts'
 import type { SettledReport, Tell } from '../../tell/report.ts'
 import { type DecidePolicy, decide } from './decide.ts'
 import { type DecodeOptions, Delivery } from './delivery.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import type { Holdings } from './holdings.ts'
-import type { Runner } from './runner.ts'
 import type { Settler } from './settler.ts'
 
 export interface PipelineOptions {
@@ -19,10 +18,11 @@ export interface PipelineOptions {
 export interface PipelineActors {
   holdings: Holdings
   slots: HandlerSlots
-  runner: Runner
   settler: Settler
   tell: Tell
 }
+
+const ABANDON: Outcome = { type: 'abandon' }
 
 /**
  * What happens to every entry that reaches this consumer:
@@ -55,34 +55,27 @@ export class Pipeline {
   }
 
   /** Resolves once the delivery is settled. Never rejects. */
-  async process(delivery: Delivery, source: 'read' | 'claimed'): Promise<void> {
-    const { holdings, slots, runner } = this.#actors
+  process(delivery: Delivery, source: 'read' | 'claimed'): Promise<void> {
+    const { holdings, slots } = this.#actors
     holdings.add(delivery)
-    let startedAt: number | undefined
-    const run = await slots.run(delivery, source, () => {
-      startedAt = now()
-      return runner.run(delivery)
-    })
-    await this.#conclude(delivery, run, startedAt)
+    return this.#conclude(delivery, slots.run(delivery, source))
   }
 
   /** Settles a delivery whose handler was not started: any consumer may take it at once, uncharged. */
-  async release(delivery: Delivery): Promise<void> {
-    await this.#conclude(delivery, { result: 'unstarted' }, undefined)
+  release(delivery: Delivery): Promise<void> {
+    return this.#conclude(delivery, { result: 'unstarted' })
   }
 
   /** Decides, settles and tells. */
-  async #conclude(delivery: Delivery, run: RunResult, startedAt: number | undefined): Promise<void> {
+  async #conclude(delivery: Delivery, running: RunResult | Promise<RunResult>): Promise<void> {
     const { holdings, settler } = this.#actors
+    const run = await running
     const outcome = decide(run, delivery.attempt, this.#options.policy)
     const settled = await settler.settle(delivery, outcome)
     if (settled !== 'written') delivery.lease.lose()
     holdings.remove(delivery)
-    this.#tellSettled(delivery, {
-      outcome: settled === 'written' ? outcome : { type: 'abandon' },
-      result: settled === 'lease-lost' ? 'lease-lost' : run.result,
-      startedAt,
-    })
+    if (settled === 'written') this.#tellSettled(delivery, outcome, run.result)
+    else this.#tellSettled(delivery, ABANDON, settled === 'lease-lost' ? 'lease-lost' : run.result)
   }
 
   /** Resolves when no delivery apart from `but` is held, running or being settled, or the signal is aborted. */
@@ -99,12 +92,9 @@ export class Pipeline {
     return slots.isIdle && holdings.isEmptyBut(but)
   }
 
-  #tellSettled(
-    delivery: Delivery,
-    { outcome, result, startedAt }: Pick<SettledReport, 'outcome' | 'result'> & { startedAt: number | undefined },
-  ): void {
+  #tellSettled(delivery: Delivery, outcome: Outcome, result: SettledReport['result']): void {
     const { group, consumer } = this.#options
-    const { entryId, attempt, event } = delivery
+    const { entryId, attempt, event, startedAt } = delivery
     this.#actors.tell({
       kind: 'settled',
       outcome,

@@ -1,12 +1,13 @@
 import type { Patience } from '../../base/patience.ts'
 import { isRefusal, isTemporary } from '../../base/redis-errors.ts'
 import type { SettleBroker } from '../../broker/settle.ts'
-import type { Context, Handler, Handlers } from '../../define/handler.ts'
+import type { Handler, Handlers } from '../../define/handler.ts'
 import type { RunResult } from '../../define/outcome.ts'
 import type { Catalog, StreamEvent } from '../../define/stream.ts'
 import { resultOfThrown } from '../../define/verbs.ts'
 import { Commit } from './commit.ts'
 import type { Delivery } from './delivery.ts'
+import { DeliveryContext } from './delivery-context.ts'
 
 export interface RunnerOptions {
   group: string
@@ -23,6 +24,10 @@ export interface RunnerActors {
   /** Called when Redis refuses for good: ends the consumer. */
   onRefusal: (error: unknown) => void
 }
+
+type Admitted = { event: StreamEvent } | RunResult
+
+const RETURNED: RunResult = { result: 'returned' }
 
 /**
  * Runs the handler of one delivery, unless there is a reason not to, and says how it went. Two writes belong to the run
@@ -41,16 +46,36 @@ export class Runner {
 
   /** Never rejects. */
   async run(delivery: Delivery): Promise<RunResult> {
+    const admitted = await this.#admit(delivery)
+    if ('result' in admitted) return admitted
+    const { event } = admitted
+    const handler = this.#handlers[event.type] as Handler<Catalog, string>
+    const context = new DeliveryContext(delivery, event.id, this.#options, this.#newCommit)
+    let result = RETURNED
+    try {
+      await handler(event, context)
+    } catch (error) {
+      result = resultOfThrown(error)
+    }
+    return context.committed ?? (delivery.lease.isLost ? { result: 'lease-lost' } : result)
+  }
+
+  /** The event, if its handler is to run; otherwise why not. A promise only where Redis has to be asked. */
+  #admit(delivery: Delivery): Admitted | Promise<Admitted> {
     // Without decoding the entry: its schema may have been what killed the process.
     if (delivery.kind === 'crashed') return { result: 'crashed' }
     const { redrive, decoded, lease } = delivery
     if (!decoded) return { result: 'deleted' }
     if (redrive && redrive.group !== this.#options.group) return { result: 'not-ours' }
     if (!decoded.ok) return { result: 'malformed', reason: decoded.reason }
+    return lease.isSure && !this.#options.hasRecords ? decoded : this.#askRedis(delivery, decoded)
+  }
+
+  async #askRedis(delivery: Delivery, decoded: { event: StreamEvent }): Promise<Admitted> {
     // After a freeze, an entry that waited in the buffer may have another owner: ask before the handler starts.
-    if (!lease.isSure && !(await this.#actors.confirm(delivery))) return { result: 'lease-lost' }
+    if (!delivery.lease.isSure && !(await this.#actors.confirm(delivery))) return { result: 'lease-lost' }
     const reason = this.#options.hasRecords ? await this.#takeRecord(delivery, decoded.event.id) : undefined
-    return reason ?? this.#handle(delivery, decoded.event)
+    return reason ?? decoded
   }
 
   /** Takes the idempotency record; returns a result when the handler must not run. */
@@ -75,34 +100,13 @@ export class Runner {
     }
   }
 
-  async #handle(delivery: Delivery, event: StreamEvent): Promise<RunResult> {
+  readonly #newCommit = (delivery: Delivery): Commit => {
     const { broker, patience } = this.#actors
-    const { group, consumer } = this.#options
-    const commit = new Commit(
+    return new Commit(
       delivery,
       (commands) => patience.persist(() => broker.commit(delivery, commands), delivery.lease.signal),
       (error) => this.#resultOfRedisError(delivery, error),
     )
-    const context: Context = {
-      get signal() {
-        return delivery.lease.signal
-      },
-      entryId: delivery.entryId,
-      group,
-      consumer,
-      attempt: delivery.attempt,
-      idempotencyKey: `${group}:${event.id}`,
-      commit: (commands) => commit.run(commands),
-    }
-    const handler = this.#handlers[event.type] as Handler<Catalog, string>
-    let result: RunResult
-    try {
-      await handler(event, context)
-      result = { result: 'returned' }
-    } catch (error) {
-      result = resultOfThrown(error)
-    }
-    return commit.result ?? (delivery.lease.isLost ? { result: 'lease-lost' } : result)
   }
 
   /**

@@ -58,7 +58,7 @@ export class HealthKeeper {
     if (lookedMs > LOOK_EVERY_MS + READ_MARGIN_MS) return unready(`Redis has not answered for ${lookedMs.toFixed()} ms`)
     // A consumer that is full, or runs a crash suspect alone, does not read. Then only the stall check below can tell.
     const readMs = now() - this.#reader.lastReadAt
-    const shouldRead = this.#holdings.free > 0 && !this.#reader.isPaused
+    const shouldRead = this.#holdings.wanted > 0 && !this.#reader.isPaused
     if (shouldRead && readMs > blockMs + READ_MARGIN_MS)
       return unready(`no read has completed for ${readMs.toFixed()} ms`)
     const stalledMs = this.#oldest ? now() - this.#oldest.since : 0

@@ -1,0 +1,52 @@
+import type { Context } from '../../define/handler.ts'
+import type { RunResult } from '../../define/outcome.ts'
+import type { Commands, Commit } from './commit.ts'
+import type { Delivery } from './delivery.ts'
+
+/**
+ * What the handler of one delivery is given besides the event. `signal` is a property of its own, so that a copy made
+ * by spreading has a signal, too. One descriptor for all: a getter in an object literal would take 0.5 µs an event, of
+ * about 8 in all, and this takes 0.1.
+ */
+export class DeliveryContext implements Context {
+  readonly entryId: string
+  readonly group: string
+  readonly consumer: string
+  declare readonly signal: AbortSignal
+  readonly attempt: number
+  readonly idempotencyKey: string
+  readonly commit: Context['commit']
+  readonly #delivery: Delivery
+  #commit: Commit | undefined
+
+  static readonly #signal: PropertyDescriptor & ThisType<DeliveryContext> = {
+    enumerable: true,
+    get() {
+      return this.#delivery.lease.signal
+    },
+  }
+
+  constructor(
+    delivery: Delivery,
+    eventId: string,
+    who: { group: string; consumer: string },
+    newCommit: (delivery: Delivery) => Commit,
+  ) {
+    this.#delivery = delivery
+    Object.defineProperty(this, 'signal', DeliveryContext.#signal)
+    this.entryId = delivery.entryId
+    this.group = who.group
+    this.consumer = who.consumer
+    this.attempt = delivery.attempt
+    this.idempotencyKey = `${who.group}:${eventId}`
+    this.commit = (commands: Commands) => {
+      this.#commit ??= newCommit(delivery)
+      return this.#commit.run(commands)
+    }
+  }
+
+  /** Set once `commit` has decided the result, whatever the handler does afterwards. */
+  get committed(): RunResult | undefined {
+    return this.#commit?.result
+  }
+}
