@@ -10,18 +10,29 @@ const options = {
   quick: { type: 'boolean', default: false },
   full: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
+  markdown: { type: 'string' },
+  plot: { type: 'string' },
   list: { type: 'boolean', default: false },
 } satisfies ParseArgsConfig['options']
+
+/** With `--quick`, each contestant shows that it still works, and each scenario. */
+const QUICK: readonly ContestantName[] = ['ours', 'bare', 'bullmq']
 
 export interface Arguments {
   scenarios: readonly ScenarioName[]
   contestants: readonly ContestantName[]
+  /** Those of them that take part in every scenario; the others only in `SHORT` ones. */
+  thorough: readonly ContestantName[]
   rounds: number
   size: Size
   isList: boolean
   isJson: boolean
   /** Where the JSON goes. Default: to standard output. */
   jsonFile: string | undefined
+  /** A file of `--json`, to be printed instead of a run. */
+  markdownOf: string | undefined
+  /** A file of `--json`, to be drawn instead of a run. */
+  plotOf: string | undefined
 }
 
 /** A wrong use of the program. The message is for a person. */
@@ -34,15 +45,19 @@ export function readArguments(args: readonly string[]): Arguments {
   const { values, positionals } = parsed(args)
   if (values.quick && values.full) throw new WrongArgumentError('--quick or --full, not both')
   if (positionals.length > (values.json ? 1 : 0)) throw new WrongArgumentError(`unexpected: ${positionals.join(' ')}`)
+  const contestants = chosen('contestant', values.contestants, contestantNames)
   const rounds = values.rounds === undefined ? undefined : wholeNumber('--rounds', values.rounds)
   return {
     scenarios: chosen('scenario', values.only, scenarioNames),
-    contestants: chosen('contestant', values.contestants, contestantNames),
+    contestants,
+    thorough: values.quick && values.contestants === undefined ? QUICK : contestants,
     rounds: rounds ?? (values.quick ? 1 : 5),
     size: values.quick ? 'quick' : values.full ? 'full' : 'normal',
     isList: values.list,
     isJson: values.json,
     jsonFile: positionals[0],
+    markdownOf: values.markdown,
+    plotOf: values.plot,
   }
 }
 

@@ -1,32 +1,49 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { endOnSignal, endWithoutServer } from '@redis-streams-processor/testbed'
+import { judgeAims } from './aims.ts'
 import { type Arguments, listing, readArguments, WrongArgumentError } from './arguments.ts'
 import { buildWorker } from './build-worker.ts'
 import { enter } from './entry.ts'
 import { thisMachine, versionsOf } from './machine.ts'
+import { drawSpeeds } from './plot.ts'
 import { asMarkdown } from './print.ts'
 import { race } from './race.ts'
 import type { Results, TakenSample } from './results.ts'
 
 // `npm run bench`: measures this project beside its peers, on this machine, each on a server of its own.
 
+const PLOT = fileURLToPath(new URL('../../../docs/benchmarks.svg', import.meta.url))
+
 endOnSignal()
 const given = readOrEnd()
-if (given.isList) {
-  console.log(listing())
-  process.exit()
+if (given.isList) end(listing())
+if (given.markdownOf) end(asMarkdown(resultsIn(given.markdownOf)))
+if (given.plotOf) {
+  writeFileSync(PLOT, drawSpeeds(resultsIn(given.plotOf)))
+  end(`drawn: ${PLOT}`)
 }
 try {
   const results = await measure(given)
-  if (given.isJson && given.jsonFile === undefined) console.log(JSON.stringify(results))
+  const json = JSON.stringify({ ...results, aims: judgeAims(results) })
+  if (given.isJson && given.jsonFile === undefined) console.log(json)
   else console.log(asMarkdown(results))
-  if (given.jsonFile !== undefined) writeFileSync(given.jsonFile, JSON.stringify(results))
+  if (given.jsonFile !== undefined) writeFileSync(given.jsonFile, json)
 } catch (error) {
   console.error('broke down:', error)
   // What was started ends with the process.
   process.exit(1)
 }
 process.exit()
+
+function end(text: string): never {
+  console.log(text)
+  process.exit()
+}
+
+function resultsIn(file: string): Results {
+  return JSON.parse(readFileSync(file, 'utf8'))
+}
 
 function readOrEnd(): Arguments {
   try {
@@ -38,14 +55,14 @@ function readOrEnd(): Arguments {
   }
 }
 
-async function measure({ contestants, scenarios, rounds, size }: Arguments): Promise<Results> {
+async function measure({ contestants, thorough, scenarios, rounds, size }: Arguments): Promise<Results> {
   const startedAt = new Date().toISOString()
   const program = await buildWorker()
   const { settings, leftOut, versions } = await enter(contestants, program).catch(endWithoutServer)
   const entered = contestants.filter((name) => settings[name] !== undefined)
   for (const [name, why] of Object.entries(leftOut)) console.error(`${name} is left out: ${why}`)
   const samples: TakenSample[] = []
-  for await (const sample of race({ program, scenarios, contestants: entered, rounds, size })) {
+  for await (const sample of race({ program, scenarios, thorough, contestants: entered, rounds, size })) {
     samples.push(sample)
     const [[key, value] = []] = Object.entries(sample.figures)
     console.error(`${sample.scenario} ${sample.round} ${sample.contestant}: ${key} ${value?.toFixed(2)}`)

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdirSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ownFolder } from '@redis-streams-processor/testbed'
@@ -6,7 +6,7 @@ import { build } from 'esbuild'
 
 const SRC = fileURLToPath(new URL('.', import.meta.url))
 /** Below the package, so that its dependencies are found. */
-const PACKAGE = fileURLToPath(new URL('..', import.meta.url))
+const DIST = fileURLToPath(new URL('../dist', import.meta.url))
 const OURS = ['events', 'streams-core'].map((name) => `@redis-streams-processor/${name}`)
 
 /**
@@ -14,7 +14,8 @@ const OURS = ['events', 'streams-core'].map((name) => `@redis-streams-processor/
  * start. Each contestant is a file of its own, so a worker loads no client but its own.
  */
 export async function buildWorker(): Promise<string> {
-  const outdir = ownFolder(mkdtempSync(join(PACKAGE, 'dist-')))
+  mkdirSync(DIST, { recursive: true })
+  const outdir = ownFolder(mkdtempSync(join(DIST, 'worker-')))
   await build({
     entryPoints: [join(SRC, 'worker.ts')],
     outdir,

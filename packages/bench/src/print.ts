@@ -1,3 +1,4 @@
+import { judgeAims } from './aims.ts'
 import { type ContestantName, contestantNames, entrantOf } from './contestants/index.ts'
 import { type Results, ratioToBare, summaryOf } from './results.ts'
 import type { Figure } from './scenario.ts'
@@ -49,6 +50,7 @@ export function scenarioTable(results: Results, scenario: ScenarioName): string 
 function circumstances({ machine, versions, rounds, size, startedAt }: Results): string {
   const { cpu, cores, memoryGib, kernel } = machine
   return [
+    ...(size === 'quick' ? ['quick: shows that everything works; its figures say nothing'] : []),
     `${startedAt.slice(0, 10)}; size ${size}; ${rounds} rounds, interleaved; median (smallest–largest)`,
     `${cpu}, ${cores} cores, ${memoryGib} GiB, ${kernel}`,
     Object.entries(versions)
@@ -65,9 +67,18 @@ function settingsList({ settings, leftOut }: Results): string {
   return [...set, ...out].map(([name, text]) => `- **${entrantOf(name as ContestantName).title}**: ${text}`).join('\n')
 }
 
+/** What this project is to reach, and whether it does. */
+function aimsTable(results: Results): string {
+  const figure = (value: number | undefined) => value?.toFixed(2) ?? '–'
+  const rows = judgeAims(results).map((aim) => [
+    `${aim.name} ${aim.figure}, ${aim.unit}`,
+    ...[figure(aim.value), figure(aim.aim), figure(aim.atLeast), aim.reached],
+  ])
+  return `### aims\n\n${table([['figure', 'measured', 'aim', 'at least', 'reached'], ...rows])}`
+}
+
 export function asMarkdown(results: Results): string {
   const measured = scenarioNames.filter((name) => measuredIn(results, name).length > 0)
-  return [circumstances(results), settingsList(results), ...measured.map((name) => scenarioTable(results, name))].join(
-    '\n\n',
-  )
+  const tables = measured.map((name) => scenarioTable(results, name))
+  return [circumstances(results), settingsList(results), ...tables, aimsTable(results)].join('\n\n')
 }

@@ -19,7 +19,7 @@ export interface Scenario {
   /** The figure by which contestants are compared with the bare loop. Default: they are not. */
   comparedBy?: string
   /** Default: all contestants. */
-  contestants?: (name: ContestantName) => boolean
+  contestants?: (name: ContestantName, size: Size) => boolean
   /** Default: whatever `--rounds` says. Where a single measurement is long, and says enough. */
   maxRounds?: number
   measure(arena: Arena, size: Size): Promise<Sample>

@@ -1,9 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ContestantName } from '../contestants/index.ts'
 import { now } from '../protocol.ts'
 import type { Scenario } from '../scenario.ts'
 
 const LEASE_MS = 3_000
 const EVENTS = 300
+/** Leave what a dead consumer held where it is. */
+const NEVER: readonly ContestantName[] = ['bare']
+/** Take a quarter of a minute or more, whatever the lease. */
+const SLOW: readonly ContestantName[] = ['tutorial', 'redis-smq']
 /** What the victim holds is known once nothing has moved for so long. Well below the lease. */
 const QUIET_MS = 400
 
@@ -14,8 +19,7 @@ export const recovery: Scenario = {
     { key: 'held', title: 'held by the victim', unit: 'events', better: 'less' },
   ],
   maxRounds: 3,
-  // The bare loop leaves what a dead consumer held where it is.
-  contestants: (name) => name !== 'bare',
+  contestants: (name, size) => !NEVER.includes(name) && !(size === 'quick' && SLOW.includes(name)),
 
   async measure(arena) {
     const queue = 'recovery'

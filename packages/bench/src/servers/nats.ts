@@ -5,7 +5,7 @@ import { find, serverFolder, startProgram } from './program.ts'
 import type { Server } from './server.ts'
 
 export async function startNats(): Promise<Server> {
-  const path = find('nats-server', ['/usr/sbin'])
+  const path = find('nats-server', { last: ['/usr/sbin'] })
   const { stdout } = await promisify(execFile)(path, ['--version'])
   const [port, folder] = [await freePort(), serverFolder()]
   const command = [path, '-a', '127.0.0.1', '-p', String(port), '-js', '-sd', folder] as const
@@ -13,7 +13,7 @@ export async function startNats(): Promise<Server> {
   return {
     url: `nats://127.0.0.1:${port}`,
     program: 'nats-server',
-    version: stdout.match(/v(\S+)/)?.[1] ?? 'unknown',
+    version: stdout.match(/v(\d\S*)/)?.[1] ?? 'unknown',
     // It has no commands that could be counted.
     usage: async () => ({ cpuUs: program.cpuUs(), commands: undefined }),
     countClientCommands: async () => undefined,

@@ -10,7 +10,7 @@ const DEBIAN = '/usr/lib/postgresql'
 
 export async function startPostgres(): Promise<Server> {
   const folders = existsSync(DEBIAN) ? readdirSync(DEBIAN).map((version) => `${DEBIAN}/${version}/bin`) : []
-  const [postgres, initdb] = [find('postgres', folders), find('initdb', folders)]
+  const [postgres, initdb] = [find('postgres', { last: folders }), find('initdb', { last: folders })]
   const { stdout } = await run(postgres, ['--version'])
   const [port, folder] = [await freePort(), serverFolder()]
   const user = await ownerFor(folder)

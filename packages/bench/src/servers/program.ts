@@ -16,13 +16,14 @@ export const serverFolder = (): string => ownFolder(mkdtempSync(join(tmpdir(), '
 export interface Program {
   /** CPU time of this one process so far. */
   cpuUs(): number
-  /** SIGTERM; resolves once it has ended. Removes the folder. */
+  /** SIGTERM; resolves once it has ended. Removes the folder, if there is one. */
   stop(): Promise<void>
 }
 
-/** @throws when it is not on the PATH, or in one of these folders. */
-export function find(name: string, folders: readonly string[] = []): string {
-  const path = onPath(name) ?? folders.map((folder) => join(folder, name)).find(existsSync)
+/** Looks in folders, on the PATH, and in further folders. @throws when it is nowhere. */
+export function find(name: string, { first = [], last = [] }: { first?: string[]; last?: string[] } = {}): string {
+  const inFolder = (folders: string[]) => folders.map((folder) => join(folder, name)).find(existsSync)
+  const path = inFolder(first) ?? onPath(name) ?? inFolder(last)
   if (path === undefined) throw new Error(`no ${name} on the PATH`)
   return path
 }
@@ -30,7 +31,7 @@ export function find(name: string, folders: readonly string[] = []): string {
 /** Starts a server; resolves once it listens. */
 export async function startProgram(
   [path, ...args]: readonly [string, ...string[]],
-  { port, folder, ...options }: SpawnOptions & { port: number; folder: string },
+  { port, folder, ...options }: SpawnOptions & { port: number; folder?: string },
 ): Promise<Program> {
   const child = ownChild(spawn(path, args, { stdio: ['ignore', 'ignore', 'pipe'], detached: true, ...options }))
   let output = ''
@@ -49,7 +50,7 @@ export async function startProgram(
         child.kill('SIGTERM')
         await exited
       }
-      rmSync(folder, { recursive: true, force: true })
+      if (folder) rmSync(folder, { recursive: true, force: true })
     },
   }
 }

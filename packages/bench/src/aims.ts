@@ -1,0 +1,104 @@
+import type { ContestantName } from './contestants/index.ts'
+import { type Results, summaryOf } from './results.ts'
+import type { ScenarioName } from './scenarios/index.ts'
+
+/** What a figure of this project is to reach, and whether it does. */
+export interface Aim {
+  name: string
+  figure: string
+  unit: string
+  better: 'less' | 'more'
+  /** Undefined: not measured in this run. */
+  value: number | undefined
+  /** Undefined: only `atLeast` is asked for. */
+  aim: number | undefined
+  atLeast: number | undefined
+  reached: 'aim' | 'at least' | 'no' | 'not measured'
+}
+
+type Samples = Pick<Results, 'samples'>
+type Median = (scenario: ScenarioName, contestant: ContestantName, figure: string) => number | undefined
+type Asked = Omit<Aim, 'reached'>
+
+/** The table of aims, each judged by the medians of this run. */
+export function judgeAims(results: Samples): Aim[] {
+  const median: Median = (...which) => summaryOf(results, ...which)?.median
+  return askedOf(median).map((asked) => ({ ...asked, reached: judge(asked) }))
+}
+
+function askedOf(median: Median): Asked[] {
+  const growth = (name: string, figure: string, value: number | undefined): Asked => ({
+    ...{ name, figure, unit: 'times', better: 'less', value, aim: 1.1, atLeast: 1.2 },
+  })
+  const grown = (figure: string) => median('growth', 'ours', figure)
+  return [
+    speed('P1', 'burst', 'bare', { aim: 0.7, atLeast: 0.5 }, (of) => inverse(median('burst', of, 'ms'))),
+    speed('P1', 'burst', 'tutorial', { atLeast: 6 }, (of) => inverse(median('burst', of, 'ms'))),
+    speed('P1', 'burst', 'bullmq', { atLeast: 5 }, (of) => inverse(median('burst', of, 'ms'))),
+    speed('P1', 'burst', 'jetstream', { atLeast: 3 }, (of) => inverse(median('burst', of, 'ms'))),
+    speed('P2', 'drain', 'bare', { aim: 0.7, atLeast: 0.5 }, (of) => median('drain', of, 'perSecond')),
+    speed('P3', 'publish', 'bare', { aim: 0.7, atLeast: 0.5 }, (of) => median('publish', of, 'perSecond')),
+    delay('latency, median', 'p50', 0.5, median),
+    delay('latency, 99th percentile', 'p99', 2, median),
+    {
+      ...{ name: 'P5', figure: 'Redis CPU of an event in burst, against the bare loop', unit: 'times', better: 'less' },
+      value: quotient(median('burst', 'ours', 'serverCpuUs'), median('burst', 'bare', 'serverCpuUs')),
+      ...{ aim: 1.3, atLeast: 1.7 },
+    },
+    growth('P6', 'time of an event beside a large backlog, against a small one', grown('backlogTime')),
+    growth('P6', 'Redis CPU of an event, likewise', grown('backlogServer')),
+    growth('P6', 'time of an event beside a large pending list, against a small one', grown('pendingTime')),
+    growth('P6', 'Redis CPU of an event, likewise', grown('pendingServer')),
+    growth(
+      'P6',
+      "a consumer's memory after all events, against after a tenth of them",
+      quotient(grown('memoryLastMb'), grown('memoryFirstMb')),
+    ),
+    {
+      ...{ name: 'P7', figure: 'client commands of an idle consumer', unit: '/s', better: 'less' },
+      ...{ value: median('idle', 'ours', 'commands'), aim: 2, atLeast: 5 },
+    },
+    {
+      ...{ name: 'P7', figure: 'Redis CPU of three idle consumers', unit: '%', better: 'less' },
+      ...{ value: median('idle', 'ours', 'serverCpu'), aim: 0.2, atLeast: 0.5 },
+    },
+    {
+      ...{ name: 'P8', figure: 'resident memory of a consumer at rest', unit: 'MB', better: 'less' },
+      ...{ value: median('memory', 'ours', 'atRestMb'), aim: 60, atLeast: 80 },
+    },
+  ]
+}
+
+function speed(
+  name: string,
+  what: string,
+  rival: ContestantName,
+  { aim, atLeast }: { aim?: number; atLeast: number },
+  speedOf: (contestant: ContestantName) => number | undefined,
+): Asked {
+  const value = quotient(speedOf('ours'), speedOf(rival))
+  return { name, figure: `${what}, speed against ${rival}`, unit: 'times', better: 'more', value, aim, atLeast }
+}
+
+/** The aim is so many milliseconds more than the bare loop needs, the least is half as much again. */
+function delay(figure: string, key: string, moreMs: number, median: Median): Asked {
+  const bare = median('latency', 'bare', key)
+  return {
+    ...{ name: 'P4', figure, unit: 'ms', better: 'less', value: median('latency', 'ours', key) },
+    aim: bare === undefined ? undefined : bare + moreMs,
+    atLeast: bare === undefined ? undefined : bare * 1.5,
+  }
+}
+
+function judge({ value, aim, atLeast, better }: Asked): Aim['reached'] {
+  if (value === undefined || atLeast === undefined) return 'not measured'
+  const meets = (limit: number) => (better === 'less' ? value <= limit : value >= limit)
+  if (aim !== undefined && meets(aim)) return 'aim'
+  return meets(atLeast) ? 'at least' : 'no'
+}
+
+const inverse = (value: number | undefined) => quotient(1, value)
+
+function quotient(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : a / b
+}
