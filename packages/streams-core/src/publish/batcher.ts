@@ -9,7 +9,6 @@ import {
 import { backoffMs, neverAborted, sleep } from '../base/loop.ts'
 import { isRefusal, isTemporary } from '../base/redis-errors.ts'
 import type { AppendBroker, AppendReply } from '../broker/append.ts'
-import { sizeOf } from '../define/entry.ts'
 import type { OpenPublish } from './open-publish.ts'
 
 /** A larger call would hold Redis up for long. */
@@ -103,8 +102,8 @@ export class Batcher {
   /** So many events that no call holds Redis up for long: at most `maxBatch`, and about a megabyte. */
   #batchSize(): number {
     let bytes = 0
-    const tooMany = this.#queue.slice(0, this.#options.maxBatch).findIndex(({ fields }) => {
-      bytes += sizeOf(fields)
+    const tooMany = this.#queue.slice(0, this.#options.maxBatch).findIndex(({ event }) => {
+      bytes += event.size
       return bytes > MAX_BATCH_BYTES
     })
     return tooMany === -1 ? this.#options.maxBatch : Math.max(1, tooMany)
@@ -113,7 +112,7 @@ export class Batcher {
   /** Returns what is to be tried again. */
   async #append(batch: OpenPublish[]): Promise<OpenPublish[]> {
     try {
-      const replies = await this.#broker.append(batch)
+      const replies = await this.#broker.append(batch.map(({ event }) => event))
       return batch.filter((publish, i) => !this.#answer(publish, replies[i]))
     } catch (error) {
       this.lastProblem = error

@@ -77,6 +77,50 @@ describe.skipIf(!ShiftedClock.isPossible)("G3, G4, G5: somebody sets Redis' cloc
   })
 })
 
+describe.skipIf(!ShiftedClock.isPossible)("G10: somebody sets Redis' clock", () => {
+  const WINDOW = { dedupeMs: 60_000 }
+  const publish = (producer: ReturnType<Lab['producer']>, id: string) => producer.publish('counted', { n: 1 }, { id })
+
+  test('back: event ids are remembered for their window, and not for ever', async ({ lab: shared }) => {
+    const { clock, lab } = await shiftable(shared)
+    const producer = lab.producer(WINDOW)
+    await publish(producer, 'early')
+    clock.set(-3_600)
+    expect(await publish(producer, 'early')).toMatchObject({ duplicate: true })
+    await publish(producer, 'late')
+    clock.set(-3_600 + 59)
+    expect(await publish(producer, 'late')).toMatchObject({ duplicate: true })
+    // Twice the window after the clock was set back: both are forgotten, an hour before it is where it was.
+    clock.set(-3_600 + 121)
+    expect(await publish(producer, 'early')).toMatchObject({ duplicate: false })
+    expect(await publish(producer, 'late')).toMatchObject({ duplicate: false })
+  })
+
+  test('back again and again: no event id is forgotten early', async ({ lab: shared }) => {
+    const { clock, lab } = await shiftable(shared)
+    const producer = lab.producer(WINDOW)
+    for (const shift of [0, -50, -20, -70, -40, -3_600]) {
+      clock.set(shift)
+      await publish(producer, `at ${shift}`)
+      expect(await publish(producer, 'at 0')).toMatchObject({ duplicate: true })
+    }
+  })
+
+  test('ahead, by less than the window: event ids are remembered; by more: they are forgotten', async ({
+    lab: shared,
+  }) => {
+    const { clock, lab } = await shiftable(shared)
+    const producer = lab.producer(WINDOW)
+    await publish(producer, 'early')
+    clock.set(50)
+    expect(await publish(producer, 'early')).toMatchObject({ duplicate: true })
+    clock.set(3_600)
+    expect(await publish(producer, 'early')).toMatchObject({ duplicate: false })
+    clock.set(0)
+    expect(await publish(producer, 'early')).toMatchObject({ duplicate: true })
+  })
+})
+
 describe('G3: Redis hangs', () => {
   test('a scan that waited in the socket meanwhile takes over no lease', async ({ lab: shared }) => {
     const { redis, lab } = await shared.ownRedis()
