@@ -57,7 +57,12 @@ describe('G1: nothing is lost', () => {
     if (!hasWaitAof) {
       await expect(producer.ready()).rejects.toThrow('WAITAOF')
     } else {
-      // With appendfsync no, Redis does not sync by itself, and WAITAOF waits until its timeout.
+      // With appendfsync no, Redis does not sync by itself, and WAITAOF waits until its timeout: so a duplicate waits
+      // for its first append, although another producer has appended that.
+      await lab.producer().publish('counted', { n: 0 }, { id: 'not on disk' })
+      const impatient = lab.producer({ durability: 'fsync', publishTimeoutMs: 600 })
+      const again = impatient.publish('counted', { n: 0 }, { id: 'not on disk' })
+      await expect(again).rejects.toMatchObject({ code: 'PUBLISH_TIMEOUT', outcome: 'unknown' })
       await lab.send('CONFIG', 'SET', 'appendfsync', 'everysec')
       await producer.ready()
       const publish = () => producer.publish('counted', { n: 1 }, { id: 'once' })

@@ -56,6 +56,23 @@ describe('G10: publishing the same event id twice appends once', () => {
     await lab.close()
   })
 
+  test('whatever gets lost on the way, entries are in the order in which their publish was called', async ({ lab }) => {
+    const proxy = await TcpProxy.start(Number(new URL(lab.url).port))
+    lab.onClose(() => proxy.stop())
+    const producer = lab.producer({ redis: proxy.url, publishTimeoutMs: 30_000, maxBatch: 20 })
+    await producer.ready()
+    const answered: number[] = []
+    const publishing = range(2_000).map(async (n) => {
+      await producer.publish('counted', { n })
+      answered.push(n)
+      if (n % 500 === 250) proxy.cut()
+    })
+    await Promise.all(publishing)
+    const entries = await lab.send<[string, string[]][]>('XRANGE', lab.streamName, '-', '+')
+    expect(entries.map(([, fields]) => JSON.parse(fields.at(-1) ?? '').n)).toEqual(range(2_000))
+    expect(answered).toEqual(range(2_000))
+  })
+
   test('deduplication switched off appends every time', async ({ lab }) => {
     const producer = lab.producer({ dedupeMs: 0 })
     await producer.publish('counted', { n: 1 }, { id: 'same' })
@@ -76,7 +93,7 @@ describe('G10: publishing the same event id twice appends once', () => {
 describe('G10: for how long an event id is remembered', () => {
   const WINDOW = { dedupeMs: 1_000, publishTimeoutMs: 1_000 }
 
-  test('for the window at least, for less than twice as long, and in three keys however many there are', async ({
+  test('for the window at least, for little more than twice as long, and in three keys however many there are', async ({
     lab,
   }) => {
     const producer = lab.producer(WINDOW)
@@ -91,7 +108,7 @@ describe('G10: for how long an event id is remembered', () => {
       await producer.publish('counted', { n: 0 }, { id })
       const answeredMs = await redisMs(lab)
       for (const [i, { afterMs, beforeMs }] of born.entries()) {
-        if (again[i]?.duplicate) expect(sentMs - beforeMs).toBeLessThan(2 * WINDOW.dedupeMs)
+        if (again[i]?.duplicate) expect(sentMs - beforeMs).toBeLessThan(2.2 * WINDOW.dedupeMs)
         else livesMs.push(answeredMs - afterMs)
       }
       const kept = born.filter((_, i) => again[i]?.duplicate)
@@ -143,7 +160,7 @@ describe('G10: for how long an event id is remembered', () => {
     for (const key of keys) {
       const leftMs = await lab.send<number>('PTTL', key)
       expect(leftMs).toBeGreaterThan(DAY_MS)
-      expect(leftMs).toBeLessThanOrEqual(DAY_MS + 120_000)
+      expect(leftMs).toBeLessThanOrEqual(DAY_MS + 150_000)
     }
   })
 })
