@@ -151,7 +151,7 @@ export const mutants: Record<string, Mutant> = {
     drill: 'duplicate-publish',
     events: 500,
     sign: /effectsDoubled/,
-    edits: [['broker/scripts/publish.ts', "dedupeKey and redis.call('GET', dedupeKey)", 'false']],
+    edits: [['broker/scripts/publish.ts', 'local first = recalled[id]', 'local first = false']],
   },
   'redrive-in-two-steps': {
     about: 'a redriven letter is appended first and deleted afterwards',

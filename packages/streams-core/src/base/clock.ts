@@ -11,3 +11,15 @@ export function now(): number {
   aheadMs = Math.max(aheadMs, Date.now() - timeOrigin - monotonicMs)
   return monotonicMs + aheadMs
 }
+
+let lastMs = Number.NaN
+let lastText = ''
+
+/** The text of a time in milliseconds since 1970. Many events fall into one millisecond: its text is made once. */
+export function timeText(ms: number): string {
+  if (ms !== lastMs) {
+    lastText = new Date(ms).toISOString()
+    lastMs = ms
+  }
+  return lastText
+}

@@ -1,5 +1,6 @@
 import { now } from '../base/clock.ts'
 import { RedisUnavailableError } from '../base/errors.ts'
+import type { EncodedEvent } from '../define/encode.ts'
 import type { ParsedProducerSettings } from '../define/producer-settings.ts'
 import type { Argument } from '../define/redis-options.ts'
 import type { ParsedRetention } from '../define/retention.ts'
@@ -11,6 +12,9 @@ export type AppendReply =
   | { status: 'appended' | 'duplicate'; entryId: string }
   | { status: 'full'; length: number }
   | { status: 'error'; message: string }
+
+/** As the script gives it. A string: the entry id of an event that was appended. */
+type ScriptReply = string | [status: Exclude<AppendReply['status'], 'appended'>, value: string]
 
 /** The Redis commands of a producer. */
 export class AppendBroker {
@@ -33,22 +37,23 @@ export class AppendBroker {
   }
 
   /** Appends events in the given order; one reply for each. */
-  async append(events: readonly { id: string; fields: readonly string[] }[]): Promise<AppendReply[]> {
+  async append(events: readonly EncodedEvent[]): Promise<AppendReply[]> {
     const { dedupeMs, durability } = this.#settings
-    const { stream, dropped, marks, groupFormat } = this.#keys
+    const { stream, dropped, marks, groupFormat, dedupe } = this.#keys
+    const [bucket0, bucket1] = [this.#keys.dedupeBucket(0), this.#keys.dedupeBucket(1)]
     const { policy, maxLength } = this.#retention
     const [keepAtLeast, groups] =
       this.#retention.policy === 'acknowledged' ? [this.#retention.keepAtLeast, this.#retention.groups] : [0, []]
     const args: Argument[] = [...groups]
-    for (const { fields } of events) args.push(fields.length, ...fields)
-    const flat = (await this.#connection.run(
+    for (const { layout, values } of events) args.push(layout, ...values)
+    const replies = (await this.#connection.run(
       PUBLISH,
-      { stream, dropped, marks },
+      { stream, dropped, marks, dedupe, bucket0, bucket1 },
       { policy, maxLength, keepAtLeast, dedupeMs, groupFormat, requiredGroups: groups.length },
-      { keys: dedupeMs > 0 ? events.map(({ id }) => this.#keys.dedupe(id)) : [], args },
-    )) as string[]
+      { args },
+    )) as ScriptReply[]
     if (durability === 'fsync') await this.#waitForDisk()
-    return events.map((_, i) => toReply(flat[2 * i] as AppendReply['status'], flat[2 * i + 1] as string))
+    return replies.map(toReply)
   }
 
   /** WAITAOF covers what this connection has written before. Asked again and again, so that a dead socket shows soon. */
@@ -65,9 +70,10 @@ export class AppendBroker {
   }
 }
 
-function toReply(status: AppendReply['status'], value: string): AppendReply {
+function toReply(reply: ScriptReply): AppendReply {
+  if (typeof reply === 'string') return { status: 'appended', entryId: reply }
+  const [status, value] = reply
   switch (status) {
-    case 'appended':
     case 'duplicate':
       return { status, entryId: value }
     case 'full':

@@ -36,9 +36,14 @@ export class Keys {
     return `${this.#shared('lock')}:janitor`
   }
 
-  /** String: the entry id that an event id was appended under. */
-  dedupe(eventId: string): string {
-    return `${this.#shared('dedupe')}:${eventId}`
+  /** String: which of the two buckets is the current one, and until when their event ids are needed. */
+  get dedupe(): string {
+    return this.#shared('dedupe')
+  }
+
+  /** Hash: event id → the entry id that it was appended under. */
+  dedupeBucket(place: 0 | 1): string {
+    return `${this.#shared('dedupe')}-${place}`
   }
 
   /** Stream: the dead letters of a group. */

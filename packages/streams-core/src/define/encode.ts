@@ -1,7 +1,20 @@
 import { InvalidEventError, messageOf } from '../base/errors.ts'
 import { checkData } from './check-data.ts'
-import { type EventAttributes, problemOfAttributes, REPLACEMENT, sizeOf } from './entry.ts'
+import { type EventAttributes, LAYOUTS, layoutOf, problemOfAttributes, REPLACEMENT, sizeOf } from './entry.ts'
 import type { Catalog } from './stream.ts'
+
+/** An event as it is stored. */
+export interface EncodedEvent {
+  /** The names of its fields: a place in `LAYOUTS`. */
+  readonly layout: number
+  /** The values of these fields. The first is the event id. */
+  readonly values: readonly string[]
+  /** Bytes of names and values. */
+  readonly size: number
+}
+
+/** Bytes of the names in each layout. */
+const SIZES = LAYOUTS.map(sizeOf)
 
 /** Half of a surrogate pair: UTF-8 cannot hold it, so two ids that differ only in it would be stored as one. */
 const LONE_SURROGATE = /\p{Surrogate}/u
@@ -17,7 +30,7 @@ export function encode(
   data: unknown,
   given: EventAttributes,
   maxBytes: number,
-): string[] {
+): EncodedEvent {
   const schema = Object.hasOwn(catalog, type) ? catalog[type] : undefined
   if (!schema) {
     throw new InvalidEventError(
@@ -30,20 +43,24 @@ export function encode(
   const checked = checkData(schema, JSON.parse(json))
   if (!checked.ok) throw new InvalidEventError(`${type}: ${checked.reason}${hintFor(data)}`, checked.path)
 
-  const fields: string[] = ['id', given.id, 'type', type, 'source', given.source, 'time', given.time]
-  if (given.subject !== undefined) fields.push('subject', given.subject)
-  if (given.traceparent !== undefined) fields.push('traceparent', given.traceparent)
-  fields.push('data', json)
+  const values = [given.id, type, given.source, given.time]
+  if (given.subject !== undefined) values.push(given.subject)
+  if (given.traceparent !== undefined) values.push(given.traceparent)
+  values.push(json)
 
-  const size = sizeOf(fields)
+  const layout = layoutOf(given)
+  const size = sizeOf(values) + (SIZES[layout] ?? 0)
   if (size > maxBytes) throw new InvalidEventError(`${type}: ${size} bytes, at most ${maxBytes} (maxEventBytes)`)
-  return fields
+  return { layout, values, size }
 }
 
 function problemOfText(given: EventAttributes): string | undefined {
-  const isOdd = (text = '') => LONE_SURROGATE.test(text) || text.includes(REPLACEMENT)
-  const odd = (['id', 'source', 'subject', 'traceparent'] as const).find((name) => isOdd(given[name]))
-  return odd && `${odd} holds a lone surrogate or U+FFFD, which do not survive storage`
+  for (const name of ['id', 'source', 'subject', 'traceparent'] as const) {
+    const text = given[name]
+    if (text !== undefined && (LONE_SURROGATE.test(text) || text.includes(REPLACEMENT)))
+      return `${name} holds a lone surrogate or U+FFFD, which do not survive storage`
+  }
+  return undefined
 }
 
 function toJson(type: string, data: unknown): string {

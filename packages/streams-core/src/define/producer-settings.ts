@@ -16,8 +16,9 @@ export interface ProducerSettings {
    */
   publishTimeoutMs?: number
   /**
-   * How long an event id is remembered: publishing it again within this time appends nothing. 0: not at all; otherwise
-   * at least `publishTimeoutMs`, because the producer tries a publish again until its deadline.
+   * How long an event id is remembered at least: publishing it again within this time appends nothing. It is forgotten
+   * after little more than twice this time. 0: not at all; otherwise at least `publishTimeoutMs`, because the producer
+   * tries a publish again until its deadline.
    * Milliseconds, 0 to 2,592,000,000. Default 120,000.
    */
   dedupeMs?: number

@@ -9,7 +9,6 @@ import {
 import { backoffMs, neverAborted, sleep } from '../base/loop.ts'
 import { isRefusal, isTemporary } from '../base/redis-errors.ts'
 import type { AppendBroker, AppendReply } from '../broker/append.ts'
-import { sizeOf } from '../define/entry.ts'
 import type { OpenPublish } from './open-publish.ts'
 
 /** A larger call would hold Redis up for long. */
@@ -24,7 +23,16 @@ export interface BatcherOptions {
   isRemembered: boolean
 }
 
-/** One batch is on its way to Redis at a time; what is published meanwhile is the next batch. */
+/** A batch that Redis has answered. */
+interface AnsweredBatch {
+  publishes: readonly OpenPublish[]
+  replies: readonly AppendReply[]
+}
+
+/**
+ * One batch is on its way to Redis at a time; what is published meanwhile is the next batch. Publishes are told their
+ * answers while the next batch is on its way, so Redis works while the caller does (a third more events a second).
+ */
 export class Batcher {
   readonly #options: BatcherOptions
   readonly #broker: AppendBroker
@@ -32,6 +40,7 @@ export class Batcher {
   readonly #changed = new Condition()
   #queue: OpenPublish[] = []
   #inFlight: OpenPublish[] = []
+  #untold: AnsweredBatch | undefined
   #flushing: Promise<void> | undefined
   /** Why the last batch was not appended. */
   lastProblem: unknown
@@ -62,8 +71,11 @@ export class Batcher {
 
   /** Rejects publishes whose deadline has passed. `mayBeInRedis`: the event was sent, and no reply came. */
   timeOut(late: readonly OpenPublish[], errorFor: (mayBeInRedis: boolean) => Error): void {
+    this.#tellAnswers()
     const inFlight = new Set(this.#inFlight)
-    for (const publish of late) publish.reject(errorFor(publish.mayBeInRedis || inFlight.has(publish)))
+    for (const publish of late) {
+      if (publish.isOpen) publish.reject(errorFor(publish.mayBeInRedis || inFlight.has(publish)))
+    }
     this.#queue = this.#queue.filter(({ isOpen }) => isOpen)
     this.#changed.notify()
   }
@@ -71,7 +83,7 @@ export class Batcher {
   /** Resolves when every publish has its answer. */
   async whenAnswered(): Promise<void> {
     await this.#changed.wait(
-      () => this.#queue.length === 0 && !this.#inFlight.some(({ isOpen }) => isOpen),
+      () => this.#queue.length === 0 && !this.#untold && !this.#inFlight.some(({ isOpen }) => isOpen),
       neverAborted,
     )
   }
@@ -92,8 +104,10 @@ export class Batcher {
       if (this.#inFlight.length === 0) break
       const again = await this.#append(this.#inFlight)
       this.#inFlight = []
-      this.#queue = [...again.filter(({ isOpen }) => isOpen), ...this.#queue]
-      this.#changed.notify()
+      if (again.length > 0) this.#queue = [...again.filter(({ isOpen }) => isOpen), ...this.#queue]
+      if (again.length > 0 || this.#queue.length === 0) this.#tellAnswers()
+      // In two turns, because the client writes the next batch to its socket at the end of this one.
+      else setImmediate(() => setImmediate(() => this.#tellAnswers()))
       failures = again.length > 0 ? failures + 1 : 0
       if (failures > 0) await sleep(backoffMs(failures), neverAborted)
     }
@@ -102,19 +116,23 @@ export class Batcher {
 
   /** So many events that no call holds Redis up for long: at most `maxBatch`, and about a megabyte. */
   #batchSize(): number {
-    let bytes = 0
-    const tooMany = this.#queue.slice(0, this.#options.maxBatch).findIndex(({ fields }) => {
-      bytes += sizeOf(fields)
-      return bytes > MAX_BATCH_BYTES
-    })
-    return tooMany === -1 ? this.#options.maxBatch : Math.max(1, tooMany)
+    const most = Math.min(this.#options.maxBatch, this.#queue.length)
+    let [count, bytes] = [0, 0]
+    while (count < most) {
+      bytes += this.#queue[count]?.event.size ?? 0
+      if (bytes > MAX_BATCH_BYTES) break
+      count += 1
+    }
+    return Math.max(1, count)
   }
 
-  /** Returns what is to be tried again. */
+  /** Returns what is to be tried again. What has its answer is in `#untold` then. */
   async #append(batch: OpenPublish[]): Promise<OpenPublish[]> {
     try {
-      const replies = await this.#broker.append(batch)
-      return batch.filter((publish, i) => !this.#answer(publish, replies[i]))
+      const replies = await this.#broker.append(batch.map(({ event }) => event))
+      this.#tellAnswers()
+      this.#untold = { publishes: batch, replies }
+      return batch.filter((_, i) => this.#isToBeTriedAgain(replies[i]))
     } catch (error) {
       this.lastProblem = error
       const mayHaveRun = error instanceof RedisUnavailableError && error.mayHaveRun
@@ -126,26 +144,35 @@ export class Batcher {
     }
   }
 
-  /** False: the event is to be tried again. */
-  #answer(publish: OpenPublish, reply: AppendReply | undefined): boolean {
-    if (!publish.isOpen) return true
+  #isToBeTriedAgain(reply: AppendReply | undefined): boolean {
+    return reply === undefined || (reply.status === 'error' && isTemporary(toError(reply.message)))
+  }
+
+  #tellAnswers(): void {
+    const untold = this.#untold
+    this.#untold = undefined
+    untold?.publishes.forEach((publish, i) => {
+      if (publish.isOpen) this.#answer(publish, untold.replies[i])
+    })
+    this.#changed.notify()
+  }
+
+  /** An event that is to be tried again has no answer yet. */
+  #answer(publish: OpenPublish, reply: AppendReply | undefined): void {
     switch (reply?.status) {
       case 'appended':
       case 'duplicate':
-        publish.resolve(reply.entryId, reply.status === 'duplicate')
-        return true
+        return publish.resolve(reply.entryId, reply.status === 'duplicate')
       case 'full':
-        publish.reject(new StreamFullError(reply.length, this.#options.maxLength))
-        return true
+        return publish.reject(new StreamFullError(reply.length, this.#options.maxLength))
       case 'error': {
         const error = toError(reply.message)
         this.lastProblem = error
-        if (isTemporary(error)) return false
-        publish.reject(error)
-        return true
+        if (!isTemporary(error)) publish.reject(error)
+        return
       }
       case undefined:
-        return false
+        return
       default:
         return reply satisfies never
     }

@@ -1,4 +1,5 @@
 import { now } from '../base/clock.ts'
+import type { EncodedEvent } from '../define/encode.ts'
 
 /** What `publish` resolves to. */
 export interface Published {
@@ -15,7 +16,7 @@ export interface Published {
 /** An event whose publish has no answer yet. Answered once; later answers are ignored. */
 export class OpenPublish {
   readonly id: string
-  readonly fields: readonly string[]
+  readonly event: EncodedEvent
   readonly deadline: number
   /** A call that carried the event was never answered: Redis may have the event. */
   mayBeInRedis = false
@@ -24,12 +25,12 @@ export class OpenPublish {
   readonly #reject: (error: Error) => void
 
   constructor(
-    event: { id: string; fields: readonly string[]; timeoutMs: number },
+    { id, event, timeoutMs }: { id: string; event: EncodedEvent; timeoutMs: number },
     answer: { resolve: (published: Published) => void; reject: (error: Error) => void },
   ) {
-    this.id = event.id
-    this.fields = event.fields
-    this.deadline = now() + event.timeoutMs
+    this.id = id
+    this.event = event
+    this.deadline = now() + timeoutMs
     this.#resolve = answer.resolve
     this.#reject = answer.reject
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { timeText } from '../base/clock.ts'
 import { InvalidEventError, ProducerClosedError, PublishTimeoutError } from '../base/errors.ts'
 import { AppendBroker } from '../broker/append.ts'
 import { Connection } from '../broker/connection.ts'
@@ -111,12 +112,13 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) throw new ProducerClosedError()
       const { maxEventBytes, publishTimeoutMs, source } = this.#settings
-      const { id = randomUUID(), time = new Date(), subject, traceparent } = options
-      if (Number.isNaN(time.getTime())) throw new InvalidEventError(`${type}: time is not a valid Date`)
-      const attributes = { id, source: options.source ?? source, time: time.toISOString(), subject, traceparent }
-      const fields = encode(this.#stream.catalog, type, data, attributes, maxEventBytes)
+      const { id = randomUUID(), subject, traceparent } = options
+      const time = options.time === undefined ? Date.now() : options.time.getTime()
+      if (Number.isNaN(time)) throw new InvalidEventError(`${type}: time is not a valid Date`)
+      const attributes = { id, source: options.source ?? source, time: timeText(time), subject, traceparent }
+      const event = encode(this.#stream.catalog, type, data, attributes, maxEventBytes)
       this.#batcher.refuseIfFull()
-      this.#batcher.add(new OpenPublish({ id, fields, timeoutMs: publishTimeoutMs }, { resolve, reject }))
+      this.#batcher.add(new OpenPublish({ id, event, timeoutMs: publishTimeoutMs }, { resolve, reject }))
       this.#deadlines.watch()
     })
   }

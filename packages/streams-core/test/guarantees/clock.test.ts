@@ -77,6 +77,70 @@ describe.skipIf(!ShiftedClock.isPossible)("G3, G4, G5: somebody sets Redis' cloc
   })
 })
 
+describe.skipIf(!ShiftedClock.isPossible)("G10: somebody sets Redis' clock", () => {
+  const WINDOW = { dedupeMs: 60_000 }
+  const publish = (producer: ReturnType<Lab['producer']>, id: string) => producer.publish('counted', { n: 1 }, { id })
+
+  /** Valkey looks at the clock a few times a second, and counts on from there. */
+  async function settable(shared: Lab) {
+    const { clock, lab } = await shiftable(shared)
+    const set = async (shift: number) => {
+      clock.set(shift)
+      await lab.until('scripts see the clock', async () => {
+        const [seconds] = await lab.send<[string]>('EVAL', "return redis.call('TIME')", 0)
+        return Math.abs(Number(seconds) - Date.now() / 1_000 - shift) < 3
+      })
+    }
+    return { set, lab }
+  }
+
+  test('back: event ids are remembered for their window', async ({ lab: shared }) => {
+    const { set, lab } = await settable(shared)
+    const producer = lab.producer(WINDOW)
+    await publish(producer, 'early')
+    await set(-3_600)
+    expect(await publish(producer, 'early')).toMatchObject({ duplicate: true })
+    await publish(producer, 'late')
+    await set(-3_600 + 59)
+    expect(await publish(producer, 'late')).toMatchObject({ duplicate: true })
+  })
+
+  test('back: no event id is remembered until the clock is where it was', async ({ lab: shared }) => {
+    const { set, lab } = await settable(shared)
+    const producer = lab.producer(WINDOW)
+    await publish(producer, 'early')
+    await set(-3_600)
+    await publish(producer, 'late')
+    await set(-3_600 + 130)
+    expect(await publish(producer, 'early')).toMatchObject({ duplicate: false })
+    expect(await publish(producer, 'late')).toMatchObject({ duplicate: false })
+  })
+
+  test('back again and again: no event id is forgotten early', async ({ lab: shared }) => {
+    const { set, lab } = await settable(shared)
+    const producer = lab.producer(WINDOW)
+    for (const shift of [0, -50, -20, -70, -40, -3_600]) {
+      await set(shift)
+      await publish(producer, `at ${shift}`)
+      expect(await publish(producer, 'at 0')).toMatchObject({ duplicate: true })
+    }
+  })
+
+  test('ahead, by less than the window: event ids are remembered; by more: they are forgotten', async ({
+    lab: shared,
+  }) => {
+    const { set, lab } = await settable(shared)
+    const producer = lab.producer(WINDOW)
+    await publish(producer, 'early')
+    await set(50)
+    expect(await publish(producer, 'early')).toMatchObject({ duplicate: true })
+    await set(3_600)
+    expect(await publish(producer, 'early')).toMatchObject({ duplicate: false })
+    await set(0)
+    expect(await publish(producer, 'early')).toMatchObject({ duplicate: true })
+  })
+})
+
 describe('G3: Redis hangs', () => {
   test('a scan that waited in the socket meanwhile takes over no lease', async ({ lab: shared }) => {
     const { redis, lab } = await shared.ownRedis()

@@ -48,6 +48,23 @@ describe('G1: nothing is lost', () => {
     await lab.close()
   })
 
+  test('when the event loop is busy, each publish gets its answer all the same', async ({ lab }) => {
+    const producer = lab.producer({ maxBatch: 1 })
+    await producer.ready()
+    let isBusy = true
+    // The reply to a batch comes in before its neighbour has been told its answer.
+    const block = () => {
+      const end = performance.now() + 5
+      while (performance.now() < end);
+      if (isBusy) setImmediate(block)
+    }
+    block()
+    const published = await Promise.all(range(50).map((n) => producer.publish('counted', { n }))).finally(() => {
+      isBusy = false
+    })
+    expect(published).toHaveLength(50)
+  })
+
   test('with durability fsync, a resolved publish is on disk', async ({ lab: shared }) => {
     const redis = await RedisServer.start(['--appendfsync', 'no'])
     shared.onClose(() => redis.stop())
@@ -57,7 +74,12 @@ describe('G1: nothing is lost', () => {
     if (!hasWaitAof) {
       await expect(producer.ready()).rejects.toThrow('WAITAOF')
     } else {
-      // With appendfsync no, Redis does not sync by itself, and WAITAOF waits until its timeout.
+      // With appendfsync no, Redis does not sync by itself, and WAITAOF waits until its timeout: so a duplicate waits
+      // for its first append, although another producer has appended that.
+      await lab.producer().publish('counted', { n: 0 }, { id: 'not on disk' })
+      const impatient = lab.producer({ durability: 'fsync', publishTimeoutMs: 600 })
+      const again = impatient.publish('counted', { n: 0 }, { id: 'not on disk' })
+      await expect(again).rejects.toMatchObject({ code: 'PUBLISH_TIMEOUT', outcome: 'unknown' })
       await lab.send('CONFIG', 'SET', 'appendfsync', 'everysec')
       await producer.ready()
       const publish = () => producer.publish('counted', { n: 1 }, { id: 'once' })

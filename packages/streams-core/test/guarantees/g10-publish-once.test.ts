@@ -1,5 +1,6 @@
 import { RedisServer, TcpProxy } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
+import { StreamFullError } from '../../src/index.ts'
 import { range } from '../support/events.ts'
 import { Lab, test } from '../support/lab.ts'
 
@@ -23,16 +24,14 @@ describe('G10: publishing the same event id twice appends once', () => {
     expect((await lab.inspect()).length).toBe(1)
   })
 
-  test('beyond the window it is a new event', async ({ lab }) => {
-    const producer = lab.producer({ dedupeMs: 100, publishTimeoutMs: 100 })
-    const first = await producer.publish('counted', { n: 1 }, { id: 'again' })
-    await lab.until(
-      'the event id is forgotten',
-      async () => (await lab.send('EXISTS', `{${lab.streamName}}:dedupe:again`)) === 0,
-    )
-    const second = await producer.publish('counted', { n: 1 }, { id: 'again' })
-    expect(second.duplicate).toBe(false)
-    expect(second.entryId).not.toBe(first.entryId)
+  test('within one batch that is larger than one command of Redis may be', async ({ lab }) => {
+    const producer = lab.producer({ maxBatch: 5_000 })
+    const publish = () => Promise.all(range(5_000).map((n) => producer.publish('counted', { n }, { id: `id_${n}` })))
+    const first = await publish()
+    const second = await publish()
+    expect(first.some(({ duplicate }) => duplicate)).toBe(false)
+    expect(second).toEqual(first.map((published) => ({ ...published, duplicate: true })))
+    expect((await lab.inspect()).length).toBe(5_000)
   })
 
   test('when the answers got lost on the way, nothing is appended twice and every publish resolves', async ({
@@ -57,10 +56,121 @@ describe('G10: publishing the same event id twice appends once', () => {
     await lab.close()
   })
 
+  test('whatever gets lost on the way, entries are in the order in which their publish was called', async ({ lab }) => {
+    const proxy = await TcpProxy.start(Number(new URL(lab.url).port))
+    lab.onClose(() => proxy.stop())
+    const producer = lab.producer({ redis: proxy.url, publishTimeoutMs: 30_000, maxBatch: 20 })
+    await producer.ready()
+    const answered: number[] = []
+    const publishing = range(2_000).map(async (n) => {
+      await producer.publish('counted', { n })
+      answered.push(n)
+      if (n % 500 === 250) proxy.cut()
+    })
+    await Promise.all(publishing)
+    const entries = await lab.send<[string, string[]][]>('XRANGE', lab.streamName, '-', '+')
+    expect(entries.map(([, fields]) => JSON.parse(fields.at(-1) ?? '').n)).toEqual(range(2_000))
+    expect(answered).toEqual(range(2_000))
+  })
+
   test('deduplication switched off appends every time', async ({ lab }) => {
     const producer = lab.producer({ dedupeMs: 0 })
     await producer.publish('counted', { n: 1 }, { id: 'same' })
     await producer.publish('counted', { n: 1 }, { id: 'same' })
     expect((await lab.inspect()).length).toBe(2)
+    expect(await remembering(lab)).toEqual([])
+  })
+
+  test('an event id whose publish was refused is not remembered', async ({ lab }) => {
+    const refusing = lab.producer({}, { maxLength: 1 })
+    await refusing.publish('counted', { n: 1 })
+    await expect(refusing.publish('counted', { n: 2 }, { id: 'refused' })).rejects.toThrow(StreamFullError)
+    const producer = lab.producer()
+    expect(await producer.publish('counted', { n: 2 }, { id: 'refused' })).toMatchObject({ duplicate: false })
   })
 })
+
+describe('G10: for how long an event id is remembered', () => {
+  const WINDOW = { dedupeMs: 1_000, publishTimeoutMs: 1_000 }
+
+  test('for the window at least, for little more than twice as long, and in three keys however many there are', async ({
+    lab,
+  }) => {
+    const producer = lab.producer(WINDOW)
+    const begin = await redisMs(lab)
+    const born: { id: string; afterMs: number; beforeMs: number }[] = []
+    const livesMs: number[] = []
+    // Each round publishes one new event id, and all the earlier ones again, to see which of them are forgotten.
+    await lab.until('the buckets have changed their parts several times', async () => {
+      const sentMs = await redisMs(lab)
+      const again = await Promise.all(born.map(({ id }) => producer.publish('counted', { n: 0 }, { id })))
+      const id = `id_${sentMs}`
+      await producer.publish('counted', { n: 0 }, { id })
+      const answeredMs = await redisMs(lab)
+      for (const [i, { afterMs, beforeMs }] of born.entries()) {
+        if (again[i]?.duplicate) expect(sentMs - beforeMs).toBeLessThan(2.2 * WINDOW.dedupeMs)
+        else livesMs.push(answeredMs - afterMs)
+      }
+      const kept = born.filter((_, i) => again[i]?.duplicate)
+      born.splice(0, born.length, ...kept, { id, afterMs: sentMs, beforeMs: answeredMs })
+      return answeredMs - begin > 4 * WINDOW.dedupeMs
+    })
+    expect(livesMs.length).toBeGreaterThan(10)
+    expect(Math.min(...livesMs)).toBeGreaterThanOrEqual(WINDOW.dedupeMs)
+    expect(await remembering(lab)).toHaveLength(3)
+  })
+
+  test('after a pause that is longer than the window it is forgotten', async ({ lab }) => {
+    const producer = lab.producer({ dedupeMs: 100, publishTimeoutMs: 100 })
+    await producer.publish('counted', { n: 1 }, { id: 'again' })
+    const since = await redisMs(lab)
+    await lab.until('the window is over', async () => (await redisMs(lab)) - since > 100)
+    expect(await producer.publish('counted', { n: 1 }, { id: 'again' })).toMatchObject({ duplicate: false })
+  })
+
+  test('for the window of the producer that published it, although another one has a shorter window', async ({
+    lab,
+  }) => {
+    const [long, short] = [lab.producer({ dedupeMs: 60_000 }), lab.producer({ dedupeMs: 100, publishTimeoutMs: 100 })]
+    await short.publish('counted', { n: 0 })
+    const first = await long.publish('counted', { n: 1 }, { id: 'long' })
+    const since = await redisMs(lab)
+    await lab.until('many short windows are over', async () => {
+      await short.publish('counted', { n: 0 })
+      return (await redisMs(lab)) - since > 1_000
+    })
+    const again = await short.publish('counted', { n: 1 }, { id: 'long' })
+    expect(again).toEqual({ ...first, duplicate: true })
+  })
+
+  test('for the window, when somebody deletes what says how old the ids are', async ({ lab }) => {
+    const producer = lab.producer()
+    await producer.publish('counted', { n: 1 }, { id: 'again' })
+    for (const _ of range(3)) {
+      await lab.send('DEL', `{${lab.streamName}}:dedupe`)
+      expect(await producer.publish('counted', { n: 1 }, { id: 'again' })).toMatchObject({ duplicate: true })
+    }
+  })
+
+  test('and when nobody publishes any more, Redis deletes all of it', async ({ lab }) => {
+    const producer = lab.producer()
+    await producer.publish('counted', { n: 1 })
+    const keys = await remembering(lab)
+    expect(keys).toHaveLength(2)
+    for (const key of keys) {
+      const leftMs = await lab.send<number>('PTTL', key)
+      expect(leftMs).toBeGreaterThan(DAY_MS)
+      expect(leftMs).toBeLessThanOrEqual(DAY_MS + 150_000)
+    }
+  })
+})
+
+const DAY_MS = 86_400_000
+
+/** The keys that remember event ids. */
+const remembering = (lab: Lab) => lab.send<string[]>('KEYS', `{${lab.streamName}}:dedupe*`)
+
+async function redisMs(lab: Lab): Promise<number> {
+  const [seconds, micros] = await lab.send<[string, string]>('TIME')
+  return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000)
+}

@@ -30,7 +30,10 @@ const produce: Work = async (lab, redis) => {
   await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
   const capped = lab.producer({ redis }, { maxLength: 3, keepAtLeast: 1 })
   await capped.ready()
-  for (const id of ['a', 'a', 'b', 'c']) await capped.publish('counted', { n: 1 }, { id })
+  for (const id of ['a', 'a']) await capped.publish('counted', { n: 1 }, { id })
+  // As if the window were over: the next publish deletes a bucket of event ids.
+  await lab.send('SET', `{${lab.streamName}}:dedupe`, '0 0 0 0')
+  for (const id of ['b', 'c']) await capped.publish('counted', { n: 1 }, { id })
   const entryIds = (await readByHand(lab))[0]?.[1].map(([id]) => id) ?? []
   await lab.send('XACK', lab.streamName, GROUP, ...entryIds)
   await capped.publish('counted', { n: 2 })

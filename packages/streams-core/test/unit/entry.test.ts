@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { InvalidEventError } from '../../src/base/errors.ts'
 import { decode } from '../../src/define/decode.ts'
-import { encode } from '../../src/define/encode.ts'
+import { type EncodedEvent, encode } from '../../src/define/encode.ts'
+import { type Fields, LAYOUTS } from '../../src/define/entry.ts'
 import { catalog, foreignEntry } from '../support/events.ts'
 
 const given = { id: 'e1', source: '/s', time: '2026-01-02T03:04:05.678Z' }
@@ -11,13 +12,24 @@ const MAX = 1_048_576
 describe('encode and decode', () => {
   test('round trip, with every attribute', () => {
     const all = { ...given, subject: 'user_1', traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' }
-    const decoded = decode(catalog, encode(catalog, 'noted', { text: 'ä€𝄞' }, all, MAX), MAX)
+    const decoded = decode(catalog, stored(encode(catalog, 'noted', { text: 'ä€𝄞' }, all, MAX)), MAX)
     expect(decoded).toMatchObject({ ok: true, event: { ...all, type: 'noted', data: { text: 'ä€𝄞' } } })
+  })
+
+  test.each<[string, object]>([
+    ['a subject', { subject: 'user_1' }],
+    ['an empty subject', { subject: '' }],
+    ['a traceparent', { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' }],
+  ])('round trip, with %s alone', (_, one) => {
+    const encoded = encodeWith(one)
+    const decoded = decode(catalog, stored(encoded), MAX)
+    expect(decoded).toMatchObject({ ok: true, event: { ...given, ...one, data: { n: 1 } } })
+    expect(encoded.size).toBe(Buffer.byteLength(stored(encoded).join('')))
   })
 
   test('publish takes the input of a schema, the handler gets its output', () => {
     const dated = { dated: z.object({ at: z.coerce.date() }) }
-    const fields = encode(dated, 'dated', { at: '2026-01-01T00:00:00Z' }, given, MAX)
+    const fields = stored(encode(dated, 'dated', { at: '2026-01-01T00:00:00Z' }, given, MAX))
     const decoded = decode(dated, fields, MAX)
     expect(decoded.ok && decoded.event.data).toEqual({ at: new Date('2026-01-01T00:00:00Z') })
   })
@@ -137,7 +149,7 @@ describe('what publish accepts, the handler gets', () => {
     ['text with U+FFFD', z.string(), 'Zo\ufffd', 'Zo\ufffd'],
     ['text with a lone surrogate', z.string(), 'a\ud800', 'a\ud800'],
   ])('accepted and handed on: %s', (_, schema, data, handed) => {
-    const decoded = decode({ any: schema }, encodeAs(schema, data)(), MAX)
+    const decoded = decode({ any: schema }, stored(encodeAs(schema, data)()), MAX)
     expect(decoded).toMatchObject({ ok: true, event: { data: handed } })
   })
 })
@@ -162,6 +174,10 @@ describe('a reason never quotes the data', () => {
     expect(JSON.stringify(decoded)).not.toContain('tok_live_9aQ')
   })
 })
+
+/** The entry as Redis stores it. */
+const stored = ({ layout, values }: EncodedEvent): Fields =>
+  (LAYOUTS[layout] ?? []).flatMap((name, i) => [name, values[i] ?? ''])
 
 const encodeWith = (more: object) => encode(catalog, 'counted', { n: 1 }, { ...given, ...more }, MAX)
 

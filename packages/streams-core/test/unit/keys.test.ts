@@ -17,7 +17,7 @@ const all = (name: string) => {
   const keys = new Keys(name)
   const ofGroup = [keys.dead('g'), keys.history('g'), keys.due('g'), keys.dueScan('g'), keys.clock('g')]
   const locks = [keys.janitorLock, keys.scanLock('g', false), keys.scanLock('g', true)]
-  const ofEvents = [keys.dedupe('e'), keys.idempotencyRecord('g', 'e')]
+  const ofEvents = [keys.dedupe, keys.dedupeBucket(0), keys.dedupeBucket(1), keys.idempotencyRecord('g', 'e')]
   return [keys.marks, keys.dropped, formatted(keys.groupFormat), ...ofGroup, ...locks, ...ofEvents]
 }
 

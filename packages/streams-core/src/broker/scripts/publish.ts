@@ -1,66 +1,96 @@
+import { LAYOUTS } from '../../define/entry.ts'
 import { script } from '../script.ts'
+import { dedupeLua } from './dedupe.ts'
 import { trimLua } from './trim.ts'
+
+/**
+ * `append[layout](at)`: XADD of the event whose layout stands at this argument, with its values behind it. One function
+ * for each layout, so that no call carries the names of fields (Redis spends 20 % less on each event).
+ */
+const appendLua = `
+local append = {
+${LAYOUTS.map((names, layout) => {
+  const pairs = names.map((name, i) => `'${name}', ARGV[at + ${i + 1}]`)
+  return `  ['${layout}'] = function(at) return redis.pcall('XADD', stream, '*', ${pairs.join(', ')}) end,`
+}).join('\n')}
+}
+local valuesOf = { ${LAYOUTS.map((names, layout) => `['${layout}'] = ${names.length}`).join(', ')} }
+`
 
 /**
  * Appends a batch: deduplication, cap and XADD in one step, event by event.
  *
  * `policy`: `acknowledged` or `maxlen`.   `maxLength`: 0 for none.   `groupFormat`: what the keys of a group begin with,
  * with %s for the group.   `requiredGroups`: how many groups must exist before anything is trimmed.
- * More keys: the dedupe key of each event, if event ids are remembered.
- * More arguments: the names of the required groups; then for each event the number of its fields and values, and these.
- * Returns for each event a status and a value, flat:
- *   `appended` entry id, `duplicate` entry id of the first, `full` length, `error` text
+ * More arguments: the names of the required groups; then for each event its layout and its values.
+ * Returns for each event the id of its new entry; or, if none was appended, a status and a value:
+ *   `duplicate` entry id of the first, `full` length, `error` text
  */
 export const PUBLISH = script(
   {
-    keys: ['stream', 'dropped', 'marks'],
+    keys: ['stream', 'dropped', 'marks', 'dedupe', 'bucket0', 'bucket1'],
     args: ['policy', 'maxLength', 'keepAtLeast', 'dedupeMs', 'groupFormat', 'requiredGroups'],
   },
   `
-${trimLua}
-maxLength = tonumber(maxLength)
+${dedupeLua}
+${appendLua}
+maxLength, dedupeMs = tonumber(maxLength), tonumber(dedupeMs)
 local firstEvent = MORE_ARGS + tonumber(requiredGroups)
 local length = redis.call('XLEN', stream)
 local hasMadeRoom = false
+
+-- Most calls trim nothing. Those that do make the functions for it (a call with one event takes a tenth less).
+local function trimming()
+${trimLua}
+  return { makeRoom = makeRoom, dropOldest = dropOldest }
+end
 
 local function isFull()
   if policy ~= 'acknowledged' or maxLength == 0 or length < maxLength then return false end
   if not hasMadeRoom then
     hasMadeRoom = true
-    makeRoom({ unpack(ARGV, MORE_ARGS, firstEvent - 1) }, tonumber(keepAtLeast))
+    trimming().makeRoom({ unpack(ARGV, MORE_ARGS, firstEvent - 1) }, tonumber(keepAtLeast))
     length = redis.call('XLEN', stream)
   end
   return length >= maxLength
 end
 
-local replies, at, dedupeAt = {}, firstEvent, MORE_KEYS
+local places, ids, at = {}, {}, firstEvent
 while at <= #ARGV do
-  local size, dedupeKey = tonumber(ARGV[at]), KEYS[dedupeAt]
-  local status, value
-  local first = dedupeKey and redis.call('GET', dedupeKey)
+  places[#places + 1], ids[#ids + 1] = at, ARGV[at + 1]
+  at = at + valuesOf[ARGV[at]] + 1
+end
+
+local isRemembered = dedupeMs > 0
+if isRemembered then openBuckets() end
+local recalled = isRemembered and recall(ids) or {}
+local replies, new, hasDuplicates = {}, {}, false
+for i, id in ipairs(ids) do
+  local first = recalled[id]
   if first then
-    -- A write, though it changes nothing: a WAITAOF that follows then covers the first append as well.
-    redis.call('PEXPIRE', dedupeKey, redis.call('PTTL', dedupeKey))
-    status, value = 'duplicate', first
+    replies[i] = { 'duplicate', first }
+    hasDuplicates = true
   elseif isFull() then
-    status, value = 'full', tostring(length)
+    replies[i] = { 'full', tostring(length) }
   else
-    local id = redis.pcall('XADD', stream, '*', unpack(ARGV, at + 1, at + size))
-    -- A master that has become a replica: an error of the whole script, so that the producer connects again.
-    if type(id) == 'table' and string.find(id.err, '^READONLY') then return id end
-    if type(id) == 'table' then
-      status, value = 'error', id.err
+    local entryId = append[ARGV[places[i]]](places[i])
+    if type(entryId) == 'table' then
+      -- A master that has become a replica: an error of the whole script, so that the producer connects again.
+      if string.find(entryId.err, '^READONLY') then return entryId end
+      replies[i] = { 'error', entryId.err }
     else
-      status, value = 'appended', id
+      replies[i] = entryId
       length = length + 1
-      if dedupeKey then redis.call('SET', dedupeKey, id, 'PX', dedupeMs) end
+      if isRemembered then
+        recalled[id] = entryId
+        new[#new + 1] = id
+        new[#new + 1] = entryId
+      end
     end
   end
-  replies[#replies + 1] = status
-  replies[#replies + 1] = value
-  at, dedupeAt = at + size + 1, dedupeAt + 1
 end
-if policy == 'maxlen' then dropOldest(maxLength, dropped, groupFormat) end
+if isRemembered then remember(new, hasDuplicates) end
+if policy == 'maxlen' then trimming().dropOldest(maxLength, dropped, groupFormat) end
 return replies
 `,
 )

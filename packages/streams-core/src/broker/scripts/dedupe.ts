@@ -1,0 +1,83 @@
+import { nowLua } from './fragments.ts'
+
+/** The keys are kept for so much longer than their ids need it: see `dedupeLua`. A day. */
+const KEPT_LONGER_MS = 86_400_000
+
+/** Redis' Lua unpacks at most about 8,000 values, and HSET takes two for each id. */
+const IDS_AT_ONCE = 3_000
+
+/**
+ * Event ids are remembered in two buckets, the current one and the one before it. Both are hashes: event id → entry id.
+ * New ids go into the current one. When no id of the previous one is needed any more, that one is deleted, and the two
+ * change their parts. So an id is remembered for `dedupeMs` at least, and for little more than twice that, and nothing
+ * is to be done for it alone.
+ *
+ * The key `dedupe` holds: which bucket is the current one; until when the ids of the current bucket are needed; until
+ * when those of the previous one are; Redis' clock when this was written. Each producer needs its ids for a `dedupeMs`
+ * of its own, and the latest of these times counts. They are noted a sixteenth of a window too late, so that they need
+ * not be noted at each call (a call with one event takes a fifth less).
+ *
+ * UNLINK deletes a bucket, and not its expiry, because expiry frees a large hash in one go, and Redis does nothing else
+ * meanwhile. The keys expire only when nobody has published for a day longer than the ids were needed.
+ *
+ * `openBuckets()`: makes the buckets fit the time.
+ *
+ * `recall(ids)`: the entry ids of those event ids that are remembered, by event id.
+ *
+ * `remember(new, hasDuplicates)`: `new` is event id, entry id, event id, entry id … After a duplicate it always writes,
+ * though it may change nothing: a WAITAOF that follows then covers the first append as well.
+ */
+export const dedupeLua = `
+${nowLua}
+local atMs, backMs, place, neededTo, previousNeededTo, current, previous
+
+local function openBuckets()
+  local noted, notedAt = redis.call('GET', dedupe), nil
+  atMs = nowMs()
+  if noted then
+    place, neededTo, previousNeededTo, notedAt = string.match(noted, '^(%d) (%-?%d+) (%-?%d+) (%d+)$')
+  else
+    -- Nobody knows for how long the ids in the buckets are needed, if there are any.
+    place, neededTo, previousNeededTo, notedAt = 0, 0, atMs + dedupeMs, atMs
+  end
+  -- When the clock was set back, the times are set back with it.
+  backMs = math.max(0, notedAt - atMs)
+  place, neededTo, previousNeededTo = tonumber(place), neededTo - backMs, previousNeededTo - backMs
+  local buckets = { [0] = bucket0, bucket1 }
+  for _ = 1, 2 do
+    if atMs >= previousNeededTo then
+      redis.call('UNLINK', buckets[1 - place])
+      place, neededTo, previousNeededTo = 1 - place, 0, neededTo
+    end
+  end
+  current, previous = buckets[place], buckets[1 - place]
+end
+
+local function recall(ids)
+  local recalled = {}
+  for _, bucket in ipairs({ current, previous }) do
+    for from = 1, #ids, ${IDS_AT_ONCE} do
+      local to = math.min(from + ${IDS_AT_ONCE - 1}, #ids)
+      local found = redis.call('HMGET', bucket, unpack(ids, from, to))
+      for i = from, to do
+        if found[i - from + 1] then recalled[ids[i]] = found[i - from + 1] end
+      end
+    end
+  end
+  return recalled
+end
+
+local function remember(new, hasDuplicates)
+  for from = 1, #new, ${2 * IDS_AT_ONCE} do
+    redis.call('HSET', current, unpack(new, from, math.min(from + ${2 * IDS_AT_ONCE - 1}, #new)))
+  end
+  local isTooEarly = #new > 0 and neededTo < atMs + dedupeMs
+  if isTooEarly then neededTo = math.ceil(atMs + dedupeMs * 17 / 16) end
+  if isTooEarly or hasDuplicates or backMs > 0 then
+    local leftMs = math.max(neededTo, previousNeededTo) - atMs + ${KEPT_LONGER_MS}
+    local noted = string.format('%d %.0f %.0f %.0f', place, neededTo, previousNeededTo, atMs)
+    redis.call('SET', dedupe, noted, 'PX', leftMs)
+    redis.call('PEXPIRE', current, leftMs)
+  end
+end
+`
