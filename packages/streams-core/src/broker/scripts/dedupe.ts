@@ -15,7 +15,7 @@ const IDS_AT_ONCE = 3_000
  * The key `dedupe` holds: which bucket is the current one; until when the ids of the current bucket are needed; until
  * when those of the previous one are; Redis' clock when this was written. Each producer needs its ids for a `dedupeMs`
  * of its own, and the latest of these times counts. They are noted a sixteenth of a window too late, so that they need
- * not be noted at each call (a call with one event takes a fifth less).
+ * not be noted at each call (a call with one event takes an eighth less).
  *
  * UNLINK deletes a bucket, and not its expiry, because expiry frees a large hash in one go, and Redis does nothing else
  * meanwhile. The keys expire only when nobody has published for a day longer than the ids were needed.
