@@ -23,8 +23,9 @@ export const mutants: Record<string, Mutant> = {
     edits: [
       [
         'consume/pipeline/pipeline.ts',
-        'const run = await running',
-        "await settler.settle(delivery, { type: 'ack' })\n    const run = await running",
+        'slots.run(delivery, source, (run) => this.#conclude(delivery, run))',
+        `const run = () => slots.run(delivery, source, (result) => this.#conclude(delivery, result))
+    this.#actors.settler.settle(delivery, { type: 'ack' }, run)`,
       ],
     ],
   },

@@ -15,7 +15,7 @@ export type CommitReply =
 export type RecordReply = 'ours' | 'done' | 'elsewhere'
 
 export type Parked = Extract<Outcome, { type: 'retry' | 'release' }>
-type Dead = Extract<Outcome, { type: 'dead-letter' }>
+export type Dead = Extract<Outcome, { type: 'dead-letter' }>
 
 /** What a consumer writes for a delivery. All but `ack` and `takeRecord` check the fencing token first. */
 export class SettleBroker {

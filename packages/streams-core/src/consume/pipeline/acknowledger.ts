@@ -1,19 +1,19 @@
 import type { SettleBroker } from '../../broker/settle.ts'
 import type { Delivery } from './delivery.ts'
+import { type OnSettled, settledByError } from './settled.ts'
 
-/** Deliveries that are acknowledged together. */
-interface Batch {
-  readonly deliveries: Delivery[]
-  /** Resolves, once the acknowledgements are written, to the deliveries whose lease was lost. */
-  readonly written: Promise<ReadonlySet<Delivery>>
+/** A delivery to acknowledge. */
+interface Acknowledgement {
+  readonly delivery: Delivery
+  readonly onSettled: OnSettled
 }
 
 /** Acknowledges in batches: acknowledgements that gather while a batch is on its way to Redis are the next batch. */
 export class Acknowledger {
   readonly #broker: SettleBroker
   readonly #persist: <T>(write: () => Promise<T>) => Promise<T>
-  #gathering: Batch | undefined
-  #lastWritten: Promise<unknown> = Promise.resolve()
+  #gathered: Acknowledgement[] = []
+  #isWriting = false
 
   /** @param persist Tries a write again until Redis can take it. */
   constructor(broker: SettleBroker, persist: <T>(write: () => Promise<T>) => Promise<T>) {
@@ -21,29 +21,27 @@ export class Acknowledger {
     this.#persist = persist
   }
 
-  /** Resolves once the acknowledgement is written. False: the lease was lost. */
-  async acknowledge(delivery: Delivery): Promise<boolean> {
-    this.#gathering ??= this.#gather()
-    const { deliveries, written } = this.#gathering
-    deliveries.push(delivery)
-    const lost = await written
-    return !lost.has(delivery)
+  acknowledge(delivery: Delivery, onSettled: OnSettled): void {
+    this.#gathered.push({ delivery, onSettled })
+    if (this.#isWriting) return
+    this.#isWriting = true
+    // Everything that ends in this turn of the event loop shares the first command.
+    setImmediate(() => this.#writeGathered())
   }
 
-  #gather(): Batch {
-    const deliveries: Delivery[] = []
-    const written = this.#whenPreviousIsWritten().then(() => {
-      this.#gathering = undefined
-      return this.#persist(() => this.#write(deliveries))
-    })
-    this.#lastWritten = written.catch(() => {})
-    return { deliveries, written: written.then((lost) => new Set(lost)) }
-  }
-
-  async #whenPreviousIsWritten(): Promise<void> {
-    await this.#lastWritten
-    // Everything that ends in this turn of the event loop shares the command.
-    await new Promise(setImmediate)
+  async #writeGathered(): Promise<void> {
+    while (this.#gathered.length > 0) {
+      const batch = this.#gathered
+      this.#gathered = []
+      const deliveries = batch.map(({ delivery }) => delivery)
+      try {
+        const lost = new Set(await this.#persist(() => this.#write(deliveries)))
+        for (const { delivery, onSettled } of batch) onSettled(lost.has(delivery) ? 'lease-lost' : 'written')
+      } catch (error) {
+        for (const { onSettled } of batch) onSettled(settledByError(error))
+      }
+    }
+    this.#isWriting = false
   }
 
   /** Returns the deliveries whose lease was lost. */

@@ -78,17 +78,15 @@ export class HandlerSlots {
   }
 
   /**
-   * Runs a delivery once there is a slot; resolves to how it went. While the consumer drains, a delivery that has no
-   * slot yet is `unstarted`, and one that does not end in time is `unfinished`. A handler that takes too long is
-   * `timed-out`.
+   * Runs a delivery once there is a slot. While the consumer drains, a delivery that has no slot yet is `unstarted`, and
+   * one that does not end in time is `unfinished`. A handler that takes too long is `timed-out`.
+   * @param end Called once, with how it went.
    */
-  run(delivery: Delivery, source: 'read' | 'claimed'): Promise<RunResult> {
-    if (this.#isDraining) return Promise.resolve({ result: 'unstarted' })
-    return new Promise((end) => {
-      const waiting = source === 'read' ? this.#read : this.#claimed
-      waiting.push({ delivery, end })
-      this.#startWaiting()
-    })
+  run(delivery: Delivery, source: 'read' | 'claimed', end: (result: RunResult) => void): void {
+    if (this.#isDraining) return end({ result: 'unstarted' })
+    const waiting = source === 'read' ? this.#read : this.#claimed
+    waiting.push({ delivery, end })
+    this.#startWaiting()
   }
 
   /** Starts nothing more. */
@@ -126,21 +124,22 @@ export class HandlerSlots {
       this.#lastWasClaimed = first.length > 0 ? first === this.#claimed : second === this.#claimed
       const job = first.shift() ?? second.shift()
       if (!job) return
-      void this.#start(job)
+      this.#start(job)
     }
   }
 
-  async #start(job: Job): Promise<void> {
+  #start(job: Job): void {
     if (this.#startsLeft === STARTS_PER_TURN) setImmediate(() => this.#nextTurn())
     this.#startsLeft -= 1
     this.#running.add(job)
     const startedAt = now()
     job.delivery.startedAt = startedAt
     const timer = this.#timeoutMs > 0 ? this.#limit(job) : undefined
-    const result = await this.#run(job.delivery)
-    clearTimeout(timer?.current)
-    this.#averageMs = average(this.#averageMs, now() - startedAt)
-    this.#ended(job, timer?.hasFired && result.result === 'threw' ? this.#timedOut : result)
+    void this.#run(job.delivery).then((result) => {
+      clearTimeout(timer?.current)
+      this.#averageMs = average(this.#averageMs, now() - startedAt)
+      this.#ended(job, timer?.hasFired && result.result === 'threw' ? this.#timedOut : result)
+    })
   }
 
   #nextTurn(): void {

@@ -1,13 +1,11 @@
 import type { Patience } from '../../base/patience.ts'
 import { isMissingGroup, isRefusal } from '../../base/redis-errors.ts'
-import type { Parked, SettleBroker } from '../../broker/settle.ts'
+import type { Dead, Parked, SettleBroker } from '../../broker/settle.ts'
 import type { Outcome } from '../../define/outcome.ts'
 import type { Tell } from '../../tell/report.ts'
 import { Acknowledger } from './acknowledger.ts'
 import type { Delivery } from './delivery.ts'
-
-/** `not-taken`: Redis refused the write, or could not take it before the drain was over. */
-export type Settled = 'written' | 'lease-lost' | 'not-taken'
+import { type OnSettled, settledByError } from './settled.ts'
 
 export interface SettlerActors {
   broker: SettleBroker
@@ -38,13 +36,23 @@ export class Settler {
     this.#acknowledger = new Acknowledger(actors.broker, (write) => this.#persist(write))
   }
 
-  /** Resolves once the outcome is written, or cannot be. Never rejects. */
-  async settle(delivery: Delivery, outcome: Outcome): Promise<Settled> {
-    try {
-      return (await this.#write(delivery, outcome)) ? 'written' : 'lease-lost'
-    } catch (error) {
-      // If the group is gone, so is the lease. Otherwise the entry is delivered again once its lease is over.
-      return isMissingGroup(error) ? 'lease-lost' : 'not-taken'
+  /** The one place where an outcome is written. */
+  settle(delivery: Delivery, outcome: Outcome, onSettled: OnSettled): void {
+    switch (outcome.type) {
+      case 'ack':
+      case 'skip':
+        return this.#acknowledger.acknowledge(delivery, onSettled)
+      case 'retry':
+      case 'release':
+        return this.#settle(this.#park(delivery, outcome), onSettled)
+      case 'dead-letter':
+        return this.#settle(this.#deadLetter(delivery, outcome), onSettled)
+      case 'committed':
+      case 'abandon':
+        // `commit` has written it; or there is nothing to write.
+        return onSettled('written')
+      default:
+        return outcome satisfies never
     }
   }
 
@@ -53,24 +61,15 @@ export class Settler {
     this.#givenUp.abort()
   }
 
-  /** The one place where an outcome is written. False: the lease was lost. */
-  #write(delivery: Delivery, outcome: Outcome): Promise<boolean> {
-    switch (outcome.type) {
-      case 'ack':
-      case 'skip':
-        return this.#acknowledger.acknowledge(delivery)
-      case 'retry':
-      case 'release':
-        return this.#park(delivery, outcome)
-      case 'dead-letter':
-        return this.#persist(() => this.#broker.deadLetter(delivery, delivery.redrive?.times ?? 0, outcome))
-      case 'committed':
-      case 'abandon':
-        // `commit` has written it; or there is nothing to write.
-        return Promise.resolve(true)
-      default:
-        return outcome satisfies never
-    }
+  #settle(writing: Promise<boolean>, onSettled: OnSettled): void {
+    writing.then(
+      (isOurs) => onSettled(isOurs ? 'written' : 'lease-lost'),
+      (error) => onSettled(settledByError(error)),
+    )
+  }
+
+  #deadLetter(delivery: Delivery, outcome: Dead): Promise<boolean> {
+    return this.#persist(() => this.#broker.deadLetter(delivery, delivery.redrive?.times ?? 0, outcome))
   }
 
   async #park(delivery: Delivery, outcome: Parked): Promise<boolean> {
