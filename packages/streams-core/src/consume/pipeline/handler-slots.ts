@@ -19,10 +19,10 @@ const SOON_MS = 50
 const NEWEST = 1 / 16
 
 /**
- * Handlers that are started in one turn of the event loop. Without this limit all events of a read whose handlers are
- * instant would run in one turn, and meanwhile no read, acknowledgement or timer could begin.
+ * For how long handlers are started in one turn of the event loop. Without this limit all events of a read whose
+ * handlers are instant would run in one turn, and meanwhile no read, acknowledgement or timer could begin. Milliseconds.
  */
-const STARTS_PER_TURN = 64
+const TURN_MS = 2
 
 /** Runs up to `concurrency` handlers at a time. While both wait, claimed deliveries and read ones take turns. */
 export class HandlerSlots {
@@ -33,7 +33,9 @@ export class HandlerSlots {
   readonly #running = new Set<Job>()
   readonly #run: (delivery: Delivery) => Promise<RunResult>
   #lastWasClaimed = false
-  #startsLeft = STARTS_PER_TURN
+  /** Undefined until a handler is started in this turn of the event loop. */
+  #turnBeganAt: number | undefined
+  #isTurnOver = false
   #averageMs: number | undefined
   readonly #changed = new Condition()
   #isDraining = false
@@ -119,7 +121,7 @@ export class HandlerSlots {
   }
 
   #startWaiting(): void {
-    while (this.#running.size < this.#concurrency && this.#startsLeft > 0) {
+    while (this.#running.size < this.#concurrency && !this.#isTurnOver) {
       const [first, second] = this.#lastWasClaimed ? [this.#read, this.#claimed] : [this.#claimed, this.#read]
       this.#lastWasClaimed = first.length > 0 ? first === this.#claimed : second === this.#claimed
       const job = first.shift() ?? second.shift()
@@ -129,10 +131,13 @@ export class HandlerSlots {
   }
 
   #start(job: Job): void {
-    if (this.#startsLeft === STARTS_PER_TURN) setImmediate(() => this.#nextTurn())
-    this.#startsLeft -= 1
-    this.#running.add(job)
     const startedAt = now()
+    if (this.#turnBeganAt === undefined) {
+      this.#turnBeganAt = startedAt
+      setImmediate(() => this.#nextTurn())
+    }
+    this.#isTurnOver = startedAt - this.#turnBeganAt >= TURN_MS
+    this.#running.add(job)
     job.delivery.startedAt = startedAt
     const timer = this.#timeoutMs > 0 ? this.#limit(job) : undefined
     void this.#run(job.delivery).then((result) => {
@@ -143,7 +148,8 @@ export class HandlerSlots {
   }
 
   #nextTurn(): void {
-    this.#startsLeft = STARTS_PER_TURN
+    this.#turnBeganAt = undefined
+    this.#isTurnOver = false
     this.#startWaiting()
   }
 
