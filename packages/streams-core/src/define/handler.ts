@@ -1,3 +1,4 @@
+import type { BatchHandler } from './batch.ts'
 import type { Argument } from './redis-options.ts'
 import type { Catalog, EventOf, EventType } from './stream.ts'
 
@@ -35,5 +36,5 @@ export type Handler<C extends Catalog, T extends EventType<C>> = (
   context: Context,
 ) => void | Promise<void>
 
-/** One handler for every event type of the stream; forgetting one does not compile. */
-export type Handlers<C extends Catalog> = { [T in EventType<C>]: Handler<C, T> }
+/** One handler, or batch handler, for every event type of the stream; forgetting one does not compile. */
+export type Handlers<C extends Catalog> = { [T in EventType<C>]: Handler<C, T> | BatchHandler<EventOf<C, T>> }

@@ -7,6 +7,7 @@ import { type DecodeOptions, Delivery } from './delivery.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import type { Holdings } from './holdings.ts'
 import type { Settler } from './settler.ts'
+import type { Source } from './waiting-jobs.ts'
 
 export interface PipelineOptions {
   group: string
@@ -55,7 +56,7 @@ export class Pipeline {
   }
 
   /** Resolves once the delivery is settled. Never rejects. */
-  process(delivery: Delivery, source: 'read' | 'claimed'): Promise<void> {
+  process(delivery: Delivery, source: Source): Promise<void> {
     const { holdings, slots } = this.#actors
     holdings.add(delivery)
     return this.#conclude(delivery, slots.run(delivery, source))
@@ -81,6 +82,7 @@ export class Pipeline {
   /** Resolves when no delivery apart from `but` is held, running or being settled, or the signal is aborted. */
   async whenIdle(signal: AbortSignal, but?: Delivery): Promise<void> {
     const { holdings, slots } = this.#actors
+    slots.gatherNoMore()
     // A handler whose lease was lost still runs, although its delivery is no longer held.
     await slots.whenIdle(signal)
     await holdings.whenEmptyBut(but, signal)
