@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UNLUCKY_USER, type UserEvents, userEvents } from '@redis-streams-processor/events'
-import { type Context, type Handlers, reject } from '@redis-streams-processor/streams-core'
+import { batch, type Context, type Handlers, reject, type StreamEvent } from '@redis-streams-processor/streams-core'
 
 // What the consumers of a drill run (setting HANDLERS). Every effect is written with `commit`, so that a second one
 // would show; some users are poison.
@@ -39,6 +39,35 @@ export function createHandlers(workMs: number): Handlers<UserEvents> {
     ])
   }
   return forEveryType(work)
+}
+
+/** Fails, among others in its batch. */
+export const BAD_USER = 'user_1006'
+/** Makes the whole batch throw. */
+export const CULPRIT_USER = 'user_1007'
+
+/** The same effects, written for a batch in one step. Setting HANDLERS of the drill `batches`: see batch-handlers.ts. */
+export function createBatchHandlers(workMs: number): Handlers<UserEvents> {
+  return forEveryType(
+    batch<StreamEvent<string, { userId: string }>>({
+      maxSize: 20,
+      maxWaitMs: 20,
+      async handle(events, { group, fail, commit }) {
+        for (const { data } of events) await poison(data.userId)
+        if (workMs > 0) await sleep(workMs)
+        if (events.some(({ data }) => data.userId === CULPRIT_USER)) throw new Error('one of them is the culprit')
+        const good = events.filter(({ data }) => data.userId !== BAD_USER)
+        for (const { id, data } of events) if (data.userId === BAD_USER) fail(id, new Error('bad'))
+        if (good.length === 0) return
+        await commit(
+          good.flatMap(({ id }) => [
+            ['HINCRBY', effectsKey(group), id, 1],
+            ['XADD', chainedKey(group), '*', 'id', id],
+          ]),
+        )
+      },
+    }),
+  )
 }
 
 export function forEveryType(handler: Handlers<UserEvents>['user.deleted']): Handlers<UserEvents> {

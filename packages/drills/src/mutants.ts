@@ -106,7 +106,30 @@ export const mutants: Record<string, Mutant> = {
     drill: 'worker-freeze',
     events: 600,
     sign: /effectsDoubled/,
-    edits: [['broker/scripts/settle.ts', "if not holds(entryId, owner, attempt) then return { 'lost' } end", '']],
+    edits: [['broker/scripts/settle.ts', 'if #lost > 1 then return lost end', '']],
+  },
+  'batch-acknowledges-failed': {
+    about: 'what a batch handler lets fail is acknowledged with the rest of its batch',
+    drill: 'batches',
+    events: 1_000,
+    sign: /lost/,
+    edits: [
+      ['consume/pipeline/batch-runner.ts', 'const failure = call.failureOf(member)', 'const failure = undefined'],
+      ['consume/pipeline/batch-call.ts', 'filter((member) => !this.failureOf(member))', 'filter(() => true)'],
+    ],
+  },
+  'batch-fails-whole': {
+    about: 'when a batch handler throws, all events of the batch fail',
+    drill: 'batches',
+    events: 1_000,
+    sign: /failures of events with a bad neighbour/,
+    edits: [
+      [
+        'consume/pipeline/batch-runner.ts',
+        "result.result === 'returned' || part.length === 1",
+        "result.result === 'returned' || part.length >= 1",
+      ],
+    ],
   },
   'suspects-in-company': {
     about: 'crash suspects run beside others, and an entry over maxDeliveries is dead-lettered',

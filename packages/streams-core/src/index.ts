@@ -16,6 +16,14 @@ export type { ConsumerState, GroupState, ServerState, StreamState } from './brok
 export type { FailedDelivery } from './broker/letter-codec.ts'
 export type { ServerWarning } from './broker/server-settings.ts'
 export { type Consumer, type ConsumerOptions, createConsumer } from './consume/consumer.ts'
+export {
+  type BatchContext,
+  type BatchDelivery,
+  BatchHandler,
+  type BatchOptions,
+  batch,
+  type Handle,
+} from './define/batch.ts'
 export type { ConsumerSettings, IdempotencySettings, RetrySettings } from './define/consumer-settings.ts'
 export type { Context, Handler, Handlers } from './define/handler.ts'
 export type { DeadLetterReason, HandlerResult, Outcome, RunResult } from './define/outcome.ts'

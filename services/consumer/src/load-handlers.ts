@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { catalog, type UserEvents } from '@redis-streams-processor/events'
 import { SettingsError } from '@redis-streams-processor/service-kit'
-import type { Handlers } from '@redis-streams-processor/streams-core'
+import { BatchHandler, type Handlers } from '@redis-streams-processor/streams-core'
 import { createHandlers } from './handlers.ts'
 
 /**
@@ -18,7 +18,8 @@ export async function loadHandlers(path: string | undefined, workMs: number): Pr
     throw new SettingsError(`HANDLERS: expected a module that exports createHandlers(workMs), got ${path}`)
   }
   const handlers = module.createHandlers(workMs)
-  const missing = Object.keys(catalog).find((type) => typeof handlers?.[type] !== 'function')
+  const isHandler = (given: unknown) => typeof given === 'function' || given instanceof BatchHandler
+  const missing = Object.keys(catalog).find((type) => !isHandler(handlers?.[type]))
   if (missing) throw new SettingsError(`HANDLERS: expected a handler for ${missing}, got none from ${path}`)
   return handlers
 }

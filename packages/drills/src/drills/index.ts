@@ -1,5 +1,6 @@
 import type { Drill } from '../stage.ts'
 import { backlog } from './backlog.ts'
+import { batches } from './batches.ts'
 import { duplicatePublish, flatMemory, malformed, redriveKill, slowGroup, streamFull } from './events.ts'
 import { health } from './health.ts'
 import { everything, flushall, groupDestroyed, lostReply, redisKill, redisPause, socketCut } from './redis.ts'
@@ -17,6 +18,7 @@ export const drills = {
   'slow-handler': slowHandler,
   'hung-handler': hungHandler,
   backlog,
+  batches,
   malformed,
   'group-destroyed': groupDestroyed,
   flushall,

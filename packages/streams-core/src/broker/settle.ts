@@ -9,7 +9,8 @@ import { lostAmong, type RecordedToken, recordKeysOf, runningValue, type Token }
 
 export type CommitReply =
   | { status: 'committed'; replies: unknown[] }
-  | { status: 'lost' }
+  /** Nothing is written; the lease of these entries is lost. */
+  | { status: 'lost'; entryIds: string[] }
   | { status: 'failed'; applied: number; message: string }
 
 export type RecordReply = 'ours' | 'done' | 'elsewhere'
@@ -41,8 +42,7 @@ export class SettleBroker {
   async ackChecked<T extends RecordedToken>(deliveries: readonly T[]): Promise<T[]> {
     const { connection, stream, group, history } = this.#member
     return lostAmong(deliveries, (chunk) => {
-      const args = chunk.flatMap((d) => [d.entryId, d.owner, d.attempt])
-      const more = { keys: recordKeysOf(chunk), args }
+      const more = { keys: recordKeysOf(chunk), args: tokenWords(chunk) }
       return connection.run(ACK, { stream, history }, { group, recordTtlMs: this.#recordTtlMs }, more)
     })
   }
@@ -85,14 +85,15 @@ export class SettleBroker {
     return letterId !== null
   }
 
-  /** Runs commands and the acknowledgement as one step. */
-  async commit(delivery: RecordedToken, commands: readonly (readonly Argument[])[]): Promise<CommitReply> {
-    const { connection, stream, history } = this.#member
+  /** Runs commands and the acknowledgement of the deliveries as one step: for all of them, or for none. */
+  async commit(deliveries: readonly RecordedToken[], commands: readonly (readonly Argument[])[]): Promise<CommitReply> {
+    const { connection, stream, group, history } = this.#member
+    const words = commands.flatMap((command) => [command.length, ...command])
     const reply = await connection.run(
       COMMIT,
       { stream, history },
-      { ...this.#token(delivery), recordTtlMs: this.#recordTtlMs },
-      { keys: recordKeysOf([delivery]), args: commands.flatMap((words) => [words.length, ...words]) },
+      { group, deliveries: deliveries.length, recordTtlMs: this.#recordTtlMs },
+      { keys: recordKeysOf(deliveries), args: [...tokenWords(deliveries), ...words] },
     )
     const [status, ...rest] = reply as [CommitReply['status'], ...unknown[]]
     switch (status) {
@@ -101,7 +102,7 @@ export class SettleBroker {
       case 'failed':
         return { status, applied: Number(rest[0]), message: String(rest[1]) }
       case 'lost':
-        return { status }
+        return { status, entryIds: rest as string[] }
       default:
         return status satisfies never
     }
@@ -147,3 +148,6 @@ export class SettleBroker {
     return encodeFailure({ attempt, at: new Date().toISOString(), consumer: this.#member.consumer, error })
   }
 }
+
+/** The fencing tokens as arguments of a script. */
+const tokenWords = (deliveries: readonly Token[]) => deliveries.flatMap((d) => [d.entryId, d.owner, d.attempt])

@@ -1,4 +1,5 @@
 import { StreamsError } from '../base/errors.ts'
+import { BatchHandler } from '../define/batch.ts'
 import { type ConsumerSettings, parseConsumerSettings } from '../define/consumer-settings.ts'
 import type { Handlers } from '../define/handler.ts'
 import type { RedisOptions } from '../define/redis-options.ts'
@@ -11,7 +12,7 @@ import { Lifecycle } from './lifecycle.ts'
 export interface ConsumerOptions<C extends Catalog> extends ConsumerSettings {
   /** Where Redis is: see `RedisOptions`. Two connections are opened: one for reads, one for everything else. */
   redis: RedisOptions
-  /** One handler for every event type of the stream. */
+  /** One handler for every event type of the stream, or what `batch` returns. */
   handlers: Handlers<C>
   /** A pino logger, or anything alike. What it throws is ignored. Default: silent. */
   logger?: Logger
@@ -47,7 +48,8 @@ export interface Consumer {
 export function createConsumer<C extends Catalog>(stream: StreamDefinition<C>, options: ConsumerOptions<C>): Consumer {
   const { redis, handlers, logger, onReport, ...given } = options
   const settings = parseConsumerSettings(given)
-  const missing = Object.keys(stream.catalog).find((type) => typeof handlers?.[type] !== 'function')
+  const isHandler = (given: unknown) => typeof given === 'function' || given instanceof BatchHandler
+  const missing = Object.keys(stream.catalog).find((type) => !isHandler(handlers?.[type]))
   if (missing) throw new StreamsError('MISSING_HANDLER', `createConsumer: no handler for ${missing}`)
 
   const tell = newTell(logger, onReport)

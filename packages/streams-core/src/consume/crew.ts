@@ -20,6 +20,8 @@ import { LostReplies } from './intake/lost-replies.ts'
 import { Quarantine } from './intake/quarantine.ts'
 import { Reader } from './intake/reader.ts'
 import { LoopErrors } from './loop-errors.ts'
+import { Admission } from './pipeline/admission.ts'
+import { BatchRunner } from './pipeline/batch-runner.ts'
 import { HandlerSlots } from './pipeline/handler-slots.ts'
 import { Holdings } from './pipeline/holdings.ts'
 import { Pipeline } from './pipeline/pipeline.ts'
@@ -73,19 +75,20 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
   const settling = new SettleBroker(member, idempotency?.ttlMs ?? 0)
 
   const holdings: Holdings = new Holdings({
-    concurrency,
+    capacity: () => slots.capacity,
     bufferSize: () => maxBuffered ?? Math.min(MAX_BUFFERED, slots.startingSoon),
     waitingClaimed: () => slots.waitingClaimed,
   })
   const leases = new LeaseBroker(member)
   const leaseKeeper = new LeaseKeeper({ group, consumer, leaseMs }, { broker: leases, holdings, tell })
   const confirm = leaseKeeper.confirm.bind(leaseKeeper)
-  const runner = new Runner({ group, consumer, hasRecords: idempotency !== undefined }, handlers, {
-    ...{ broker: settling, patience, confirm, onRefusal },
-  })
-  const slots = new HandlerSlots({ concurrency, timeoutMs: settings.handlerTimeoutMs }, (delivery) =>
-    runner.run(delivery),
-  )
+  const hasRecords = idempotency !== undefined
+  const admission = new Admission({ group, hasRecords }, { broker: settling, patience, confirm, onRefusal })
+  const running = { group, consumer, timeoutMs: settings.handlerTimeoutMs }
+  const runActors = { admission, broker: settling, patience, onRefusal }
+  const runner = new Runner(running, handlers, runActors)
+  const batchRunner = new BatchRunner(running, runActors)
+  const slots = new HandlerSlots(concurrency, handlers, { runner, batchRunner })
   // Wakes the claimer: what this consumer parks is claimed when it is due.
   const alarm = new Alarm()
   const settler = new Settler({ broker: settling, patience, onParked: (ms) => alarm.wakeIn(ms), tell, onRefusal })

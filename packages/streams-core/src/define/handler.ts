@@ -1,3 +1,4 @@
+import type { BatchHandler } from './batch.ts'
 import type { Argument } from './redis-options.ts'
 import type { Catalog, EventOf, EventType } from './stream.ts'
 
@@ -17,9 +18,9 @@ export interface Context {
   readonly idempotencyKey: string
   /**
    * Runs Redis commands and the acknowledgement as one step, which happens once however often the event is delivered.
-   * To be called once per delivery, at most about 7,000 words in all. Where Redis is a cluster, all keys must be in the
-   * hash slot of the stream. Do not catch its errors: if the first command fails and the handler returns, the event is
-   * acknowledged without effects.
+   * To be called once per delivery, with at most about 7,000 words in each command. Where Redis is a cluster, all keys
+   * must be in the hash slot of the stream. Do not catch its errors: if the first command fails and the handler returns,
+   * the event is acknowledged without effects.
    * @returns the replies of the commands.
    * @throws {LeaseLostError} when the delivery is no longer this consumer's: another consumer has the entry, or this
    * `commit` took effect and the reply was lost.
@@ -35,5 +36,5 @@ export type Handler<C extends Catalog, T extends EventType<C>> = (
   context: Context,
 ) => void | Promise<void>
 
-/** One handler for every event type of the stream; forgetting one does not compile. */
-export type Handlers<C extends Catalog> = { [T in EventType<C>]: Handler<C, T> }
+/** One handler, or batch handler, for every event type of the stream; forgetting one does not compile. */
+export type Handlers<C extends Catalog> = { [T in EventType<C>]: Handler<C, T> | BatchHandler<EventOf<C, T>> }

@@ -38,6 +38,11 @@ export const idempotencyLimits = {
   ttlMs: { min: 1_000, max: 365 * DAY_MS, default: 7 * DAY_MS },
 } as const
 
+export const batchLimits = {
+  maxSize: { min: 1, max: 1_000, default: 100 },
+  maxWaitMs: { min: 0, max: MINUTE_MS, default: 100 },
+} as const
+
 export const producerLimits = {
   publishTimeoutMs: { min: 10, max: DAY_MS, default: 5_000 },
   dedupeMs: { min: 0, max: 30 * DAY_MS, default: 2 * MINUTE_MS },

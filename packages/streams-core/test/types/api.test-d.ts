@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { createConsumer, createProducer, defineStream, type EventOf } from '../../src/index.ts'
+import { batch, createConsumer, createProducer, defineStream, type EventOf } from '../../src/index.ts'
 
 // Compiled by `npm run typecheck`; an error that does not occur is an error itself.
 
@@ -46,6 +46,39 @@ export function consuming() {
   })
   // @ts-expect-error the group is missing
   createConsumer(orders, { redis, handlers: { 'order.placed': cancelled, 'order.cancelled': cancelled } })
+}
+
+export function consumingInBatches() {
+  const cancelled = batch({ handle() {} })
+  createConsumer(orders, {
+    redis,
+    group: 'g',
+    handlers: {
+      'order.placed': batch({
+        maxSize: 10,
+        handle: async (events, { signal, fail, deliveries }) => {
+          const outputs: Date[] = events.map(({ data }) => data.placedAt)
+          void [outputs, signal satisfies AbortSignal, deliveries.map(({ attempt }) => attempt satisfies number)]
+          // @ts-expect-error a handler gets the output of the schema
+          for (const { data } of events) data.placedAt satisfies string
+          // @ts-expect-error an event fails by its id
+          for (const event of events) fail(event, new Error('broken'))
+        },
+      }),
+      'order.cancelled': cancelled,
+    },
+  })
+  // @ts-expect-error a handler is missing
+  createConsumer(orders, { redis, group: 'g', handlers: { 'order.cancelled': cancelled } })
+  const placed = batch<EventOf<(typeof orders)['catalog'], 'order.placed'>>({ handle() {} })
+  createConsumer(orders, {
+    redis,
+    group: 'g',
+    // @ts-expect-error a batch handler of another event type
+    handlers: { 'order.placed': placed, 'order.cancelled': placed },
+  })
+  // @ts-expect-error an unknown option
+  batch({ handle() {}, size: 10 })
 }
 
 export const event: EventOf<(typeof orders)['catalog'], 'order.cancelled'>['type'] = 'order.cancelled'

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import {
+  batchLimits,
   consumerLimits,
   idempotencyLimits,
   type Limits,
@@ -23,6 +24,7 @@ test.each<[string, string, Documented]>([
   ],
   ['consumer-settings.ts', 'RetrySettings', { maxDeliveries }],
   ['consumer-settings.ts', 'IdempotencySettings', idempotencyLimits],
+  ['batch.ts', 'BatchOptions<E extends StreamEvent>', batchLimits],
   ['producer-settings.ts', 'ProducerSettings', producerLimits],
   ['retention.ts', 'AcknowledgedRetention', { maxLength, keepAtLeast, warnAfterMs }],
   ['retention.ts', 'MaxlenRetention', { maxLength: lossyMaxLength, warnAfterMs }],

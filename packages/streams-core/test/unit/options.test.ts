@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseConsumerSettings } from '../../src/define/consumer-settings.ts'
 import {
+  batchLimits,
   consumerLimits,
   idempotencyLimits,
   producerLimits,
@@ -8,12 +9,13 @@ import {
   retryLimits,
 } from '../../src/define/limits.ts'
 import { parseProducerSettings } from '../../src/define/producer-settings.ts'
-import { createConsumer, createProducer, defineStream, InvalidOptionError } from '../../src/index.ts'
+import { batch, createConsumer, createProducer, defineStream, InvalidOptionError } from '../../src/index.ts'
 import { catalog } from '../support/events.ts'
 
 const stream = defineStream('s', catalog)
 const redis = 'redis://127.0.0.1:1'
 const handlers = { counted() {}, noted() {} }
+const batchOf = (options: object) => () => batch({ handle() {}, ...options })
 const consumer = (options: object) => () => createConsumer(stream, { redis, group: 'g', handlers, ...options })
 
 describe('a wrong option names itself, the range and what was given', () => {
@@ -52,8 +54,19 @@ describe('a wrong option names itself, the range and what was given', () => {
     expect(() => defineStream('s', catalog, { retention: { maxLength: -1 } })).toThrow('maxLength')
   })
 
+  test('of a batch handler', () => {
+    expect(batchOf({ maxSize: 0 })).toThrow(InvalidOptionError)
+    expect(batchOf({ maxSize: 0 })).toThrow('batch: maxSize: Too small: expected number to be >=1 (got 0)')
+    expect(batchOf({ maxWaitMs: 0.5 })).toThrow('maxWaitMs: Invalid input: expected int, received number (got 0.5)')
+    expect(batchOf({ handle: 'insert' })).toThrow('batch: handle: a function (got "insert")')
+    expect(batchOf({ size: 10 })).toThrow('Unrecognized key: "size"')
+    expect(batch({ handle() {} })).toMatchObject({ maxSize: 100, maxWaitMs: 100 })
+  })
+
   test('a missing handler', () => {
     expect(consumer({ handlers: { counted() {} } })).toThrow('createConsumer: no handler for noted')
+    const noBatch = { maxSize: 1, maxWaitMs: 1, handle() {} }
+    expect(consumer({ handlers: { counted() {}, noted: noBatch } })).toThrow('createConsumer: no handler for noted')
   })
 })
 
@@ -66,6 +79,7 @@ describe('each number option has the range that limits.ts gives it', () => {
     ['consumer', consumerLimits, (options) => parseConsumerSettings({ group: 'g', ...options })],
     ['retry', { maxDeliveries }, (retry) => parseConsumerSettings({ group: 'g', retry })],
     ['idempotency', idempotencyLimits, (idempotency) => parseConsumerSettings({ group: 'g', idempotency })],
+    ['batch', batchLimits, (options) => batchOf(options)()],
     ['producer', producerLimits, (options) => parseProducerSettings({ dedupeMs: 0, ...options })],
     ['retention', { maxLength, keepAtLeast, warnAfterMs }, retain],
     ['lossy retention', { maxLength: lossyMaxLength, warnAfterMs }, (o) => retain({ policy: 'maxlen', ...o })],

@@ -99,21 +99,27 @@ return letterId
 )
 
 /**
- * Runs a handler's writes and the acknowledgement as one step that happens once. The writes come first, because Redis
- * undoes nothing: while none has run, an error leaves the event as it was.
+ * Runs a handler's writes and the acknowledgement of its deliveries as one step that happens once: if the lease of one
+ * of them is lost, nothing is written. The writes come first, because Redis undoes nothing: while none has run, an error
+ * leaves the events as they were.
  *
- * One more key: the idempotency record, if there is one.
- * More arguments: for each command its number of words, and these.
- * Returns { 'committed', reply… }, { 'lost' }, or { 'failed', number of commands applied, error }.
+ * More keys: the idempotency record of each delivery, if they have one.
+ * More arguments: entry id, owner, attempt of each delivery; then for each command its number of words, and these.
+ * Returns { 'committed', reply… }, { 'lost', entry id… }, or { 'failed', number of commands applied, error }.
  */
 export const COMMIT = script(
-  { keys: ['stream', 'history'], args: ['group', 'entryId', 'owner', 'attempt', 'recordTtlMs'] },
+  { keys: ['stream', 'history'], args: ['group', 'deliveries', 'recordTtlMs'] },
   `
 ${holdsLua}
 ${recordLua}
-if not holds(entryId, owner, attempt) then return { 'lost' } end
+local commandsAt = MORE_ARGS + 3 * deliveries
+local lost = { 'lost' }
+for i = MORE_ARGS, commandsAt - 1, 3 do
+  if not holds(ARGV[i], ARGV[i + 1], ARGV[i + 2]) then lost[#lost + 1] = ARGV[i] end
+end
+if #lost > 1 then return lost end
 local temporary = { OOM = true, READONLY = true, MISCONF = true, NOREPLICAS = true }
-local replies, at = { 'committed' }, MORE_ARGS
+local replies, at = { 'committed' }, commandsAt
 while at <= #ARGV do
   local size = tonumber(ARGV[at])
   local reply = redis.pcall(unpack(ARGV, at + 1, at + size))
@@ -125,9 +131,13 @@ while at <= #ARGV do
   replies[#replies + 1] = reply
   at = at + size + 1
 end
-redis.call('XACK', stream, group, entryId)
-redis.call('HDEL', history, entryId)
-setDone(KEYS[MORE_KEYS], recordTtlMs)
+local recordAt = MORE_KEYS
+for i = MORE_ARGS, commandsAt - 1, 3 do
+  redis.call('XACK', stream, group, ARGV[i])
+  redis.call('HDEL', history, ARGV[i])
+  setDone(KEYS[recordAt], recordTtlMs)
+  recordAt = recordAt + 1
+end
 return replies
 `,
 )

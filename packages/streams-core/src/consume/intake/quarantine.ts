@@ -105,7 +105,7 @@ export class Quarantine {
     const token = await broker.isolate(suspect)
     if (!token) return holdings.remove(suspect)
     const alone = suspect.under(token.owner, since)
-    pipeline.process(alone, 'claimed')
+    pipeline.process(alone, 'alone')
     let hasRejoined = false
     while (!hasRejoined) {
       await within(leaseMs, signal, (limit) => pipeline.whenIdle(limit))

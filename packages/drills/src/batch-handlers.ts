@@ -1,0 +1,2 @@
+// What the consumers of the drill `batches` run (setting HANDLERS).
+export { createBatchHandlers as createHandlers } from './handlers.ts'

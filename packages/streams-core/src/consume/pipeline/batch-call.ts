@@ -1,0 +1,124 @@
+import { StreamsError } from '../../base/errors.ts'
+import type { BatchContext } from '../../define/batch.ts'
+import type { HandlerResult, RunResult } from '../../define/outcome.ts'
+import type { StreamEvent } from '../../define/stream.ts'
+import { reject, resultOfThrown, retryAfter, skip } from '../../define/verbs.ts'
+import type { Commands, Commit } from './commit.ts'
+import type { Delivery } from './delivery.ts'
+
+/** An event of a batch, and its delivery. */
+export interface BatchMember {
+  readonly event: StreamEvent
+  readonly delivery: Delivery
+}
+
+/** One call of `handle`: its context, and what the handler says with it. */
+export class BatchCall {
+  readonly context: BatchContext
+  readonly #members: readonly BatchMember[]
+  readonly #commit: Commit
+  /** Event id → how the event failed. */
+  readonly #failed = new Map<string, HandlerResult>()
+  #isClosed = false
+  #abort: AbortController | undefined
+  #toldToStop: Error | undefined
+
+  constructor(members: readonly BatchMember[], who: { group: string; consumer: string }, commit: Commit) {
+    this.#members = members
+    this.#commit = commit
+    const { group, consumer } = who
+    const signal = () => this.#signal
+    this.context = {
+      group,
+      consumer,
+      get signal() {
+        return signal()
+      },
+      deliveries: members.map(({ event, delivery: { entryId, attempt } }) => {
+        return { entryId, attempt, idempotencyKey: `${group}:${event.id}` }
+      }),
+      fail: (eventId, error) => this.#fail(eventId, resultOfThrown(error)),
+      skip: (eventId, reason) =>
+        this.#fail(
+          eventId,
+          resultOfVerb(() => skip(reason)),
+        ),
+      reject: (eventId, reason) =>
+        this.#fail(
+          eventId,
+          resultOfVerb(() => reject(reason)),
+        ),
+      retryAfter: (eventId, delayMs, reason) =>
+        this.#fail(
+          eventId,
+          resultOfVerb(() => retryAfter(delayMs, reason)),
+        ),
+      commit: (commands) => this.#run(commands),
+    }
+  }
+
+  /** How the handler let this event fail; undefined if it did not. */
+  failureOf({ event }: BatchMember): HandlerResult | undefined {
+    return this.#failed.get(event.id)
+  }
+
+  /** Set once `commit` has decided the result of all that has not failed. */
+  get committed(): RunResult | undefined {
+    return this.#commit.result
+  }
+
+  /** The handler's time is up. Only for this call: the next one gets a signal of its own. */
+  tellToStop(reason: Error): void {
+    this.#toldToStop = reason
+    this.#abort?.abort(reason)
+  }
+
+  /** `handle` has ended, or is left behind: what it says from now on comes too late. */
+  close(): void {
+    this.#isClosed = true
+  }
+
+  #fail(eventId: string, result: HandlerResult): void {
+    this.#mustBeOpen()
+    if (!this.#members.some(({ event }) => event.id === eventId)) {
+      throw new StreamsError('UNKNOWN_EVENT', `no event of this batch has the id ${JSON.stringify(eventId)}`)
+    }
+    this.#failed.set(eventId, result)
+  }
+
+  async #run(commands: Commands): Promise<unknown[]> {
+    if (!this.#commit.isCalled) this.#mustBeOpen()
+    const deliveries = this.#members.filter((member) => !this.failureOf(member)).map(({ delivery }) => delivery)
+    if (deliveries.length === 0) throw new StreamsError('NOTHING_TO_COMMIT', 'every event of this batch has failed')
+    return this.#commit.run(deliveries, commands, this.#signal)
+  }
+
+  #mustBeOpen(): void {
+    if (this.#isClosed || this.#commit.isCalled) {
+      throw new StreamsError('BATCH_CLOSED', 'commit was called before, or handle has ended')
+    }
+  }
+
+  /** Created on demand. Fires, apart from `tellToStop`, when the signal of every delivery has fired. */
+  get #signal(): AbortSignal {
+    if (this.#abort) return this.#abort.signal
+    const abort = new AbortController()
+    this.#abort = abort
+    const signals = this.#members.map(({ delivery }) => delivery.lease.signal)
+    const onAbort = () => {
+      if (signals.every(({ aborted }) => aborted)) abort.abort(signals[0]?.reason)
+    }
+    for (const signal of signals) signal.addEventListener('abort', onAbort)
+    onAbort()
+    if (this.#toldToStop) abort.abort(this.#toldToStop)
+    return abort.signal
+  }
+}
+
+function resultOfVerb(verb: () => never): HandlerResult {
+  try {
+    return verb()
+  } catch (thrown) {
+    return resultOfThrown(thrown)
+  }
+}

@@ -1,0 +1,66 @@
+import type { BatchHandler } from '../../define/batch.ts'
+import type { RunResult } from '../../define/outcome.ts'
+import type { BatchRunner } from './batch-runner.ts'
+import type { Delivery } from './delivery.ts'
+import type { End, Job } from './job.ts'
+
+/** Deliveries that a batch handler handles together. */
+export class BatchJob implements Job {
+  readonly handler: BatchHandler
+  readonly #runner: BatchRunner
+  readonly #onStart: () => void
+  /** The deliveries that have no result yet. */
+  readonly #open = new Map<Delivery, End>()
+  size = 0
+  /** Once its handler is told to stop, no part of it is handled again. */
+  isInterrupted = false
+
+  constructor(handler: BatchHandler, runner: BatchRunner, onStart: () => void = () => {}) {
+    this.handler = handler
+    this.#runner = runner
+    this.#onStart = onStart
+  }
+
+  static ofOne(handler: BatchHandler, runner: BatchRunner, delivery: Delivery, end: End): BatchJob {
+    const job = new BatchJob(handler, runner)
+    job.add(delivery, end)
+    return job
+  }
+
+  add(delivery: Delivery, end: End): void {
+    this.#open.set(delivery, end)
+    this.size += 1
+  }
+
+  get isFull(): boolean {
+    return this.size >= this.handler.maxSize
+  }
+
+  run(startedAt: number): Promise<RunResult> {
+    this.#onStart()
+    const deliveries = [...this.#open.keys()]
+    for (const delivery of deliveries) delivery.startedAt = startedAt
+    return this.#runner.run(this, deliveries)
+  }
+
+  /** Whether this delivery has no result yet. */
+  isOpen(delivery: Delivery): boolean {
+    return this.#open.has(delivery)
+  }
+
+  /** Gives one delivery its result, before the others have theirs. */
+  endOne(delivery: Delivery, result: RunResult): void {
+    const end = this.#open.get(delivery)
+    this.#open.delete(delivery)
+    end?.(result)
+  }
+
+  interrupt(reason: Error): void {
+    this.isInterrupted = true
+    for (const { lease } of this.#open.keys()) lease.interrupt(reason)
+  }
+
+  end(result: RunResult): void {
+    for (const delivery of [...this.#open.keys()]) this.endOne(delivery, result)
+  }
+}

@@ -1,0 +1,105 @@
+import type { BatchHandler } from '../../define/batch.ts'
+import type { RunResult } from '../../define/outcome.ts'
+import { resultOfThrown } from '../../define/verbs.ts'
+import { BatchCall, type BatchMember } from './batch-call.ts'
+import type { BatchJob } from './batch-job.ts'
+import { Commit } from './commit.ts'
+import type { Delivery } from './delivery.ts'
+import type { RunnerActors, RunnerOptions } from './runner.ts'
+import { withinTimeLimit } from './time-limit.ts'
+
+const RETURNED: RunResult = { result: 'returned' }
+const UNFINISHED: RunResult = { result: 'unfinished' }
+
+/**
+ * Runs the batch handler on the events of a batch, leaving out those that are not to be run. When `handle` throws or
+ * takes too long, the batch is halved, and the halves are handled one after the other, until the events are found that
+ * fail alone: so no event fails, or is charged, because of its neighbours.
+ */
+export class BatchRunner {
+  readonly #options: RunnerOptions
+  readonly #actors: RunnerActors
+
+  constructor(options: RunnerOptions, actors: RunnerActors) {
+    this.#options = options
+    this.#actors = actors
+  }
+
+  /** Gives every delivery of the batch its result as soon as it is known. Never rejects. */
+  async run(batch: BatchJob, deliveries: readonly Delivery[]): Promise<RunResult> {
+    const parts = [await this.#admit(batch, deliveries)]
+    let isFirst = true
+    for (let part = parts.pop(); part; part = parts.pop()) {
+      // The handler is told to stop: which of the events made it fail is not looked for any more.
+      if (batch.isInterrupted && !isFirst) return UNFINISHED
+      isFirst = false
+      parts.push(...(await this.#handle(batch, part)).reverse())
+    }
+    return RETURNED
+  }
+
+  /** The events whose handler is to run; the other deliveries get their result. */
+  async #admit(batch: BatchJob, deliveries: readonly Delivery[]): Promise<BatchMember[]> {
+    const admitted = await Promise.all(deliveries.map((delivery) => this.#actors.admission.admit(delivery)))
+    return deliveries.flatMap((delivery, i) => {
+      const found = admitted[i] as (typeof admitted)[number]
+      if ('event' in found) return [{ event: found.event, delivery }]
+      batch.endOne(delivery, found)
+      return []
+    })
+  }
+
+  /** Calls the handler on a part of a batch. Returns the parts of it that are to be handled again. */
+  async #handle(batch: BatchJob, candidates: readonly BatchMember[]): Promise<BatchMember[][]> {
+    const part = await this.#stillOurs(batch, candidates)
+    if (part.length === 0) return []
+    const call = new BatchCall(part, this.#options, new Commit(this.#actors))
+    const result = await this.#call(batch.handler, part, call)
+    call.close()
+
+    const { committed } = call
+    const isDecided = committed && committed.result !== 'lease-lost'
+    const rest = part.filter((member) => {
+      const failure = call.failureOf(member)
+      const known = failure ?? (isDecided ? committed : undefined)
+      if (known) batch.endOne(member.delivery, known)
+      return !known
+    })
+    if (committed?.result === 'lease-lost') return [rest]
+    if (result.result === 'returned' || part.length === 1) {
+      for (const { delivery } of rest) batch.endOne(delivery, delivery.lease.isLost ? { result: 'lease-lost' } : result)
+      return []
+    }
+    const half = Math.ceil(rest.length / 2)
+    return [rest.slice(0, half), rest.slice(half)]
+  }
+
+  /** Leaves out what has got a result meanwhile, and those whose lease is lost: that is their result. */
+  async #stillOurs(batch: BatchJob, members: readonly BatchMember[]): Promise<BatchMember[]> {
+    const areOurs = await Promise.all(members.map(({ delivery }) => this.#actors.admission.isOurs(delivery)))
+    return members.filter(({ delivery }, i) => {
+      if (!areOurs[i]) batch.endOne(delivery, { result: 'lease-lost' })
+      return batch.isOpen(delivery)
+    })
+  }
+
+  /** How the call ended. The time limit is one for each call, not for the whole batch. */
+  #call(handler: BatchHandler, part: readonly BatchMember[], call: BatchCall): Promise<RunResult> {
+    const { timeoutMs } = this.#options
+    const calling = callHandle(handler, part, call)
+    if (timeoutMs === 0) return calling
+    return withinTimeLimit(timeoutMs, calling, (reason) => call.tellToStop(reason))
+  }
+}
+
+async function callHandle({ handle }: BatchHandler, part: readonly BatchMember[], call: BatchCall): Promise<RunResult> {
+  try {
+    await handle(
+      part.map(({ event }) => event),
+      call.context,
+    )
+    return RETURNED
+  } catch (error) {
+    return resultOfThrown(error)
+  }
+}

@@ -1,0 +1,44 @@
+import type { RunResult } from '../../define/outcome.ts'
+import type { Delivery } from './delivery.ts'
+import type { Runner } from './runner.ts'
+
+/** Told how the run of a delivery went. */
+export type End = (result: RunResult) => void
+
+/** What takes one handler slot: a delivery, or a batch of them. */
+export interface Job {
+  /** How many deliveries. Stays the same once it is started. */
+  readonly size: number
+  /** Resolves when the slot is free again, to the result of every delivery that has none yet. Never rejects. */
+  run(startedAt: number): Promise<RunResult>
+  /** Tells the handler, through its signal, to stop. */
+  interrupt(reason: Error): void
+  /** Gives this result to every delivery that has none yet. */
+  end(result: RunResult): void
+}
+
+/** One delivery, for a handler of single events. */
+export class SingleJob implements Job {
+  readonly end: End
+  readonly #delivery: Delivery
+  readonly #runner: Runner
+
+  constructor(delivery: Delivery, end: End, runner: Runner) {
+    this.#delivery = delivery
+    this.end = end
+    this.#runner = runner
+  }
+
+  get size(): number {
+    return 1
+  }
+
+  run(startedAt: number): Promise<RunResult> {
+    this.#delivery.startedAt = startedAt
+    return this.#runner.run(this.#delivery)
+  }
+
+  interrupt(reason: Error): void {
+    this.#delivery.lease.interrupt(reason)
+  }
+}
