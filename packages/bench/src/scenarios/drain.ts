@@ -1,7 +1,8 @@
 import type { Scenario } from '../scenario.ts'
 import { COSTS, costs } from './costs.ts'
 
-const EVENTS = { quick: 500, normal: 20_000, full: 100_000 }
+const WARM_UP = { quick: 500, normal: 20_000, full: 50_000 }
+const EVENTS = { quick: 500, normal: 50_000, full: 200_000 }
 
 export const drain: Scenario = {
   about: 'one process consumes a backlog; from its first handler to the last acknowledgement',
@@ -10,10 +11,11 @@ export const drain: Scenario = {
 
   async measure(arena, size) {
     const count = EVENTS[size]
+    const warmUpCount = WARM_UP[size]
     const publisher = await arena.start()
     const consumer = await arena.startConsumer({ queue: 'warm-up', kind: 'count' })
-    const warmUp = await publisher.publish({ queue: 'warm-up', count })
-    await arena.untilAcknowledged([consumer], count, [warmUp])
+    const warmUp = await publisher.publish({ queue: 'warm-up', count: warmUpCount })
+    await arena.untilAcknowledged([consumer], warmUpCount, [warmUp])
     await consumer.stopConsuming()
     const published = await publisher.publish({ queue: 'drain', count })
     await publisher.kill()
