@@ -135,7 +135,10 @@ export class RedisServer {
     if (!child || child.exitCode !== null || child.signalCode !== null) return
     const exited = once(child, 'exit')
     await this.#signal(signal)
+    // While Redis writes its first append-only file, it refuses to end, and forgets that it was asked to.
+    const again = setInterval(() => this.#signal(signal).catch(() => {}), 500)
     await exited
+    clearInterval(again)
   }
 }
 
