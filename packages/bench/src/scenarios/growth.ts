@@ -23,7 +23,7 @@ export const growth: Scenario = {
     { key: 'memoryLastMb', title: 'memory at the end', unit: 'MB', better: 'less', decimals: 1 },
   ],
   contestants: (name) => name === 'ours' || name === 'bare',
-  maxRounds: 3,
+  maxRounds: 2,
 
   async measure(arena, size) {
     const [small, large] = [SMALL[size], LARGE[size]]

@@ -13,6 +13,7 @@ export const idle: Scenario = {
     { key: 'serverAlone', title: 'without any of them', unit: '%', better: 'less', decimals: 2 },
     { key: 'clientCpu', title: 'client CPU', unit: '% and consumer', better: 'less', decimals: 2 },
   ],
+  contestants: (name) => name === 'ours' || name === 'bare',
   maxRounds: 3,
 
   async measure(arena, size) {
