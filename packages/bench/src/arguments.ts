@@ -13,6 +13,7 @@ const options = {
   markdown: { type: 'string' },
   plot: { type: 'string' },
   list: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
 } satisfies ParseArgsConfig['options']
 
 /** With `--quick`, each contestant shows that it still works, and each scenario. */
@@ -45,15 +46,19 @@ export function readArguments(args: readonly string[]): Arguments {
   const { values, positionals } = parsed(args)
   if (values.quick && values.full) throw new WrongArgumentError('--quick or --full, not both')
   if (positionals.length > (values.json ? 1 : 0)) throw new WrongArgumentError(`unexpected: ${positionals.join(' ')}`)
+  const scenarios = chosen('scenario', values.only, scenarioNames)
   const contestants = chosen('contestant', values.contestants, contestantNames)
+  const size = values.quick ? 'quick' : values.full ? 'full' : 'normal'
+  const empty = scenarios.find((name) => !contestants.some((one) => scenarioOf(name).contestants?.(one, size) ?? true))
+  if (empty && values.only !== undefined) throw new WrongArgumentError(`${empty}: none of these contestants takes part`)
   const rounds = values.rounds === undefined ? undefined : wholeNumber('--rounds', values.rounds)
   return {
-    scenarios: chosen('scenario', values.only, scenarioNames),
+    scenarios,
     contestants,
     thorough: values.quick && values.contestants === undefined ? QUICK : contestants,
     rounds: rounds ?? (values.quick ? 1 : 5),
-    size: values.quick ? 'quick' : values.full ? 'full' : 'normal',
-    isList: values.list,
+    size,
+    isList: values.list || values.help,
     isJson: values.json,
     jsonFile: positionals[0],
     markdownOf: values.markdown,

@@ -20,9 +20,13 @@ const given = readOrEnd()
 if (given.isList) end(listing())
 if (given.markdownOf) end(asMarkdown(resultsIn(given.markdownOf)))
 if (given.plotOf) {
-  writeFileSync(PLOT, drawSpeeds(resultsIn(given.plotOf)))
+  const drawn = drawSpeeds(resultsIn(given.plotOf))
+  if (drawn === undefined) endWrong(`${given.plotOf}: nothing to draw, which needs burst, drain or publish, with bare`)
+  writeFileSync(PLOT, drawn)
   end(`drawn: ${PLOT}`)
 }
+// Not after half an hour.
+if (given.jsonFile !== undefined) orEnd(given.jsonFile, (file) => writeFileSync(file, ''))
 try {
   const results = await measure(given)
   const json = JSON.stringify({ ...results, aims: judgeAims(results) })
@@ -41,8 +45,22 @@ function end(text: string): never {
   process.exit()
 }
 
+function endWrong(message: string): never {
+  console.error(message)
+  return process.exit(2)
+}
+
+function orEnd<T>(file: string, use: (file: string) => T): T {
+  try {
+    return use(file)
+  } catch (error) {
+    return endWrong(`${file}: ${(error as Error).message}`)
+  }
+}
+
 function resultsIn(file: string): Results {
-  return JSON.parse(readFileSync(file, 'utf8'))
+  const results = orEnd(file, (name) => JSON.parse(readFileSync(name, 'utf8')) as Results)
+  return Array.isArray(results.samples) ? results : endWrong(`${file}: not a file of --json`)
 }
 
 function readOrEnd(): Arguments {
@@ -50,8 +68,7 @@ function readOrEnd(): Arguments {
     return readArguments(process.argv.slice(2))
   } catch (error) {
     if (!(error instanceof WrongArgumentError)) throw error
-    console.error(error.message)
-    return process.exit(2)
+    return endWrong(error.message)
   }
 }
 

@@ -11,9 +11,11 @@ const WIDTH = 860
 const ROW_HEIGHT = 60
 const FRAME = { top: 70, bottom: 46, left: 120, right: 40 }
 
-/** A bar chart: how fast each contestant is, against the bare loop. */
-export function drawSpeeds(results: Results): string {
+/** A bar chart: how fast each contestant is, against the bare loop. Undefined: nothing of that was measured. */
+export function drawSpeeds(results: Results): string | undefined {
   const names = contestantNames.filter((name) => PLOTTED.some((scenario) => ratioToBare(results, scenario, name)))
+  const plotted = PLOTTED.filter((scenario) => names.some((name) => ratioToBare(results, scenario, name)))
+  if (plotted.length === 0) return undefined
   const height = FRAME.top + FRAME.bottom + names.length * ROW_HEIGHT
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height })
   const text = { color: INK, fontFamily: 'system-ui, sans-serif', fontSize: 13 }
@@ -25,7 +27,7 @@ export function drawSpeeds(results: Results): string {
       left: 'center',
       textStyle: { ...text, fontSize: 15, fontWeight: 600 },
     },
-    legend: { top: 32, itemGap: 24, itemWidth: 14, itemHeight: 10, textStyle: text, data: [...PLOTTED] },
+    legend: { top: 32, itemGap: 24, itemWidth: 14, itemHeight: 10, textStyle: text, data: [...plotted] },
     grid: FRAME,
     xAxis: { type: 'value', min: 0, axisLabel: text, splitLine: { lineStyle: { color: INK, opacity: 0.2 } } },
     yAxis: {
@@ -40,7 +42,7 @@ export function drawSpeeds(results: Results): string {
       axisTick: { show: false },
       axisLine: { lineStyle: { color: INK } },
     },
-    series: PLOTTED.map((scenario) => ({
+    series: plotted.map((scenario) => ({
       type: 'bar',
       name: scenario,
       barGap: '25%',

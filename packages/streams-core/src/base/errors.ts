@@ -83,8 +83,9 @@ export class CommitError extends StreamsError {
   /** How many commands had been applied. */
   readonly applied: number
 
-  constructor(message: string, applied: number) {
-    super('COMMIT_FAILED', `commit failed after ${applied} commands: ${message}`)
+  /** @param command Name of the command that failed. */
+  constructor(message: string, applied: number, command = 'unknown') {
+    super('COMMIT_FAILED', `commit: command ${applied + 1} (${command}) failed: ${message}`)
     this.applied = applied
   }
 }

@@ -50,7 +50,11 @@ export function createConsumer<C extends Catalog>(stream: StreamDefinition<C>, o
   const settings = parseConsumerSettings(given)
   const isHandler = (given: unknown) => typeof given === 'function' || given instanceof BatchHandler
   const missing = Object.keys(stream.catalog).find((type) => !isHandler(handlers?.[type]))
-  if (missing) throw new StreamsError('MISSING_HANDLER', `createConsumer: no handler for ${missing}`)
+  if (missing) {
+    const found =
+      handlers?.[missing] === undefined ? '' : `: expected a function or batch({ … }), got ${typeof handlers[missing]}`
+    throw new StreamsError('MISSING_HANDLER', `createConsumer: no handler for ${missing}${found}`)
+  }
 
   const tell = newTell(logger, onReport)
   let lifecycle: Lifecycle | undefined

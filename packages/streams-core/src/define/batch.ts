@@ -46,9 +46,10 @@ export interface BatchContext {
 
 /**
  * Return: all events are acknowledged that `context` was not told otherwise of. Throw: the batch is halved, and each half
- * handled again, until the events are found that fail alone: only those fail.
+ * handled again, until the events are found that fail alone: only those fail. What it returns is ignored; a promise is
+ * awaited.
  */
-export type Handle<E extends StreamEvent> = (events: readonly E[], context: BatchContext) => void | Promise<void>
+export type Handle<E extends StreamEvent> = (events: readonly E[], context: BatchContext) => unknown
 
 export interface BatchOptions<E extends StreamEvent> {
   /**
@@ -68,20 +69,25 @@ export interface BatchOptions<E extends StreamEvent> {
 const batchSchema = z.strictObject({
   maxSize: whole(batchLimits.maxSize),
   maxWaitMs: whole(batchLimits.maxWaitMs),
-  handle: z.custom<Handle<StreamEvent>>((value) => typeof value === 'function', 'a function'),
+  handle: z.custom<Handle<StreamEvent>>((value) => typeof value === 'function', 'expected a function'),
 })
 
 /** What `batch` returns: takes the place of a handler. */
 export class BatchHandler<E extends StreamEvent = StreamEvent> {
   readonly maxSize: number
   readonly maxWaitMs: number
-  readonly handle: Handle<E>
+  // Private, so that no plain object of the same shape passes for a batch handler.
+  readonly #handle: Handle<E>
 
   constructor(options: BatchOptions<E>) {
     const { maxSize, maxWaitMs, handle } = parseOptions('batch', batchSchema, options)
     this.maxSize = maxSize
     this.maxWaitMs = maxWaitMs
-    this.handle = handle as unknown as Handle<E>
+    this.#handle = handle as unknown as Handle<E>
+  }
+
+  get handle(): Handle<E> {
+    return this.#handle
   }
 }
 

@@ -30,11 +30,11 @@ export interface Context {
   commit(commands: readonly (readonly Argument[])[]): Promise<unknown[]>
 }
 
-/** Return: acknowledged. Throw: delivered again after a delay. See also `skip`, `reject` and `retryAfter`. */
-export type Handler<C extends Catalog, T extends EventType<C>> = (
-  event: EventOf<C, T>,
-  context: Context,
-) => void | Promise<void>
+/**
+ * Return: acknowledged. Throw: delivered again after a delay. See also `skip`, `reject` and `retryAfter`. What it returns
+ * is ignored; a promise is awaited.
+ */
+export type Handler<C extends Catalog, T extends EventType<C>> = (event: EventOf<C, T>, context: Context) => unknown
 
 /** One handler, or batch handler, for every event type of the stream; forgetting one does not compile. */
 export type Handlers<C extends Catalog> = { [T in EventType<C>]: Handler<C, T> | BatchHandler<EventOf<C, T>> }

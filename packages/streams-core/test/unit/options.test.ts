@@ -58,7 +58,7 @@ describe('a wrong option names itself, the range and what was given', () => {
     expect(batchOf({ maxSize: 0 })).toThrow(InvalidOptionError)
     expect(batchOf({ maxSize: 0 })).toThrow('batch: maxSize: Too small: expected number to be >=1 (got 0)')
     expect(batchOf({ maxWaitMs: 0.5 })).toThrow('maxWaitMs: Invalid input: expected int, received number (got 0.5)')
-    expect(batchOf({ handle: 'insert' })).toThrow('batch: handle: a function (got "insert")')
+    expect(batchOf({ handle: 'insert' })).toThrow('batch: handle: expected a function (got "insert")')
     expect(batchOf({ size: 10 })).toThrow('Unrecognized key: "size"')
     expect(batch({ handle() {} })).toMatchObject({ maxSize: 100, maxWaitMs: 100 })
   })

@@ -54,7 +54,7 @@ export class Commit {
         throw new LeaseLostError(reply.entryIds.join(', '))
       }
       case 'failed': {
-        const error = new CommitError(reply.message, reply.applied)
+        const error = new CommitError(reply.message, reply.applied, String(commands[reply.applied]?.[0]))
         if (reply.applied > 0) this.result = { result: 'commit-failed', error }
         throw error
       }
