@@ -79,6 +79,11 @@ export function consumingInBatches() {
   })
   // @ts-expect-error an unknown option
   batch({ handle() {}, size: 10 })
+  const handlers = { 'order.placed': placed, 'order.cancelled': { maxSize: 1, maxWaitMs: 0, handle() {} } }
+  // @ts-expect-error a plain object is no batch handler
+  createConsumer(orders, { redis: {}, group: 'billing', handlers })
+  // What a handler returns is ignored.
+  batch({ handle: async (events) => events.length })
 }
 
 export const event: EventOf<(typeof orders)['catalog'], 'order.cancelled'>['type'] = 'order.cancelled'
