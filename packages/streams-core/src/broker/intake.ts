@@ -65,8 +65,12 @@ export class IntakeBroker {
     return Math.ceil(this.#member.leaseMs / 3)
   }
 
-  /** Waits up to `blockMs` for entries that were delivered to no consumer of the group yet. */
+  /**
+   * Waits up to `blockMs` for entries that were delivered to no consumer of the group yet.
+   * @throws {RangeError} when `count` is below 1, which Redis would take for no limit.
+   */
   async read(count: number, blockMs: number): Promise<HandedEntry[]> {
+    if (!(count >= 1)) throw new RangeError(`a read of ${count} entries`)
     const { connection, stream, group, consumer } = this.#member
     const since = now()
     const reply = await connection.send<[string, RawEntry[]][] | null>(

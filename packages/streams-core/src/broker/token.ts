@@ -34,7 +34,7 @@ export const recordKeysOf = (tokens: readonly RecordedToken[]): string[] =>
   tokens.flatMap(({ recordKey }) => recordKey ?? [])
 
 /** Chunks in which either every delivery has an idempotency record or none has, as the scripts want them. */
-function* chunksByRecord<T extends RecordedToken>(tokens: readonly T[]): Generator<T[]> {
+export function* chunksByRecord<T extends RecordedToken>(tokens: readonly T[]): Generator<T[]> {
   const recorded = tokens.filter(({ recordKey }) => recordKey)
   const others = tokens.filter(({ recordKey }) => !recordKey)
   for (const part of [recorded, others]) {

@@ -56,13 +56,15 @@ export function createConsumer<C extends Catalog>(stream: StreamDefinition<C>, o
     throw new StreamsError('MISSING_HANDLER', `createConsumer: no handler for ${missing}${found}`)
   }
 
+  // Each by its own name, so that handlers that were inherited are found, too.
+  const own = Object.fromEntries(Object.keys(stream.catalog).map((type) => [type, handlers[type]]))
   const tell = newTell(logger, onReport)
   let lifecycle: Lifecycle | undefined
   return {
     name: settings.consumer,
     async run({ signal }) {
       if (lifecycle) throw new StreamsError('STARTED_BEFORE', 'a consumer runs once: create another')
-      lifecycle = new Lifecycle({ stream, settings, redis, handlers: handlers as unknown as Handlers<Catalog>, tell })
+      lifecycle = new Lifecycle({ stream, settings, redis, handlers: own as unknown as Handlers<Catalog>, tell })
       await lifecycle.work(signal)
     },
     health: () => lifecycle?.health() ?? { ready: false, reason: 'the consumer is not started' },

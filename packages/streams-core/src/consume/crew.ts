@@ -1,4 +1,5 @@
 import { Alarm } from '../base/alarm.ts'
+import { Condition } from '../base/condition.ts'
 import { Patience } from '../base/patience.ts'
 import { Connection, type ConnectionState } from '../broker/connection.ts'
 import { IntakeBroker } from '../broker/intake.ts'
@@ -74,7 +75,10 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
   const upkeep = new UpkeepBroker(member)
   const settling = new SettleBroker(member, idempotency?.ttlMs ?? 0)
 
+  // What the reader waits for depends on both.
+  const changed = new Condition()
   const holdings: Holdings = new Holdings({
+    changed,
     capacity: () => slots.capacity,
     bufferSize: () => maxBuffered ?? Math.min(MAX_BUFFERED, slots.startingSoon),
     waitingClaimed: () => slots.waitingClaimed,
@@ -88,7 +92,7 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
   const runActors = { admission, broker: settling, patience, onRefusal }
   const runner = new Runner(running, handlers, runActors)
   const batchRunner = new BatchRunner(running, runActors)
-  const slots = new HandlerSlots(concurrency, handlers, { runner, batchRunner })
+  const slots = new HandlerSlots(concurrency, handlers, { runner, batchRunner }, changed)
   // Wakes the claimer: what this consumer parks is claimed when it is due.
   const alarm = new Alarm()
   const settler = new Settler({ broker: settling, patience, onParked: (ms) => alarm.wakeIn(ms), tell, onRefusal })

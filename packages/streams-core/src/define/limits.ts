@@ -18,7 +18,7 @@ const maxEventBytes: Limits = { min: 1_024, max: 100_000_000, default: 1_048_576
 
 export const consumerLimits = {
   concurrency: { min: 1, max: 10_000, default: 16 },
-  /** Its default is `concurrency`. */
+  /** Its default depends on how long handlers take. */
   maxBuffered: { min: 0, max: 100_000 },
   leaseMs: { min: 500, max: DAY_MS / 2, default: 10_000 },
   blockMs: { min: 10, max: MINUTE_MS, default: 2_000 },

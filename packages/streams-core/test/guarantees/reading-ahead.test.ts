@@ -1,6 +1,11 @@
 import { describe, expect } from 'vitest'
-import { range } from '../support/events.ts'
-import { test } from '../support/lab.ts'
+import { batch, type EventOf } from '../../src/index.ts'
+import { range, type TestCatalog } from '../support/events.ts'
+import { GROUP, test } from '../support/lab.ts'
+import { latch } from '../support/latch.ts'
+
+type Counted = EventOf<TestCatalog, 'counted'>
+type Noted = EventOf<TestCatalog, 'noted'>
 
 /** Handlers that run at the same time by default. */
 const CONCURRENCY = 16
@@ -21,16 +26,14 @@ describe('a consumer reads ahead what will start soon', () => {
   })
 
   test('a fixed buffer holds as many as it is told to, however slow the handlers are', async ({ lab }) => {
-    let finish = () => {}
-    const finished = new Promise<void>((resolve) => {
-      finish = resolve
-    })
-    const settings = { concurrency: 2, maxBuffered: 30, handlers: { counted: () => finished } }
+    const gate = latch()
+    lab.onClose(async () => gate.resolve())
+    const settings = { concurrency: 2, maxBuffered: 30, handlers: { counted: () => gate.promise } }
     const consumer = await lab.consumer(settings)
     const producer = lab.producer()
     await Promise.all(range(100).map((n) => producer.publish('counted', { n })))
     await lab.until('it holds 32', async () => (await lab.group()).pending === 32)
-    finish()
+    gate.resolve()
     await consumer.reports.until('all are handled', (reports) => reports.settled('ack').length === 100)
   })
 
@@ -38,7 +41,7 @@ describe('a consumer reads ahead what will start soon', () => {
     const { lab } = await shared.ownRedis()
     const count = 30_000
     const producer = lab.producer({ maxBuffered: count, publishTimeoutMs: 40_000 })
-    await lab.send('XGROUP', 'CREATE', lab.streamName, 'group_1', '0', 'MKSTREAM')
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
     await Promise.all(range(count).map((n) => producer.publish('counted', { n })))
     await lab.send('CONFIG', 'RESETSTAT')
     const handled = new Set<number>()
@@ -47,5 +50,72 @@ describe('a consumer reads ahead what will start soon', () => {
     const info = await lab.send<string>('INFO', 'commandstats')
     const reads = Number(/cmdstat_xreadgroup:calls=(\d+)/.exec(info)?.[1])
     expect(count / reads).toBeGreaterThan(100)
+  })
+
+  test('handlers that turn slow: what was asked for before comes, and nothing more', async ({ lab }) => {
+    const gate = latch()
+    lab.onClose(async () => gate.resolve())
+    let isSlow = false
+    const turning = await lab.consumer({
+      blockMs: 50,
+      handlers: { counted: () => (isSlow ? gate.promise : undefined) },
+    })
+    const producer = lab.producer()
+    const publish = (count: number) => Promise.all(range(count).map((n) => producer.publish('counted', { n })))
+    await publish(500)
+    await turning.reports.until('it is fast', (reports) => reports.settled('ack').length === 500)
+    isSlow = true
+    // They meet a read that is waiting already and has asked for many; one more may be sent before it shows.
+    await publish(100)
+    await lab.until('it holds them', async () => (await lab.group()).pending === 100)
+    await new Promise((resolve) => setTimeout(resolve, 400))
+    const idle = await lab.consumer()
+    await publish(300)
+    await idle.reports.until('the idle one handles the others', (reports) => reports.settled('ack').length === 300)
+    gate.resolve()
+    await turning.reports.until('all are handled', (reports) => reports.settled('ack').length === 600)
+  })
+
+  test('claimed entries that take the last place do not make a read without limit', async ({ lab }) => {
+    const [claimed, unread] = [16, 2_000]
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const producer = lab.producer()
+    const publish = (count: number) => Promise.all(range(count).map((n) => producer.publish('counted', { n })))
+    const dead = await publish(claimed)
+    await lab.bringBack(
+      dead.map(({ entryId }) => entryId),
+      { deliveries: 1, idleMs: 100_000 },
+    )
+    await lab.send('XGROUP', 'SETID', lab.streamName, GROUP, '$')
+    await publish(unread)
+    // `commit` needs no further write, so the place is free in the moment in which the handler ends.
+    const commit = async (_: unknown, context: { commit(commands: string[][]): Promise<unknown> }) => {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      await context.commit([['INCR', `{${lab.streamName}}:counter`]])
+    }
+    const consumer = await lab.consumer({ concurrency: 4, maxBuffered: 0, handlers: { counted: commit } })
+    let most = 0
+    await lab.until('all are handled', async () => {
+      most = Math.max(most, (await lab.group()).pending)
+      return consumer.reports.settled('committed').length === claimed + unread
+    })
+    expect(most).toBeLessThanOrEqual(claimed + 8)
+  })
+
+  test('a slot that a batch frees by its commit lets the reader go on', async ({ lab }) => {
+    const producer = lab.producer()
+    await producer.publish('counted', { n: 0 })
+    const noted = batch<Noted>({
+      maxSize: 1,
+      maxWaitMs: 0,
+      handle: async (_, { commit }) => void (await commit([['INCR', `{${lab.streamName}}:counter`]])),
+    })
+    const counted = batch<Counted>({ maxSize: 100, maxWaitMs: 60_000, handle() {} })
+    const consumer = await lab.consumer({ concurrency: 1, maxBuffered: 0, handlers: { counted, noted } })
+    for (const n of range(5)) {
+      await producer.publish('noted', { text: `${n}` })
+      await consumer.reports.until('it is handled', (reports) => reports.settled('committed').length === n + 1)
+    }
+    lab.mayLeavePending = true
   })
 })

@@ -51,10 +51,12 @@ export class Reader {
   async readOnce(signal: AbortSignal): Promise<number> {
     await this.#changed.wait(() => !this.isPaused, signal)
     await this.#holdings.whenWanted(signal)
-    if (signal.aborted || this.isPaused) return 0
+    // Asked for anew: claimed entries may have taken the place meanwhile. To Redis, COUNT 0 means no limit.
+    const count = Math.min(this.#holdings.wanted, MAX_READ)
+    if (signal.aborted || this.isPaused || count === 0) return 0
     this.#isReading = true
     try {
-      const entries = await this.#broker.read(Math.min(this.#holdings.wanted, MAX_READ), this.#options.blockMs)
+      const entries = await this.#broker.read(count, this.#options.blockMs)
       this.lastReadAt = now()
       this.#noticeRepetition(entries)
       this.#pipeline.accept(entries, 'read')

@@ -1,6 +1,7 @@
 import type { SettleBroker } from '../../broker/settle.ts'
+import { chunksByRecord } from '../../broker/token.ts'
 import type { Delivery } from './delivery.ts'
-import { type OnSettled, settledByError } from './settled.ts'
+import { type OnSettled, type Settled, settledByError } from './settled.ts'
 
 /** A delivery to acknowledge. */
 interface Acknowledgement {
@@ -33,29 +34,40 @@ export class Acknowledger {
     while (this.#gathered.length > 0) {
       const batch = this.#gathered
       this.#gathered = []
-      const deliveries = batch.map(({ delivery }) => delivery)
-      try {
-        const lost = new Set(await this.#persist(() => this.#write(deliveries)))
-        for (const { delivery, onSettled } of batch) onSettled(lost.has(delivery) ? 'lease-lost' : 'written')
-      } catch (error) {
-        for (const { onSettled } of batch) onSettled(settledByError(error))
-      }
+      const settled = await this.#write(batch.map(({ delivery }) => delivery))
+      for (const { delivery, onSettled } of batch) onSettled(settled(delivery))
     }
     this.#isWriting = false
   }
 
-  /** Returns the deliveries whose lease was lost. */
-  async #write(deliveries: readonly Delivery[]): Promise<Delivery[]> {
+  /** Never rejects. */
+  async #write(deliveries: readonly Delivery[]): Promise<(delivery: Delivery) => Settled> {
     // A first delivery has no history to delete, and a lease that is surely ours needs no check. Without an idempotency
     // record, either, XACK alone does it, one for all such deliveries.
     const isPlain = (d: Delivery) => d.attempt === 1 && !d.recordKey && d.lease.isSure
     const plain: Delivery[] = []
     const others: Delivery[] = []
     for (const delivery of deliveries) (isPlain(delivery) ? plain : others).push(delivery)
-    const [lost] = await Promise.all([
-      others.length > 0 ? this.#broker.ackChecked(others) : [],
-      plain.length > 0 ? this.#broker.ack(plain) : undefined,
-    ])
+    try {
+      const [lost] = await Promise.all([
+        this.#ackChecked(others),
+        plain.length > 0 ? this.#persist(() => this.#broker.ack(plain)) : undefined,
+      ])
+      return (delivery) => (lost.has(delivery) ? 'lease-lost' : 'written')
+    } catch (error) {
+      return () => settledByError(error)
+    }
+  }
+
+  /**
+   * Returns the deliveries whose lease was lost. Each chunk is tried again by itself: a chunk that is written is not
+   * pending any more, and a second try would find its leases lost.
+   */
+  async #ackChecked(deliveries: readonly Delivery[]): Promise<ReadonlySet<Delivery>> {
+    const lost = new Set<Delivery>()
+    for (const chunk of chunksByRecord(deliveries)) {
+      for (const delivery of await this.#persist(() => this.#broker.ackChecked(chunk))) lost.add(delivery)
+    }
     return lost
   }
 }

@@ -32,6 +32,10 @@ export class BatchJob implements Job {
     this.size += 1
   }
 
+  get open(): number {
+    return this.#open.size
+  }
+
   get isFull(): boolean {
     return this.size >= this.handler.maxSize
   }

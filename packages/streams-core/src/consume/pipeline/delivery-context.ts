@@ -3,6 +3,9 @@ import type { RunResult } from '../../define/outcome.ts'
 import type { Commands, Commit } from './commit.ts'
 import type { Delivery } from './delivery.ts'
 
+/** Not a private field: an object that inherits from a context, or a Proxy, has none. */
+const DELIVERY = Symbol('delivery')
+
 /**
  * What the handler of one delivery is given besides the event. `signal` is a property of its own, so that a copy made
  * by spreading has a signal, too. One descriptor for all: a getter in an object literal would take 0.5 µs an event, of
@@ -16,18 +19,18 @@ export class DeliveryContext implements Context {
   readonly attempt: number
   readonly idempotencyKey: string
   readonly commit: Context['commit']
-  readonly #delivery: Delivery
+  readonly [DELIVERY]: Delivery
   #commit: Commit | undefined
 
   static readonly #signal: PropertyDescriptor & ThisType<DeliveryContext> = {
     enumerable: true,
     get() {
-      return this.#delivery.lease.signal
+      return this[DELIVERY].lease.signal
     },
   }
 
   constructor(delivery: Delivery, eventId: string, who: { group: string; consumer: string }, newCommit: () => Commit) {
-    this.#delivery = delivery
+    this[DELIVERY] = delivery
     Object.defineProperty(this, 'signal', DeliveryContext.#signal)
     this.entryId = delivery.entryId
     this.group = who.group

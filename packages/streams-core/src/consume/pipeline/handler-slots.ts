@@ -1,5 +1,5 @@
 import { now } from '../../base/clock.ts'
-import { Condition } from '../../base/condition.ts'
+import type { Condition } from '../../base/condition.ts'
 import type { Handlers } from '../../define/handler.ts'
 import type { Catalog } from '../../define/stream.ts'
 import type { Delivery } from './delivery.ts'
@@ -22,19 +22,20 @@ const TURN_MS = 2
 export class HandlerSlots {
   readonly #concurrency: number
   readonly #waiting: WaitingJobs
-  readonly #running = new Set<Job>()
-  /** Deliveries that have a slot; at least one for each slot that is taken. */
-  #runningDeliveries = 0
+  /** When each was started; the oldest first. */
+  readonly #running = new Map<Job, number>()
   /** Undefined until a handler is started in this turn of the event loop. */
   #turnBeganAt: number | undefined
   #isTurnOver = false
   #averageMs: number | undefined
-  readonly #changed = new Condition()
+  readonly #changed: Condition
   #isDraining = false
 
-  constructor(concurrency: number, handlers: Handlers<Catalog>, runners: Runners) {
+  /** @param changed Notified when a slot is taken or freed. */
+  constructor(concurrency: number, handlers: Handlers<Catalog>, runners: Runners, changed: Condition) {
     this.#concurrency = concurrency
-    this.#waiting = new WaitingJobs(handlers, runners, () => this.#startWaiting())
+    this.#changed = changed
+    this.#waiting = new WaitingJobs(handlers, runners, () => this.#startWaitingAndNotify())
   }
 
   get #freeSlots(): number {
@@ -43,7 +44,10 @@ export class HandlerSlots {
 
   /** How many deliveries the slots have and could have at a time: one each, or a batch. */
   get capacity(): number {
-    return this.#runningDeliveries + this.#waiting.readFor(this.#freeSlots)
+    if (!this.#waiting.hasBatches) return this.#concurrency
+    let running = 0
+    for (const job of this.#running.keys()) running += Math.max(1, job.open)
+    return running + this.#waiting.readFor(this.#freeSlots)
   }
 
   /** How many claimed deliveries could be started now. */
@@ -53,11 +57,23 @@ export class HandlerSlots {
 
   /**
    * How many deliveries, besides as many as there are slots, will be started within SOON_MS, going by how long handlers
-   * have lately taken for each. 0 until a handler has ended.
+   * have lately taken for each. A slot that is taken for longer than that starts none. 0 until a handler has ended.
    */
   get startingSoon(): number {
-    if (this.#averageMs === undefined) return 0
-    return Math.max(0, Math.floor(this.#concurrency * (SOON_MS / Math.max(this.#averageMs, 0.001) - 1)))
+    if (this.#averageMs === undefined || this.#averageMs >= SOON_MS) return 0
+    const perSlot = SOON_MS / Math.max(this.#averageMs, 0.001)
+    return Math.max(0, Math.floor((this.#concurrency - this.#slowSlots) * perSlot) - this.#concurrency)
+  }
+
+  /** Slots that have been taken for longer than SOON_MS. */
+  get #slowSlots(): number {
+    let slow = 0
+    const since = now() - SOON_MS
+    for (const startedAt of this.#running.values()) {
+      if (startedAt > since) break
+      slow += 1
+    }
+    return slow
   }
 
   /** Claimed deliveries that wait for a slot. */
@@ -99,17 +115,17 @@ export class HandlerSlots {
 
   /** Tells the running handlers, through their signal, that their time is up. */
   interrupt(): void {
-    for (const job of this.#running) job.interrupt(new Error('the consumer is stopping'))
+    for (const job of this.#running.keys()) job.interrupt(new Error('the consumer is stopping'))
   }
 
-  /** Stops waiting for the handlers that still run. Returns how many there are. */
+  /** Stops waiting for the handlers that still run. Returns how many deliveries they have. */
   leaveBehind(): number {
-    const left = [...this.#running]
+    const left = [...this.#running.keys()]
+    const unfinished = left.reduce((sum, job) => sum + job.open, 0)
     this.#running.clear()
-    this.#runningDeliveries = 0
     for (const job of left) job.end({ result: 'unfinished' })
     this.#changed.notify()
-    return left.length
+    return unfinished
   }
 
   get isIdle(): boolean {
@@ -129,6 +145,11 @@ export class HandlerSlots {
     }
   }
 
+  #startWaitingAndNotify(): void {
+    this.#startWaiting()
+    this.#changed.notify()
+  }
+
   #start(job: Job): void {
     const startedAt = now()
     if (this.#turnBeganAt === undefined) {
@@ -137,15 +158,14 @@ export class HandlerSlots {
     }
     this.#isTurnOver = startedAt - this.#turnBeganAt >= TURN_MS
     const { size } = job
-    this.#running.add(job)
-    this.#runningDeliveries += size
+    this.#running.set(job, startedAt)
     void job.run(startedAt).then((result) => {
       this.#averageMs = average(this.#averageMs, (now() - startedAt) / size)
       // The job was left behind by the drain: its result was given then.
       if (!this.#running.delete(job)) return
-      this.#runningDeliveries -= size
-      job.end(result)
+      // First, because the end of a job may let the reader ask for what has no slot any more.
       this.#startWaiting()
+      job.end(result)
       this.#changed.notify()
     })
   }
@@ -153,7 +173,7 @@ export class HandlerSlots {
   #nextTurn(): void {
     this.#turnBeganAt = undefined
     this.#isTurnOver = false
-    this.#startWaiting()
+    this.#startWaitingAndNotify()
   }
 }
 

@@ -1,4 +1,4 @@
-import { Condition } from '../../base/condition.ts'
+import type { Condition } from '../../base/condition.ts'
 import type { Delivery } from './delivery.ts'
 
 export interface HoldingsOptions {
@@ -11,6 +11,8 @@ export interface HoldingsOptions {
    * the others out.
    */
   waitingClaimed: () => number
+  /** Notified when anything changes that the number of wanted entries depends on. */
+  changed: Condition
 }
 
 /**
@@ -20,10 +22,11 @@ export interface HoldingsOptions {
 export class Holdings {
   readonly #options: HoldingsOptions
   readonly #held = new Map<string, Delivery>()
-  readonly #changed = new Condition()
+  readonly #changed: Condition
 
   constructor(options: HoldingsOptions) {
     this.#options = options
+    this.#changed = options.changed
   }
 
   get size(): number {
@@ -31,8 +34,8 @@ export class Holdings {
   }
 
   /**
-   * How many entries the reader should ask for; 0 until half of the buffer is free, because many small reads cost more
-   * than a few large ones.
+   * How many entries the reader should ask for; 0 until there is room for half of the buffer, because many small reads
+   * cost more than a few large ones.
    */
   get wanted(): number {
     const { capacity, bufferSize, waitingClaimed } = this.#options

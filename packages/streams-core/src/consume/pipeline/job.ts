@@ -9,6 +9,8 @@ export type End = (result: RunResult) => void
 export interface Job {
   /** How many deliveries. Stays the same once it is started. */
   readonly size: number
+  /** How many of them have no result yet. */
+  readonly open: number
   /** Resolves when the slot is free again, to the result of every delivery that has none yet. Never rejects. */
   run(startedAt: number): Promise<RunResult>
   /** Tells the handler, through its signal, to stop. */
@@ -30,6 +32,10 @@ export class SingleJob implements Job {
   }
 
   get size(): number {
+    return 1
+  }
+
+  get open(): number {
     return 1
   }
 

@@ -22,7 +22,7 @@ export interface Runners {
  */
 export class WaitingJobs {
   readonly #handlers: Handlers<Catalog>
-  readonly #hasBatches: boolean
+  readonly hasBatches: boolean
   readonly #runners: Runners
   readonly #claimed: Job[] = []
   readonly #read: Job[] = []
@@ -33,7 +33,7 @@ export class WaitingJobs {
   /** @param onRipe Called when a batch that has gathered for a while could be started. */
   constructor(handlers: Handlers<Catalog>, runners: Runners, onRipe: () => void) {
     this.#handlers = handlers
-    this.#hasBatches = Object.values(handlers).some((handler) => handler instanceof BatchHandler)
+    this.hasBatches = Object.values(handlers).some((handler) => handler instanceof BatchHandler)
     this.#runners = runners
     const gather = (ripe: Job[]) =>
       new Gatherer(runners.batchRunner, (batch) => {
@@ -46,7 +46,7 @@ export class WaitingJobs {
   add(delivery: Delivery, source: Source, end: End): void {
     if (source !== 'read') this.#claimedDeliveries += 1
     const jobs = source === 'read' ? this.#read : this.#claimed
-    const handler = this.#hasBatches ? this.#batchHandlerOf(delivery) : undefined
+    const handler = this.hasBatches ? this.#batchHandlerOf(delivery) : undefined
     if (!handler) jobs.push(new SingleJob(delivery, end, this.#runners.runner))
     else if (source === 'alone') jobs.push(BatchJob.ofOne(handler, this.#runners.batchRunner, delivery, end))
     else this.#gathering[source].add(handler, delivery, end)
