@@ -13,7 +13,9 @@ export function resultOfRedisError(
   deliveries: readonly Delivery[],
   onRefusal: (error: unknown) => void,
 ): RunResult | undefined {
-  if (isMissingGroup(error) || deliveries.every(({ lease }) => lease.isLost)) return { result: 'lease-lost' }
+  // With the group its pending list is gone, and every lease with it.
+  if (isMissingGroup(error)) for (const { lease } of deliveries) lease.lose()
+  if (deliveries.every(({ lease }) => lease.isLost)) return { result: 'lease-lost' }
   if (isRefusal(error)) onRefusal(error)
   return isRefusal(error) || isTemporary(error) ? { result: 'unserved' } : undefined
 }
