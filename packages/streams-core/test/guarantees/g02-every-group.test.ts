@@ -56,16 +56,15 @@ describe('G2: every group sees every event', () => {
     const handled: number[] = []
     // No handler ends before each consumer has begun one: nobody can be so fast that nothing is left for the others.
     const begun = new Set<number>()
-    let release = () => {}
-    const everybodyBegan = new Promise<void>((resolve) => (release = resolve))
+    const everybodyBegan = latch()
     await Promise.all(
       range(3).map((consumer) =>
         lab.consumer({
           concurrency: 2,
           handlers: {
             counted: async ({ data }) => {
-              if (begun.add(consumer).size === 3) release()
-              await everybodyBegan
+              if (begun.add(consumer).size === 3) everybodyBegan.resolve()
+              await everybodyBegan.promise
               handled.push(data.n)
             },
           },

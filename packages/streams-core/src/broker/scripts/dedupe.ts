@@ -20,20 +20,23 @@ const IDS_AT_ONCE = 3_000
  * UNLINK deletes a bucket, and not its expiry, because expiry frees a large hash in one go, and Redis does nothing else
  * meanwhile. The keys expire only when nobody has published for a day longer than the ids were needed.
  *
- * `openBuckets()`: makes the buckets fit the time.
+ * `openBuckets()`: decides which buckets fit the time. It writes nothing: over `maxmemory`, Redis refuses a script's
+ * first write, and that must be the XADD.
  *
  * `recall(ids)`: the entry ids of those event ids that are remembered, by event id.
  *
  * `remember(new, hasDuplicates)`: `new` is event id, entry id, event id, entry id … After a duplicate it always writes,
- * though it may change nothing: a WAITAOF that follows then covers the first append as well.
+ * though it may change nothing: a WAITAOF that follows then covers the first append as well. When nothing was appended
+ * and Redis is over `maxmemory`, Redis refuses the SET; the next call then finds the same times and decides the same.
  */
 export const dedupeLua = `
 ${nowLua}
-local atMs, backMs, place, neededTo, previousNeededTo, current, previous
+local atMs, backMs, isNew, place, neededTo, previousNeededTo
+local buckets, isOver = { [0] = bucket0, bucket1 }, {}
 
 local function openBuckets()
   local noted, notedAt = redis.call('GET', dedupe), nil
-  atMs = nowMs()
+  atMs, isNew = nowMs(), not noted
   if noted then
     place, neededTo, previousNeededTo, notedAt = string.match(noted, '^(%d) (%-?%d+) (%-?%d+) (%d+)$')
   else
@@ -43,22 +46,20 @@ local function openBuckets()
   -- When the clock was set back, the times are set back with it.
   backMs = math.max(0, notedAt - atMs)
   place, neededTo, previousNeededTo = tonumber(place), neededTo - backMs, previousNeededTo - backMs
-  local buckets = { [0] = bucket0, bucket1 }
   for _ = 1, 2 do
     if atMs >= previousNeededTo then
-      redis.call('UNLINK', buckets[1 - place])
+      isOver[1 - place] = true
       place, neededTo, previousNeededTo = 1 - place, 0, neededTo
     end
   end
-  current, previous = buckets[place], buckets[1 - place]
 end
 
 local function recall(ids)
   local recalled = {}
-  for _, bucket in ipairs({ current, previous }) do
-    for from = 1, #ids, ${IDS_AT_ONCE} do
+  for _, number in ipairs({ place, 1 - place }) do
+    for from = 1, isOver[number] and 0 or #ids, ${IDS_AT_ONCE} do
       local to = math.min(from + ${IDS_AT_ONCE - 1}, #ids)
-      local found = redis.call('HMGET', bucket, unpack(ids, from, to))
+      local found = redis.call('HMGET', buckets[number], unpack(ids, from, to))
       for i = from, to do
         if found[i - from + 1] then recalled[ids[i]] = found[i - from + 1] end
       end
@@ -68,16 +69,21 @@ local function recall(ids)
 end
 
 local function remember(new, hasDuplicates)
-  for from = 1, #new, ${2 * IDS_AT_ONCE} do
-    redis.call('HSET', current, unpack(new, from, math.min(from + ${2 * IDS_AT_ONCE - 1}, #new)))
-  end
+  if #new == 0 and not hasDuplicates then return end
   local isTooEarly = #new > 0 and neededTo < atMs + dedupeMs
   if isTooEarly then neededTo = math.ceil(atMs + dedupeMs * 17 / 16) end
-  if isTooEarly or hasDuplicates or backMs > 0 then
-    local leftMs = math.max(neededTo, previousNeededTo) - atMs + ${KEPT_LONGER_MS}
+  local leftMs = math.max(neededTo, previousNeededTo) - atMs + ${KEPT_LONGER_MS}
+  local isDue = isTooEarly or isNew or backMs > 0
+  if isDue then
     local noted = string.format('%d %.0f %.0f %.0f', place, neededTo, previousNeededTo, atMs)
-    redis.call('SET', dedupe, noted, 'PX', leftMs)
-    redis.call('PEXPIRE', current, leftMs)
+    redis.pcall('SET', dedupe, noted, 'PX', leftMs)
+    for number in pairs(isOver) do redis.call('UNLINK', buckets[number]) end
+  end
+  for from = 1, #new, ${2 * IDS_AT_ONCE} do
+    redis.call('HSET', buckets[place], unpack(new, from, math.min(from + ${2 * IDS_AT_ONCE - 1}, #new)))
+  end
+  if isDue or hasDuplicates then
+    for _, key in ipairs({ dedupe, bucket0, bucket1 }) do redis.call('PEXPIRE', key, leftMs) end
   end
 end
 `
