@@ -7,7 +7,10 @@ import type { StreamEvent } from './stream.ts'
 /** What is known of the delivery of one event of a batch. */
 export type BatchDelivery = Pick<Context, 'entryId' | 'attempt' | 'idempotencyKey'>
 
-/** What a batch handler knows besides the events. None of its methods throws what it says: `handle` goes on. */
+/**
+ * What a batch handler knows besides the events. Its methods tell of single events and return: unlike the verbs, they do
+ * not end `handle`.
+ */
 export interface BatchContext {
   /**
    * Fires when the lease of every event of this call is lost, when `handlerTimeoutMs` is over for this call, or when
@@ -46,20 +49,20 @@ export interface BatchContext {
 
 /**
  * Return: all events are acknowledged that `context` was not told otherwise of. Throw: the batch is halved, and each half
- * handled again, until the events are found that fail alone: only those fail. What it returns is ignored; a promise is
- * awaited.
+ * handled again, until the events are found that fail alone: only those fail. The halves get the same event objects again.
+ * What it returns is ignored; a promise is awaited.
  */
 export type Handle<E extends StreamEvent> = (events: readonly E[], context: BatchContext) => unknown
 
 export interface BatchOptions<E extends StreamEvent> {
   /**
-   * A batch starts when this many events wait. More would hold Redis up when they are acknowledged in one step.
+   * A batch starts when this many events wait. The limit keeps a batch's acknowledgement, one step in Redis, short.
    * 1 to 1,000. Default 100.
    */
   maxSize?: number
   /**
-   * A batch that is not full starts when its oldest event has waited this long. 0: what was read together.
-   * Milliseconds, 0 to 60,000. Default 100.
+   * A batch that is not full starts when its oldest event has waited this long. 0: what was read together. Should be well
+   * below `stalledAfterMs`: an event that waits is unhandled. Milliseconds, 0 to 60,000. Default 100.
    */
   maxWaitMs?: number
   /** Handles the events of one batch, in one handler slot. */

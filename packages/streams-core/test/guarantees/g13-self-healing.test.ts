@@ -3,6 +3,7 @@ import { describe, expect } from 'vitest'
 import { range } from '../support/events.ts'
 import { GROUP, Lab, test } from '../support/lab.ts'
 import { latch } from '../support/latch.ts'
+import { warningsOfNode } from '../support/warnings.ts'
 
 /** A Redis of this test's own, to be broken, behind a proxy. */
 async function breakable(shared: Lab, options: string[] = []) {
@@ -367,6 +368,37 @@ describe('G13: self-healing', () => {
       if (what === 'commit') expect(await lab.send('GET', counter)).toBe('500')
     },
   )
+
+  test('retries that Redis does not take wait, however many there are, and Node warns of nothing', async ({
+    lab: shared,
+  }) => {
+    const { lab } = await breakable(shared)
+    const warnings = warningsOfNode(shared)
+    const gate = latch()
+    const starts: number[] = []
+    const consumer = await lab.consumer({
+      concurrency: 20,
+      leaseMs: 20_000,
+      handlers: {
+        counted: async ({ data }, { attempt }) => {
+          starts.push(data.n)
+          await gate.promise
+          if (attempt === 1) throw new Error('once')
+        },
+      },
+    })
+    const producer = lab.producer()
+    await Promise.all(range(20).map((n) => producer.publish('counted', { n })))
+    await lab.until('20 events start', () => starts.length === 20)
+    await lab.send('CONFIG', 'SET', 'min-replicas-to-write', '1')
+    const refusals = async () =>
+      Number(/errorstat_NOREPLICAS:count=(\d+)/.exec(await lab.send('INFO', 'errorstats'))?.[1])
+    gate.resolve()
+    await lab.until('each of them is refused', async () => (await refusals()) >= 20)
+    await lab.send('CONFIG', 'SET', 'min-replicas-to-write', '0')
+    await consumer.reports.until('all are handled', (reports) => reports.settled('ack').length === 20)
+    expect(warnings).toEqual([])
+  })
 
   test('LOADING: producer and consumer wait until Redis has read its data', async ({ lab: shared }) => {
     // Half a millisecond for each of 5,000 keys; every 1,024 of them it answers, and says that it is loading.

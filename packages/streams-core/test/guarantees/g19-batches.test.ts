@@ -4,6 +4,7 @@ import { batch, type CommitError, retryAfter, type StreamEvent, skip } from '../
 import { foreignEntry, range } from '../support/events.ts'
 import { GROUP, type Lab, test } from '../support/lab.ts'
 import { latch } from '../support/latch.ts'
+import { warningsOfNode } from '../support/warnings.ts'
 
 type Counted = StreamEvent<'counted', { n: number }>
 
@@ -44,7 +45,7 @@ describe('G19: a batch handler', () => {
     const batches: string[][] = []
     const counted = batch<Counted>({
       maxSize: 1_000,
-      maxWaitMs: 300,
+      maxWaitMs: 2_000,
       handle: (events) => void batches.push(idsOf(events)),
     })
     const consumer = await lab.consumer({ handlers: { counted } })
@@ -52,7 +53,7 @@ describe('G19: a batch handler', () => {
     await publish(lab, 3)
     await publish(lab, 2, 3)
     await consumer.reports.until('all are handled', (reports) => reports.settled('ack').length === 5)
-    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(300)
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(2_000)
     expect(batches).toEqual([['e0', 'e1', 'e2', 'e3', 'e4']])
   })
 
@@ -156,6 +157,21 @@ describe('G19: a batch handler', () => {
     expect(consumer.reports.settled().every(({ attempt }) => attempt === 1)).toBe(true)
     // The whole, its two halves, and two parts for each further halving of either.
     expect(calls).toHaveLength(1 + 2 + 2 * 5 * 2)
+  })
+
+  test('is halved as often as it takes without leaving listeners behind', async ({ lab }) => {
+    const warnings = warningsOfNode(lab)
+    await createGroup(lab)
+    await publish(lab, 1_000)
+    const counted = batch<Counted>({
+      maxSize: 1_000,
+      handle(events, { signal }) {
+        if (!signal.aborted && events.some(({ data }) => data.n === 0)) throw new Error('no 0')
+      },
+    })
+    const consumer = await lab.consumer({ maxBuffered: 1_000, retry: { maxDeliveries: 1 }, handlers: { counted } })
+    await consumer.reports.until('all are settled', (reports) => reports.settled().length === 1_000)
+    expect(warnings).toEqual([])
   })
 
   test('a call that takes too long is halved like one that throws, each call with a limit of its own', async ({
@@ -269,6 +285,28 @@ describe('G19: commit in a batch', () => {
     await lab.send('XACK', lab.streamName, GROUP, entryIds[2] as string)
   })
 
+  test('while the group is gone: nothing is handled again before the group is rebuilt', async ({ lab }) => {
+    await createGroup(lab)
+    await publish(lab, 4)
+    const refusals: unknown[] = []
+    const counted = batch<Counted>({
+      maxSize: 4,
+      async handle(_, { commit }) {
+        if (refusals.length === 0) await lab.send('XGROUP', 'DESTROY', lab.streamName, GROUP)
+        await commit([['INCR', `{${lab.streamName}}:counter`]]).catch((error) => {
+          refusals.push(error)
+          throw error
+        })
+      },
+    })
+    // Without room for more it does not read meanwhile, and so does not rebuild the group.
+    const consumer = await lab.consumer({ concurrency: 1, maxBuffered: 0, handlers: { counted } })
+    await consumer.reports.until('all are handled', (reports) => reports.settled('committed').length === 4)
+    expect(refusals).toHaveLength(1)
+    expect(consumer.reports.settled('abandon').map(({ result }) => result)).toEqual(Array(4).fill('lease-lost'))
+    expect(await lab.send('GET', `{${lab.streamName}}:counter`)).toBe('1')
+  })
+
   test('dead-letters all of its events when a later command fails, and halves when the first one does', async ({
     lab,
   }) => {
@@ -335,7 +373,8 @@ describe('G19: what holds for single events holds for those of a batch', () => {
       },
     })
     const consumer = await lab.consumer({ handlers: { counted } })
-    await lab.until('a batch runs, and another gathers', async () => (await lab.group()).pending === 6)
+    await lab.until('the batch runs', () => calls.length === 1)
+    await lab.until('another gathers', async () => (await lab.group()).pending === 6)
     const stopped = consumer.stop()
     await consumer.reports.until('two are released', (reports) => reports.settled('release').length === 2)
     gate.resolve()

@@ -22,6 +22,7 @@ export class BatchCall {
   #isClosed = false
   #abort: AbortController | undefined
   #toldToStop: Error | undefined
+  #stopListening = () => {}
 
   constructor(members: readonly BatchMember[], who: { group: string; consumer: string }, commit: Commit) {
     this.#members = members
@@ -76,6 +77,7 @@ export class BatchCall {
   /** `handle` has ended, or is left behind: what it says from now on comes too late. */
   close(): void {
     this.#isClosed = true
+    this.#stopListening()
   }
 
   #fail(eventId: string, result: HandlerResult): void {
@@ -109,6 +111,10 @@ export class BatchCall {
       if (signals.every(({ aborted }) => aborted)) abort.abort(signals[0]?.reason)
     }
     for (const signal of signals) signal.addEventListener('abort', onAbort)
+    // Each halving would leave one more listener on every lease.
+    this.#stopListening = () => {
+      for (const signal of signals) signal.removeEventListener('abort', onAbort)
+    }
     onAbort()
     if (this.#toldToStop) abort.abort(this.#toldToStop)
     return abort.signal

@@ -9,6 +9,7 @@ import type { RunnerActors, RunnerOptions } from './runner.ts'
 import { withinTimeLimit } from './time-limit.ts'
 
 const RETURNED: RunResult = { result: 'returned' }
+const LEASE_LOST: RunResult = { result: 'lease-lost' }
 const UNFINISHED: RunResult = { result: 'unfinished' }
 
 /**
@@ -57,19 +58,20 @@ export class BatchRunner {
     const result = await this.#call(batch.handler, part, call)
     call.close()
 
-    const { committed } = call
-    const isDecided = committed && committed.result !== 'lease-lost'
-    const rest = part.filter((member) => {
+    const rest: BatchMember[] = []
+    for (const member of part) {
       const failure = call.failureOf(member)
-      const known = failure ?? (isDecided ? committed : undefined)
-      if (known) batch.endOne(member.delivery, known)
-      return !known
-    })
-    if (committed?.result === 'lease-lost') return [rest]
-    if (result.result === 'returned' || part.length === 1) {
-      for (const { delivery } of rest) batch.endOne(delivery, delivery.lease.isLost ? { result: 'lease-lost' } : result)
+      if (failure) batch.endOne(member.delivery, failure)
+      else rest.push(member)
+    }
+    const endRest = (result: RunResult) => {
+      for (const { delivery } of rest) batch.endOne(delivery, delivery.lease.isLost ? LEASE_LOST : result)
       return []
     }
+    // The commit wrote nothing. Those whose lease is lost are left out before the others are handled again.
+    if (call.committed?.result === 'lease-lost') return [rest]
+    if (call.committed) return endRest(call.committed)
+    if (result.result === 'returned' || part.length === 1) return endRest(result)
     const half = Math.ceil(rest.length / 2)
     return [rest.slice(0, half), rest.slice(half)]
   }
@@ -78,7 +80,7 @@ export class BatchRunner {
   async #stillOurs(batch: BatchJob, members: readonly BatchMember[]): Promise<BatchMember[]> {
     const areOurs = await Promise.all(members.map(({ delivery }) => this.#actors.admission.isOurs(delivery)))
     return members.filter(({ delivery }, i) => {
-      if (!areOurs[i]) batch.endOne(delivery, { result: 'lease-lost' })
+      if (!areOurs[i]) batch.endOne(delivery, LEASE_LOST)
       return batch.isOpen(delivery)
     })
   }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Patience } from '../../base/patience.ts'
 import { isMissingGroup, isRefusal } from '../../base/redis-errors.ts'
 import type { Dead, Parked, SettleBroker } from '../../broker/settle.ts'
@@ -28,6 +29,8 @@ export class Settler {
   readonly #givenUp = new AbortController()
 
   constructor(actors: SettlerActors) {
+    // Every write that waits listens to it.
+    setMaxListeners(0, this.#givenUp.signal)
     this.#broker = actors.broker
     this.#patience = actors.patience
     this.#onParked = actors.onParked
