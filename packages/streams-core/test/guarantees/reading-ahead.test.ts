@@ -1,4 +1,8 @@
 import { describe, expect } from 'vitest'
+import { Connection } from '../../src/broker/connection.ts'
+import { IntakeBroker } from '../../src/broker/intake.ts'
+import { Keys } from '../../src/broker/keys.ts'
+import { Member } from '../../src/broker/member.ts'
 import { batch, type EventOf } from '../../src/index.ts'
 import { range, type TestCatalog } from '../support/events.ts'
 import { GROUP, test } from '../support/lab.ts'
@@ -76,30 +80,16 @@ describe('a consumer reads ahead what will start soon', () => {
     await turning.reports.until('all are handled', (reports) => reports.settled('ack').length === 600)
   })
 
-  test('claimed entries that take the last place do not make a read without limit', async ({ lab }) => {
-    const [claimed, unread] = [16, 2_000]
+  test('a read of no entries is refused: to Redis, COUNT 0 is no limit', async ({ lab }) => {
+    const connection = new Connection({ redis: lab.url, name: 'reading' })
+    lab.onClose(() => connection.close())
+    await connection.ready()
     await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
-    const producer = lab.producer()
-    const publish = (count: number) => Promise.all(range(count).map((n) => producer.publish('counted', { n })))
-    const dead = await publish(claimed)
-    await lab.bringBack(
-      dead.map(({ entryId }) => entryId),
-      { deliveries: 1, idleMs: 100_000 },
-    )
-    await lab.send('XGROUP', 'SETID', lab.streamName, GROUP, '$')
-    await publish(unread)
-    // `commit` needs no further write, so the place is free in the moment in which the handler ends.
-    const commit = async (_: unknown, context: { commit(commands: string[][]): Promise<unknown> }) => {
-      await new Promise((resolve) => setTimeout(resolve, 5))
-      await context.commit([['INCR', `{${lab.streamName}}:counter`]])
-    }
-    const consumer = await lab.consumer({ concurrency: 4, maxBuffered: 0, handlers: { counted: commit } })
-    let most = 0
-    await lab.until('all are handled', async () => {
-      most = Math.max(most, (await lab.group()).pending)
-      return consumer.reports.settled('committed').length === claimed + unread
-    })
-    expect(most).toBeLessThanOrEqual(claimed + 8)
+    await lab.producer().publish('counted', { n: 1 })
+    const keys = new Keys(lab.streamName)
+    const intake = new IntakeBroker(new Member(connection, keys, { group: GROUP, consumer: 'reading', leaseMs: 1_000 }))
+    await expect(intake.read(0, 10)).rejects.toThrow(RangeError)
+    expect((await lab.group()).pending).toBe(0)
   })
 
   test('a slot that a batch frees by its commit lets the reader go on', async ({ lab }) => {
