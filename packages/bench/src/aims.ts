@@ -1,4 +1,5 @@
 import type { ContestantName } from './contestants/index.ts'
+import { entrantOf } from './contestants/index.ts'
 import { type Results, summaryOf } from './results.ts'
 import type { ScenarioName } from './scenarios/index.ts'
 
@@ -8,22 +9,26 @@ export interface Aim {
   figure: string
   unit: string
   better: 'less' | 'more'
-  /** Undefined: not measured in this run. */
-  value: number | undefined
+  value: number
   /** Undefined: only `atLeast` is asked for. */
   aim: number | undefined
-  atLeast: number | undefined
-  reached: 'aim' | 'at least' | 'no' | 'not measured'
+  atLeast: number
+  reached: 'aim' | 'at least' | 'no'
 }
 
-type Samples = Pick<Results, 'samples'>
+type Samples = Pick<Results, 'samples' | 'size'>
 type Median = (scenario: ScenarioName, contestant: ContestantName, figure: string) => number | undefined
-type Asked = Omit<Aim, 'reached'>
+/** Undefined values: not measured in this run. */
+type Asked = Omit<Aim, 'reached' | 'value' | 'atLeast'> & { value: number | undefined; atLeast: number | undefined }
 
-/** The table of aims, each judged by the medians of this run. */
+/** Judges each figure that was measured, by the medians of this run; none of a quick run, whose figures say nothing. */
 export function judgeAims(results: Samples): Aim[] {
+  if (results.size === 'quick') return []
   const median: Median = (...which) => summaryOf(results, ...which)?.median
-  return askedOf(median).map((asked) => ({ ...asked, reached: judge(asked) }))
+  return askedOf(median).flatMap((asked) => {
+    const { value, atLeast } = asked
+    return value === undefined || atLeast === undefined ? [] : [judge({ ...asked, value, atLeast })]
+  })
 }
 
 function askedOf(median: Median): Asked[] {
@@ -77,7 +82,15 @@ function speed(
   speedOf: (contestant: ContestantName) => number | undefined,
 ): Asked {
   const value = quotient(speedOf('ours'), speedOf(rival))
-  return { name, figure: `${what}, speed against ${rival}`, unit: 'times', better: 'more', value, aim, atLeast }
+  return {
+    name,
+    figure: `${what}, speed against ${entrantOf(rival).title}`,
+    unit: 'times',
+    better: 'more',
+    value,
+    aim,
+    atLeast,
+  }
 }
 
 /** The aim is so many milliseconds more than the bare loop needs, the least is half as much again. */
@@ -90,11 +103,11 @@ function delay(figure: string, key: string, moreMs: number, median: Median): Ask
   }
 }
 
-function judge({ value, aim, atLeast, better }: Asked): Aim['reached'] {
-  if (value === undefined || atLeast === undefined) return 'not measured'
+function judge(measured: Omit<Aim, 'reached'>): Aim {
+  const { value, aim, atLeast, better } = measured
   const meets = (limit: number) => (better === 'less' ? value <= limit : value >= limit)
-  if (aim !== undefined && meets(aim)) return 'aim'
-  return meets(atLeast) ? 'at least' : 'no'
+  if (aim !== undefined && meets(aim)) return { ...measured, reached: 'aim' }
+  return { ...measured, reached: meets(atLeast) ? 'at least' : 'no' }
 }
 
 const inverse = (value: number | undefined) => quotient(1, value)

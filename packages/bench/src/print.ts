@@ -1,4 +1,4 @@
-import { judgeAims } from './aims.ts'
+import { type Aim, judgeAims } from './aims.ts'
 import { type ContestantName, contestantNames, entrantOf } from './contestants/index.ts'
 import { type Results, ratioToBare, summaryOf } from './results.ts'
 import type { Figure } from './scenario.ts'
@@ -68,9 +68,9 @@ function settingsList({ settings, leftOut }: Results): string {
 }
 
 /** What this project is to reach, and whether it does. */
-function aimsTable(results: Results): string {
+function aimsTable(aims: readonly Aim[]): string {
   const figure = (value: number | undefined) => value?.toFixed(2) ?? '–'
-  const rows = judgeAims(results).map((aim) => [
+  const rows = aims.map((aim) => [
     `${aim.name} ${aim.figure}, ${aim.unit}`,
     ...[figure(aim.value), figure(aim.aim), figure(aim.atLeast), aim.reached],
   ])
@@ -80,5 +80,8 @@ function aimsTable(results: Results): string {
 export function asMarkdown(results: Results): string {
   const measured = scenarioNames.filter((name) => measuredIn(results, name).length > 0)
   const tables = measured.map((name) => scenarioTable(results, name))
-  return [circumstances(results), settingsList(results), ...tables, aimsTable(results)].join('\n\n')
+  const aims = judgeAims(results)
+  return [circumstances(results), settingsList(results), ...tables, ...(aims.length > 0 ? [aimsTable(aims)] : [])].join(
+    '\n\n',
+  )
 }
