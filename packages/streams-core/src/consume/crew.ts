@@ -26,14 +26,13 @@ import { BatchRunner } from './pipeline/batch-runner.ts'
 import { HandlerSlots } from './pipeline/handler-slots.ts'
 import { Holdings } from './pipeline/holdings.ts'
 import { Pipeline } from './pipeline/pipeline.ts'
+import { Room } from './pipeline/room.ts'
 import { Runner } from './pipeline/runner.ts'
 import { Settler } from './pipeline/settler.ts'
+import { WaitingJobs } from './pipeline/waiting-jobs.ts'
 import { HealthKeeper } from './upkeep/health.ts'
 import { Janitor } from './upkeep/janitor.ts'
 import { LeaseKeeper } from './upkeep/lease-keeper.ts'
-
-/** The buffer of a consumer whose handlers are instant: a larger one brings nothing more. */
-const MAX_BUFFERED = 1_000
 
 export interface CrewOptions {
   stream: StreamDefinition
@@ -75,14 +74,9 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
   const upkeep = new UpkeepBroker(member)
   const settling = new SettleBroker(member, idempotency?.ttlMs ?? 0)
 
-  // What the reader waits for depends on both.
+  // One for the holdings and the slots, because how much room there is depends on both.
   const changed = new Condition()
-  const holdings: Holdings = new Holdings({
-    changed,
-    capacity: () => slots.capacity,
-    bufferSize: () => maxBuffered ?? Math.min(MAX_BUFFERED, slots.startingSoon),
-    waitingClaimed: () => slots.waitingClaimed,
-  })
+  const holdings = new Holdings(changed)
   const leases = new LeaseBroker(member)
   const leaseKeeper = new LeaseKeeper({ group, consumer, leaseMs }, { broker: leases, holdings, tell })
   const confirm = leaseKeeper.confirm.bind(leaseKeeper)
@@ -92,7 +86,9 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
   const runActors = { admission, broker: settling, patience, onRefusal }
   const runner = new Runner(running, handlers, runActors)
   const batchRunner = new BatchRunner(running, runActors)
-  const slots = new HandlerSlots(concurrency, handlers, { runner, batchRunner }, changed)
+  const waiting = new WaitingJobs(handlers, { runner, batchRunner }, () => slots.startWaiting())
+  const slots: HandlerSlots = new HandlerSlots(concurrency, waiting, changed)
+  const room = new Room(maxBuffered, { slots, waiting, holdings, changed })
   // Wakes the claimer: what this consumer parks is claimed when it is due.
   const alarm = new Alarm()
   const settler = new Settler({ broker: settling, patience, onParked: (ms) => alarm.wakeIn(ms), tell, onRefusal })
@@ -107,16 +103,16 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
 
   const reader = new Reader(
     { group, consumer, blockMs, unblock: () => commands.unblock(reads) },
-    { broker: new IntakeBroker(new Member(reads, keys, settings)), holdings, pipeline, tell },
+    { broker: new IntakeBroker(new Member(reads, keys, settings)), room, pipeline, tell },
   )
   const lostReplies = new LostReplies({ group, consumer, leaseMs }, { broker: intake, holdings, pipeline, tell })
   const claiming = { group, consumer, leaseMs, maxDeliveries }
   const quarantine = new Quarantine(claiming, { broker: intake, holdings, pipeline, reader, holdOff, tell })
   const claimer = new Claimer(claiming, {
-    ...{ broker: intake, leases, slots, pipeline, lostReplies, quarantine, holdOff, alarm, tell },
+    ...{ broker: intake, leases, room, pipeline, lostReplies, quarantine, holdOff, alarm, tell },
   })
   const janitor = new Janitor(stream.retention, { broker: upkeep, tell })
-  const health = new HealthKeeper(settings, { broker: upkeep, holdings, reader, tell })
+  const health = new HealthKeeper(settings, { broker: upkeep, room, reader, tell })
   const loopErrors = new LoopErrors({ group }, { broker: membership, tell })
 
   return {

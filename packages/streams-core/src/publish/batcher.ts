@@ -30,16 +30,20 @@ interface AnsweredBatch {
 }
 
 /**
- * One batch is on its way to Redis at a time; what is published meanwhile is the next batch. Publishes are told their
- * answers while the next batch is on its way, so Redis works while the caller does (a third more events a second).
+ * One batch is on its way to Redis at a time; what is published meanwhile is the next batch. The publishes of a batch
+ * are told their answers while the next batch is on its way: so Redis works while their callers do, and a third more
+ * events are published in a second.
  */
 export class Batcher {
   readonly #options: BatcherOptions
   readonly #broker: AppendBroker
   readonly #ready: () => Promise<void>
   readonly #changed = new Condition()
+  /** What is to be sent; the oldest first. */
   #queue: OpenPublish[] = []
+  /** The batch that is on its way. */
   #inFlight: OpenPublish[] = []
+  /** The batch whose publishes are still to be told their answers. */
   #untold: AnsweredBatch | undefined
   #flushing: Promise<void> | undefined
   /** Why the last batch was not appended. */
@@ -71,6 +75,7 @@ export class Batcher {
 
   /** Rejects publishes whose deadline has passed. `mayBeInRedis`: the event was sent, and no reply came. */
   timeOut(late: readonly OpenPublish[], errorFor: (mayBeInRedis: boolean) => Error): void {
+    // Those that Redis has answered are not late.
     this.#tellAnswers()
     const inFlight = new Set(this.#inFlight)
     for (const publish of late) {
@@ -94,7 +99,7 @@ export class Batcher {
   }
 
   async #flush(): Promise<void> {
-    // Everything published in this turn of the event loop goes together.
+    // Everything published in this iteration of the event loop goes together.
     await new Promise(setImmediate)
     let failures = 0
     while (this.#queue.length > 0) {
@@ -106,7 +111,8 @@ export class Batcher {
       this.#inFlight = []
       if (again.length > 0) this.#queue = [...again.filter(({ isOpen }) => isOpen), ...this.#queue]
       if (again.length > 0 || this.#queue.length === 0) this.#tellAnswers()
-      // In two turns, because the client writes the next batch to its socket at the end of this one.
+      // Once the next batch is written to the socket. The client does that in a setImmediate of its own, which it sets
+      // when the batch is sent: after the outer one of these two, and before the inner one.
       else setImmediate(() => setImmediate(() => this.#tellAnswers()))
       failures = again.length > 0 ? failures + 1 : 0
       if (failures > 0) await sleep(backoffMs(failures), neverAborted)
@@ -126,7 +132,7 @@ export class Batcher {
     return Math.max(1, count)
   }
 
-  /** Returns what is to be tried again. What has its answer is in `#untold` then. */
+  /** Returns what is to be tried again. If Redis has answered, the batch is in `#untold` then. */
   async #append(batch: OpenPublish[]): Promise<OpenPublish[]> {
     try {
       const replies = await this.#broker.append(batch.map(({ event }) => event))

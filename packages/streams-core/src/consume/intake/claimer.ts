@@ -4,8 +4,8 @@ import { within } from '../../base/loop.ts'
 import type { Claimed, IntakeBroker } from '../../broker/intake.ts'
 import type { LeaseBroker } from '../../broker/leases.ts'
 import type { Tell } from '../../tell/report.ts'
-import type { HandlerSlots } from '../pipeline/handler-slots.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
+import type { Room } from '../pipeline/room.ts'
 import type { HoldOff } from './hold-off.ts'
 import type { LostReplies } from './lost-replies.ts'
 import type { ClaimingOptions, Quarantine } from './quarantine.ts'
@@ -17,13 +17,13 @@ const SCAN_EVERY_MS = 250
 const SHORTEST_REST_MS = 50
 const LONGEST_REST_MS = 1_250
 
-/** How much later a consumer without a free handler slot claims an entry: others get about two rounds first. */
+/** How much later a consumer without a free handler slot claims an entry: the others have about two rounds until then. */
 const LATE_MS = 500
 
 export interface ClaimerActors {
   broker: IntakeBroker
   leases: LeaseBroker
-  slots: HandlerSlots
+  room: Room
   pipeline: Pipeline
   lostReplies: LostReplies
   quarantine: Quarantine
@@ -46,13 +46,12 @@ export class Claimer {
 
   /** Claims until there is no more to claim now, and rests until there may be. */
   async claimOnce(signal: AbortSignal): Promise<void> {
-    const { slots, alarm } = this.#actors
-    const { free, roomForClaimed } = slots
-    let hasMore = await (free > 0 ? this.#claim(free, 0, signal) : this.#claim(roomForClaimed, LATE_MS, signal))
+    const { room, alarm } = this.#actors
+    const { toStart, toClaim } = room
+    let hasMore = await (toStart > 0 ? this.#claim(toStart, 0, signal) : this.#claim(toClaim, LATE_MS, signal))
     while (hasMore && !signal.aborted) {
-      // Some at a time, and before the last one of them is started.
-      await this.#unlessAsleep(1_000, (ms) => within(ms, signal, (limit) => slots.whenRoomForClaimed(limit)))
-      hasMore = (await this.#claim(slots.roomForClaimed, 0, signal)) ?? hasMore
+      await this.#unlessAsleep(1_000, (ms) => within(ms, signal, (limit) => room.whenToClaim(limit)))
+      hasMore = (await this.#claim(room.toClaim, 0, signal)) ?? hasMore
     }
     // Different each time, so that consumers that rested together once do not wake together every time.
     const jitter = 0.8 + Math.random() * 0.4
@@ -60,7 +59,10 @@ export class Claimer {
     await this.#unlessAsleep(longestMs, () => alarm.rest(SHORTEST_REST_MS * jitter, longestMs, signal))
   }
 
-  /** A wait that takes far too long means that the whole machine was asleep, and the other consumers with it. */
+  /**
+   * Waits. A wait that takes far too long means that the whole machine was asleep. Other consumers on it were, too, and
+   * could not extend their leases.
+   */
   async #unlessAsleep(atMostMs: number, wait: (ms: number) => Promise<void>): Promise<void> {
     const since = now()
     await wait(atMostMs)
@@ -73,6 +75,7 @@ export class Claimer {
     const { group, consumer, leaseMs, maxDeliveries } = this.#options
     const { broker, pipeline, quarantine, lostReplies, holdOff, alarm, tell } = this.#actors
     if (limit === 0) {
+      // Without a scan, nobody says whether a reply was lost.
       await lostReplies.retake()
       return undefined
     }

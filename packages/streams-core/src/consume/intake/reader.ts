@@ -5,8 +5,8 @@ import { sleep } from '../../base/loop.ts'
 import type { IntakeBroker } from '../../broker/intake.ts'
 import type { HandedEntry } from '../../broker/token.ts'
 import type { Tell } from '../../tell/report.ts'
-import type { Holdings } from '../pipeline/holdings.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
+import type { Room } from '../pipeline/room.ts'
 
 /** More entries than this in one reply would hold the event loop up. */
 const MAX_READ = 1_000
@@ -15,15 +15,15 @@ export interface ReaderOptions {
   group: string
   consumer: string
   blockMs: number
-  /** Ends a blocking read early; through another connection, as the reading one is busy. */
+  /** Ends a blocking read early. Goes through another connection, because the one that reads is busy. */
   unblock: () => Promise<void>
 }
 
-/** Brings new entries: asks for no more than will be started soon. */
+/** Brings new entries, no more than the consumer has room for. */
 export class Reader {
   readonly #options: ReaderOptions
   readonly #broker: IntakeBroker
-  readonly #holdings: Holdings
+  readonly #room: Room
   readonly #pipeline: Pipeline
   readonly #tell: Tell
   readonly #changed = new Condition()
@@ -33,13 +33,10 @@ export class Reader {
   /** When a read was last answered, on the clock of `now()`. */
   lastReadAt = now()
 
-  constructor(
-    options: ReaderOptions,
-    actors: { broker: IntakeBroker; holdings: Holdings; pipeline: Pipeline; tell: Tell },
-  ) {
+  constructor(options: ReaderOptions, actors: { broker: IntakeBroker; room: Room; pipeline: Pipeline; tell: Tell }) {
     this.#options = options
     this.#broker = actors.broker
-    this.#holdings = actors.holdings
+    this.#room = actors.room
     this.#pipeline = actors.pipeline
     this.#tell = actors.tell
   }
@@ -50,9 +47,9 @@ export class Reader {
 
   async readOnce(signal: AbortSignal): Promise<number> {
     await this.#changed.wait(() => !this.isPaused, signal)
-    await this.#holdings.whenWanted(signal)
-    // Asked for anew: claimed entries may have taken the place meanwhile. To Redis, COUNT 0 means no limit.
-    const count = Math.min(this.#holdings.wanted, MAX_READ)
+    await this.#room.whenToRead(signal)
+    // 0 if claimed entries have taken the room in between. Then nothing is read: to Redis, COUNT 0 means no limit.
+    const count = Math.min(this.#room.toRead, MAX_READ)
     if (signal.aborted || this.isPaused || count === 0) return 0
     this.#isReading = true
     try {
@@ -81,7 +78,7 @@ export class Reader {
     this.#pauses += 1
     const stopped = new AbortController()
     const idle = this.#changed.wait(() => !this.#isReading, stopped.signal).then(() => stopped.abort())
-    // The read may not have reached Redis when it is unblocked for the first time.
+    // Again and again: a read that has not reached Redis yet cannot be unblocked.
     while (this.#isReading) {
       await this.#options.unblock().catch(() => {})
       await sleep(20, stopped.signal)

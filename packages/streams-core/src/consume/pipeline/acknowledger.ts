@@ -26,7 +26,7 @@ export class Acknowledger {
     this.#gathered.push({ delivery, onSettled })
     if (this.#isWriting) return
     this.#isWriting = true
-    // Everything that ends in this turn of the event loop shares the first command.
+    // Everything that ends in this iteration of the event loop shares the first command.
     setImmediate(() => this.#writeGathered())
   }
 

@@ -6,53 +6,53 @@ import type { End } from './job.ts'
 
 /**
  * Gathers deliveries into batches: for each batch handler one at a time. A batch is ripe when it is full, or its oldest
- * delivery has waited `maxWaitMs`. A ripe batch that is not full gathers on until it gets a slot.
+ * delivery has waited `maxWaitMs`. A ripe batch that is not full gathers on until it is started.
  */
 export class Gatherer {
   readonly #runner: BatchRunner
   readonly #onRipe: (batch: BatchJob) => void
-  readonly #open = new Map<BatchHandler, BatchJob>()
-  /** The batches that are not ripe yet. */
+  /** The batches that gather: neither full nor started. */
+  readonly #gathering = new Map<BatchHandler, BatchJob>()
+  /** The batches that are not ripe yet, and what makes each ripe in time. */
   readonly #unripe = new Map<BatchJob, NodeJS.Timeout>()
 
+  /** @param onRipe Called at once, and once for each batch, when it becomes ripe. */
   constructor(runner: BatchRunner, onRipe: (batch: BatchJob) => void) {
     this.#runner = runner
     this.#onRipe = onRipe
   }
 
   add(handler: BatchHandler, delivery: Delivery, end: End): void {
-    const batch = this.#open.get(handler) ?? this.#begin(handler)
+    const batch = this.#gathering.get(handler) ?? this.#begin(handler)
     batch.add(delivery, end)
     if (!batch.isFull) return
-    this.#open.delete(handler)
+    this.#gathering.delete(handler)
     this.#ripen(batch)
   }
 
-  /**
-   * How many deliveries, beyond one for each slot, find room in this many slots: a slot that a gathering batch is going
-   * to take has room for all of it.
-   */
-  roomIn(slots: number): number {
-    let room = 0
-    for (const { maxSize } of this.#open.keys()) {
-      if (slots <= 0) break
-      room += maxSize - 1
-      slots -= 1
+  /** See `WaitingJobs.fitInto`. */
+  fitInto(slots: number): number {
+    let fit = slots
+    let slotsLeft = slots
+    for (const { maxSize } of this.#gathering.keys()) {
+      if (slotsLeft <= 0) break
+      fit += maxSize - 1
+      slotsLeft -= 1
     }
-    return room
+    return fit
   }
 
-  /** Nothing more is to come: what gathers is ripe. */
+  /** Makes ripe whatever is not. */
   ripenAll(): void {
     for (const batch of [...this.#unripe.keys()]) this.#ripen(batch)
   }
 
   #begin(handler: BatchHandler): BatchJob {
     const onStart = () => {
-      if (this.#open.get(handler) === batch) this.#open.delete(handler)
+      if (this.#gathering.get(handler) === batch) this.#gathering.delete(handler)
     }
     const batch = new BatchJob(handler, this.#runner, onStart)
-    this.#open.set(handler, batch)
+    this.#gathering.set(handler, batch)
     this.#unripe.set(
       batch,
       setTimeout(() => this.#ripen(batch), handler.maxWaitMs),

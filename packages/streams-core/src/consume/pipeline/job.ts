@@ -2,12 +2,15 @@ import type { RunResult } from '../../define/outcome.ts'
 import type { Delivery } from './delivery.ts'
 import type { Runner } from './runner.ts'
 
-/** Told how the run of a delivery went. */
+/**
+ * Called exactly once for each delivery, with how its run went: in most cases later than the call that it was passed to,
+ * but at once when a consumer that drains takes a delivery in. It never throws: nobody would catch it.
+ */
 export type End = (result: RunResult) => void
 
 /** What takes one handler slot: a delivery, or a batch of them. */
 export interface Job {
-  /** How many deliveries. Stays the same once it is started. */
+  /** How many deliveries it has. Stays the same from its start on. */
   readonly size: number
   /** How many of them have no result yet. */
   readonly open: number

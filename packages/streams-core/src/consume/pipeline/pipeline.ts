@@ -29,7 +29,7 @@ const ABANDON: Outcome = { type: 'abandon' }
  * What happens to every entry that reaches this consumer:
  *
  *   arrive   the entry becomes a delivery, which is held, and its lease extended, from here on
- *   decode   once, when the delivery has a handler slot: a schema is code of the user's
+ *   decode   once, when the delivery has a handler slot: a schema is the user's code
  *   run      the handler, unless there is a reason not to; the result says how it went
  *   decide   what becomes of the delivery: the outcome. Pure
  *   settle   writes the outcome
@@ -44,7 +44,7 @@ export class Pipeline {
     this.#actors = actors
   }
 
-  /** Takes entries in. An entry that is held already is left out: it came twice, in a late reply and by a retake. */
+  /** Takes entries in, except what is held already: an entry can come twice, in a late reply and by a retake. */
   accept(entries: readonly HandedEntry[], source: 'read' | 'claimed'): void {
     for (const entry of entries) {
       if (!this.#actors.holdings.has(entry.entryId)) this.process(this.arrive(entry), source)
@@ -71,8 +71,9 @@ export class Pipeline {
   }
 
   /**
-   * Decides and settles, and once that is written, tells. By callbacks: with a promise for each step, an event with an
-   * instant handler took 7.2 kB and 13 µs in all; so it takes 5.4 kB and 10 µs.
+   * Decides and settles, and once that is written, tells. The steps are joined by callbacks: joined by promises, they
+   * took 7.2 kB and 13 µs for each event with an instant handler, instead of 5.4 kB and 10 µs. Never throws.
+   * @param onEnd Called once, when that is done.
    */
   #conclude(delivery: Delivery, run: RunResult, onEnd?: () => void): void {
     const outcome = decide(run, delivery.attempt, this.#options.policy)

@@ -18,7 +18,7 @@ export interface SettlerActors {
   onRefusal: (error: unknown) => void
 }
 
-/** Writes what was decided. What Redis cannot take now is tried again until it can, or until the drain is over. */
+/** Writes the outcome. What Redis cannot take now is tried again until it can, or until the drain is over. */
 export class Settler {
   readonly #broker: SettleBroker
   readonly #patience: Patience
@@ -52,7 +52,7 @@ export class Settler {
         return this.#settle(this.#deadLetter(delivery, outcome), onSettled)
       case 'committed':
       case 'abandon':
-        // `commit` has written it; or there is nothing to write.
+        // `commit` has written it; or nothing is to be written, because the lease is lost or the entry was deleted.
         return onSettled('written')
       default:
         return outcome satisfies never
@@ -81,7 +81,10 @@ export class Settler {
     return isOurs
   }
 
-  /** Tries one write until Redis takes it. Its error is told here, once, because many acknowledgements may share it. */
+  /**
+   * Tries one write until Redis takes it. Its error is told here, once for the write, and not once for each delivery:
+   * many acknowledgements may share a write.
+   */
   async #persist<T>(write: () => Promise<T>): Promise<T> {
     try {
       return await this.#patience.persist(write, this.#givenUp.signal)

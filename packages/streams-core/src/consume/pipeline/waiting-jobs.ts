@@ -8,7 +8,10 @@ import { Gatherer } from './gatherer.ts'
 import { type End, type Job, SingleJob } from './job.ts'
 import type { Runner } from './runner.ts'
 
-/** How a delivery has come to wait for a slot. `alone`: as a crash suspect, which shares no batch. */
+/**
+ * How a delivery has come to this consumer. `alone`: it was claimed as a crash suspect and has to run alone, so it never
+ * shares a batch.
+ */
 export type Source = 'read' | 'claimed' | 'alone'
 
 export interface Runners {
@@ -17,79 +20,82 @@ export interface Runners {
 }
 
 /**
- * What waits for a handler slot, as single deliveries and in batches. While both wait, claimed deliveries and read ones
- * take turns: so they share no batch.
+ * What waits for a handler slot: jobs, which are single deliveries or batches. While both wait, jobs of claimed
+ * deliveries and jobs of read ones take turns, so that neither kind keeps the other waiting. For that, each batch has to
+ * be of one kind: claimed deliveries and read ones gather in batches of their own.
  */
 export class WaitingJobs {
   readonly #handlers: Handlers<Catalog>
   readonly hasBatches: boolean
   readonly #runners: Runners
-  readonly #claimed: Job[] = []
-  readonly #read: Job[] = []
-  readonly #gathering: { readonly read: Gatherer; readonly claimed: Gatherer }
+  readonly #claimedJobs: Job[] = []
+  readonly #readJobs: Job[] = []
+  readonly #gatherers: { readonly read: Gatherer; readonly claimed: Gatherer }
   #lastWasClaimed = false
-  #claimedDeliveries = 0
+  #claimed = 0
 
-  /** @param onRipe Called when a batch that has gathered for a while could be started. */
+  /** @param onRipe Called at once when a batch becomes ripe, so that it could be started. */
   constructor(handlers: Handlers<Catalog>, runners: Runners, onRipe: () => void) {
     this.#handlers = handlers
     this.hasBatches = Object.values(handlers).some((handler) => handler instanceof BatchHandler)
     this.#runners = runners
-    const gather = (ripe: Job[]) =>
+    const gatherFor = (jobs: Job[]) =>
       new Gatherer(runners.batchRunner, (batch) => {
-        ripe.push(batch)
+        jobs.push(batch)
         onRipe()
       })
-    this.#gathering = { read: gather(this.#read), claimed: gather(this.#claimed) }
+    this.#gatherers = { read: gatherFor(this.#readJobs), claimed: gatherFor(this.#claimedJobs) }
   }
 
   add(delivery: Delivery, source: Source, end: End): void {
-    if (source !== 'read') this.#claimedDeliveries += 1
-    const jobs = source === 'read' ? this.#read : this.#claimed
+    if (source !== 'read') this.#claimed += 1
+    const jobs = source === 'read' ? this.#readJobs : this.#claimedJobs
     const handler = this.hasBatches ? this.#batchHandlerOf(delivery) : undefined
     if (!handler) jobs.push(new SingleJob(delivery, end, this.#runners.runner))
     else if (source === 'alone') jobs.push(BatchJob.ofOne(handler, this.#runners.batchRunner, delivery, end))
-    else this.#gathering[source].add(handler, delivery, end)
+    else this.#gatherers[source].add(handler, delivery, end)
   }
 
-  /** Takes out what has its turn; undefined when nothing waits that could be started. */
+  /** Takes out the job that is to be started next. Undefined when there is none; there may be batches that gather. */
   next(): Job | undefined {
-    const [first, second] = this.#lastWasClaimed ? [this.#read, this.#claimed] : [this.#claimed, this.#read]
-    this.#lastWasClaimed = first.length > 0 ? first === this.#claimed : second === this.#claimed
-    const job = first.shift() ?? second.shift()
-    if (job && this.#lastWasClaimed) this.#claimedDeliveries -= job.size
+    const isClaimed = this.#readJobs.length === 0 || (this.#claimedJobs.length > 0 && !this.#lastWasClaimed)
+    const job = isClaimed ? this.#claimedJobs.shift() : this.#readJobs.shift()
+    if (!job) return undefined
+    this.#lastWasClaimed = isClaimed
+    if (isClaimed) this.#claimed -= job.size
     return job
   }
 
-  /** Claimed deliveries that wait. */
+  /** Claimed deliveries that wait, those that gather included. */
   get claimed(): number {
-    return this.#claimedDeliveries
+    return this.#claimed
   }
 
-  /** How many read deliveries fit into this many slots, one in each or a batch, whatever waits already. */
-  readFor(slots: number): number {
-    return slots + this.#gathering.read.roomIn(slots)
+  /**
+   * How many deliveries fit into this many slots: one into each, or all of a batch that gathers and is going to take the
+   * slot. Those that wait already are not subtracted.
+   */
+  fitInto(slots: number, source: 'read' | 'claimed'): number {
+    return this.#gatherers[source].fitInto(slots)
   }
 
-  /** The same for claimed deliveries. */
-  claimedFor(slots: number): number {
-    return slots + this.#gathering.claimed.roomIn(slots)
-  }
-
-  /** Nothing more is to come for now: what gathers may start. */
+  /** Nothing more is to come for now: what gathers is ripe. */
   gatherNoMore(): void {
-    this.#gathering.claimed.ripenAll()
-    this.#gathering.read.ripenAll()
+    this.#gatherers.claimed.ripenAll()
+    this.#gatherers.read.ripenAll()
   }
 
   /** Takes everything out. */
   takeAll(): Job[] {
     this.gatherNoMore()
-    this.#claimedDeliveries = 0
-    return [...this.#claimed.splice(0), ...this.#read.splice(0)]
+    this.#claimed = 0
+    return [...this.#claimedJobs.splice(0), ...this.#readJobs.splice(0)]
   }
 
-  /** Without decoding the entry. One that is not to be run waits for no others. */
+  /**
+   * The batch handler that the delivery is to gather for, found without decoding the entry. A delivery that is not to be
+   * run gathers for none: it has nothing to wait for.
+   */
   #batchHandlerOf(delivery: Delivery): BatchHandler | undefined {
     const { type } = delivery.event
     if (delivery.kind !== 'run' || type === undefined || !Object.hasOwn(this.#handlers, type)) return undefined

@@ -3,7 +3,7 @@ import { READ_MARGIN_MS } from '../../broker/intake.ts'
 import type { UpkeepBroker } from '../../broker/upkeep.ts'
 import type { Health, Tell } from '../../tell/report.ts'
 import type { Reader } from '../intake/reader.ts'
-import type { Holdings } from '../pipeline/holdings.ts'
+import type { Room } from '../pipeline/room.ts'
 
 /** How often a change of readiness is told. */
 export const HEALTH_EVERY_MS = 1_000
@@ -16,7 +16,7 @@ export type Phase = 'starting' | 'running' | 'stopping' | 'stopped'
 export class HealthKeeper {
   readonly #options: { group: string; consumer: string; blockMs: number; stalledAfterMs: number }
   readonly #broker: UpkeepBroker
-  readonly #holdings: Holdings
+  readonly #room: Room
   readonly #reader: Reader
   readonly #tell: Tell
   #wasReady: boolean | undefined
@@ -26,11 +26,11 @@ export class HealthKeeper {
 
   constructor(
     options: { group: string; consumer: string; blockMs: number; stalledAfterMs: number },
-    actors: { broker: UpkeepBroker; holdings: Holdings; reader: Reader; tell: Tell },
+    actors: { broker: UpkeepBroker; room: Room; reader: Reader; tell: Tell },
   ) {
     this.#options = options
     this.#broker = actors.broker
-    this.#holdings = actors.holdings
+    this.#room = actors.room
     this.#reader = actors.reader
     this.#tell = actors.tell
   }
@@ -58,7 +58,7 @@ export class HealthKeeper {
     if (lookedMs > LOOK_EVERY_MS + READ_MARGIN_MS) return unready(`Redis has not answered for ${lookedMs.toFixed()} ms`)
     // A consumer that is full, or runs a crash suspect alone, does not read. Then only the stall check below can tell.
     const readMs = now() - this.#reader.lastReadAt
-    const shouldRead = this.#holdings.wanted > 0 && !this.#reader.isPaused
+    const shouldRead = this.#room.toRead > 0 && !this.#reader.isPaused
     if (shouldRead && readMs > blockMs + READ_MARGIN_MS)
       return unready(`no read has completed for ${readMs.toFixed()} ms`)
     const stalledMs = this.#oldest ? now() - this.#oldest.since : 0

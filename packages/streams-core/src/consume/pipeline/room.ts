@@ -1,0 +1,94 @@
+import type { Condition } from '../../base/condition.ts'
+import type { HandlerSlots } from './handler-slots.ts'
+import type { Holdings } from './holdings.ts'
+import type { WaitingJobs } from './waiting-jobs.ts'
+
+/** Unless its size is fixed, the buffer holds what will start within this time. */
+const SOON_MS = 50
+
+/** The buffer of a consumer whose handlers are instant: a larger one brings nothing more. */
+const MAX_BUFFERED = 1_000
+
+export interface RoomActors {
+  slots: HandlerSlots
+  waiting: WaitingJobs
+  holdings: Holdings
+  /** Notified by the actors above when there may be more room. */
+  changed: Condition
+}
+
+/**
+ * Says how many entries the consumer has room for, to whoever brings them:
+ *
+ *   toRead    new entries. The reader asks before each read. Health asks, too: without room, not to read is no fault
+ *   toStart   claimed entries that find a free slot. The claimer asks for it first
+ *   toClaim   claimed entries that find a free slot or may wait for one. The claimer asks for it when `toStart` is 0,
+ *             and as long as there is more to claim
+ *
+ * An entry that was read takes up a place from its arrival until it is settled. Each handler slot has one place; if it
+ * runs a batch, or a gathering batch is going to take it, it has as many as the batch has deliveries, or can have. The
+ * buffer has further places. A claimed entry takes up a place from its start on; while it waits for a slot it takes up
+ * none, and about as many may wait as there are slots. So neither kind of entries keeps the other out.
+ */
+export class Room {
+  readonly #maxBuffered: number | undefined
+  readonly #actors: RoomActors
+
+  /** @param maxBuffered Fixes the size of the buffer. */
+  constructor(maxBuffered: number | undefined, actors: RoomActors) {
+    this.#maxBuffered = maxBuffered
+    this.#actors = actors
+  }
+
+  /**
+   * The free places; 0 until there are half as many as the buffer has, because many small reads cost more than a few
+   * large ones.
+   */
+  get toRead(): number {
+    const { slots, waiting, holdings } = this.#actors
+    const buffer = this.#buffer
+    const places = slots.running + waiting.fitInto(slots.free, 'read') + buffer
+    const free = places - (holdings.size - waiting.claimed)
+    return free >= Math.max(1, buffer / 2) ? free : 0
+  }
+
+  get toStart(): number {
+    return this.#claimedFor(this.#actors.slots.free)
+  }
+
+  get toClaim(): number {
+    return this.#claimedFor(this.#actors.slots.concurrency)
+  }
+
+  /** Resolves when there is room to read, or the signal is aborted. */
+  whenToRead(signal: AbortSignal): Promise<void> {
+    return this.#actors.changed.wait(() => this.toRead > 0, signal)
+  }
+
+  /**
+   * Resolves when there is room to claim half as many entries as there are slots, or the signal is aborted. Half, because
+   * the next ones are to come before the last one that waits is started, and not one by one.
+   */
+  whenToClaim(signal: AbortSignal): Promise<void> {
+    const { slots, changed } = this.#actors
+    return changed.wait(() => this.toClaim >= slots.concurrency / 2, signal)
+  }
+
+  /** The places in the buffer. Together with one for each slot, they are for what will start within SOON_MS. */
+  get #buffer(): number {
+    if (this.#maxBuffered !== undefined) return this.#maxBuffered
+    const { slots } = this.#actors
+    const { averageMs, concurrency } = slots
+    if (averageMs === undefined || averageMs >= SOON_MS) return 0
+    // A slot that has been taken for longer than SOON_MS counts as one that starts nothing soon.
+    const starting = concurrency - slots.takenLongerThan(SOON_MS)
+    const startsOfEach = SOON_MS / Math.max(averageMs, 0.001)
+    return Math.min(MAX_BUFFERED, Math.max(0, Math.floor(starting * startsOfEach) - concurrency))
+  }
+
+  /** How many claimed entries fit into this many slots beside those that wait already. */
+  #claimedFor(slots: number): number {
+    const { waiting } = this.#actors
+    return Math.max(0, waiting.fitInto(slots, 'claimed') - waiting.claimed)
+  }
+}
