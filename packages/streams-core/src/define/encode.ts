@@ -16,9 +16,6 @@ export interface EncodedEvent {
 /** Bytes of the names in each layout. */
 const SIZES = LAYOUTS.map(sizeOf)
 
-/** Half of a surrogate pair: UTF-8 cannot hold it, so two ids that differ only in it would be stored as one. */
-const LONE_SURROGATE = /\p{Surrogate}/u
-
 /**
  * Event → entry. The data is stored as JSON, and the schema checks what is parsed from that JSON: so the handler gets
  * what is accepted here.
@@ -54,10 +51,11 @@ export function encode(
   return { layout, values, size }
 }
 
+/** UTF-8 cannot hold half of a surrogate pair: two ids that differ only in it would be stored as one. */
 function problemOfText(given: EventAttributes): string | undefined {
   for (const name of ['id', 'source', 'subject', 'traceparent'] as const) {
     const text = given[name]
-    if (text !== undefined && (LONE_SURROGATE.test(text) || text.includes(REPLACEMENT)))
+    if (text !== undefined && (!text.isWellFormed() || text.includes(REPLACEMENT)))
       return `${name} holds a lone surrogate or U+FFFD, which do not survive storage`
   }
   return undefined
