@@ -12,7 +12,11 @@ import { makeBurstWebhook, makeWebhook } from '../src/simulator.ts'
 const stream = () => `service_${randomUUID().slice(0, 8)}`
 
 function start(env: Record<string, string>, options?: WorkerOptions): Worker {
-  const worker = new Worker('producer', { REDIS_URL: inject('redisUrl'), STREAM: stream(), ...env }, options)
+  const worker = new Worker(
+    'producer',
+    { REDIS_URL: inject('redisUrl'), STREAM: stream(), HTTP_PORT: '0', ...env },
+    options,
+  )
   onTestFinished(async () => {
     worker.kill('SIGKILL')
     await worker.exited()
