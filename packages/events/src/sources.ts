@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { defineSource, type Source } from './webhooks/define-source.ts'
+import { defineSource, maxEventBytesOf, type Source } from './webhooks/define-source.ts'
 import { at, textAt } from './webhooks/json.ts'
 import { githubScheme, standardScheme, stripeScheme } from './webhooks/schemes.ts'
 
@@ -49,6 +49,9 @@ export const stripe = defineSource({
 
 /** Who sends webhooks to `/webhooks/<name>`. A name is made of small letters, digits and hyphens. */
 export const sources: Readonly<Record<string, Source>> = { standard, github, stripe }
+
+/** The largest event that any of them can make: consumers must take as much. Bytes. */
+export const maxEventBytes = Math.max(...Object.values(sources).map(maxEventBytesOf))
 
 function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name]

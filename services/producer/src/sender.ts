@@ -1,6 +1,6 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { standardScheme } from '@redis-streams-processor/events'
+import { signStandard } from '@redis-streams-processor/events'
 import type { Logger } from '@redis-streams-processor/streams-core'
 import type { Webhook } from './simulator.ts'
 
@@ -22,12 +22,10 @@ export interface SenderOptions {
 /** Sends webhooks as a real sender does, by Standard Webhooks: signs them, and repeats them until they are taken. */
 export class Sender {
   readonly #options: SenderOptions
-  readonly #key: Buffer
   #sent = 0
 
   constructor(options: SenderOptions) {
     this.#options = options
-    this.#key = standardScheme.keyOf(options.secret)
   }
 
   /** Resolves once the webhook is taken, was refused for good, or the signal is aborted. */
@@ -53,14 +51,7 @@ export class Sender {
 
   /** The status of the answer; undefined: there was none. */
   async #sendOnce(id: string, body: string): Promise<number | undefined> {
-    const seconds = String(Math.floor(Date.now() / 1_000))
-    const signature = createHmac('sha256', this.#key).update(`${id}.${seconds}.${body}`).digest('base64')
-    const headers = {
-      'content-type': 'application/json',
-      'webhook-id': id,
-      'webhook-timestamp': seconds,
-      'webhook-signature': `v1,${signature}`,
-    }
+    const headers = signStandard(this.#options.secret, id, body)
     const request = { method: 'POST', headers, body, signal: AbortSignal.timeout(ANSWER_MS) }
     try {
       const response = await fetch(this.#options.url, request)

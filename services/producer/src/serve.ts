@@ -58,17 +58,19 @@ export async function serve(service: Service, signal: AbortSignal): Promise<void
   })
   for (const producer of producers) producer.ready().catch(ending.fail)
   const server = new WebhookServer(serverOptions(settings), receivers, tally)
+  let simulating: Promise<void> | undefined
   try {
     await server.start().catch((error) => {
       throw new SettingsError(`HTTP_PORT, HTTP_HOST: expected an address that is free, got ${error.message}`)
     })
     logger.info({ url: server.url, sources: served.map(({ name }) => name) }, 'webhooks are served')
-    const simulating = simulated && simulate(service, { url: reachable(server.url), secret: simulated }, ending.signal)
+    if (simulated !== undefined)
+      simulating = simulate(service, { url: reachable(server.url), secret: simulated }, ending.signal)
     await ending.come()
-    await simulating
   } finally {
     logger.info({ reason: 'draining' }, 'not ready')
     await server.stop()
+    await simulating
     await Promise.all(producers.map((producer) => producer.close()))
     logger.info({ answers: tally.answers }, 'webhooks are no longer served')
   }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readLedger } from '@redis-streams-processor/service-kit'
@@ -75,7 +75,10 @@ describe('what is signed is appended once', () => {
 
   test('with DURABILITY=fsync', async () => {
     const redis = await ownRedis(['--appendfsync', 'always'])
-    expect((await new Endpoint({ REDIS_URL: redis.url, DURABILITY: 'fsync' }).send()).status).toBe(202)
+    const endpoint = new Endpoint({ REDIS_URL: redis.url, DURABILITY: 'fsync' })
+    const [command] = await endpoint.command<unknown[]>('COMMAND', 'INFO', 'WAITAOF')
+    if (command !== null) expect((await endpoint.send()).status).toBe(202)
+    else await expect(endpoint.done).rejects.toThrow('WAITAOF')
   })
 
   test('a ping of GitHub is answered 200, and is no event', async () => {
@@ -128,14 +131,14 @@ describe('what is refused', () => {
     expect(await post({ 'content-encoding': 'gzip' })).toMatchObject({ status: 415 })
 
     expect((await endpoint.entries()).size).toBe(0)
-    const reasons = endpoint.worker.lines.flatMap(({ msg, reason }) => (msg === 'webhook refused' ? [reason] : []))
+    const reasons = endpoint.lines.flatMap(({ msg, reason }) => (msg === 'webhook refused' ? [reason] : []))
     for (const reason of ['forged', 'stale', 'unsigned', 'signed, but no JSON']) expect(reasons).toContain(reason)
-    expect(endpoint.worker.lines).toContainEqual(
+    expect(endpoint.lines).toContainEqual(
       expect.objectContaining({
         ...{ msg: 'not served: it has no secret', source: 'stripe', setting: 'WEBHOOK_STRIPE_SECRET' },
       }),
     )
-    expect(JSON.stringify(endpoint.worker.lines)).not.toContain('the secret')
+    expect(JSON.stringify(endpoint.lines)).not.toContain('the secret')
     // It still works.
     expect(await endpoint.send()).toMatchObject({ status: 202 })
   })
@@ -173,7 +176,7 @@ describe('what is refused', () => {
       'content-type': 'application/json',
       'x-forwarded-for': '203.0.113.9, 10.1.1.1',
     })
-    await endpoint.worker.waitFor(({ msg, ip }) => msg === 'webhook refused' && ip === '203.0.113.9')
+    await endpoint.line(({ msg, ip }) => msg === 'webhook refused' && ip === '203.0.113.9')
   })
 })
 
@@ -200,7 +203,7 @@ describe('nothing signed is refused for its content', () => {
       strange.map(([id, , data]) => [`standard:${id}`, data]),
     )
     expect(entries.find(({ id }) => id === 'standard:no-type')?.type).toBe('standard.unknown')
-    const told = endpoint.worker.lines.filter(({ msg }) => msg?.startsWith('the catalog does not fit'))
+    const told = endpoint.lines.filter(({ msg }) => msg?.startsWith('the catalog does not fit'))
     expect(told).toHaveLength(strange.length)
   })
 
@@ -265,7 +268,7 @@ describe('while Redis cannot take it: 503 with Retry-After, and the repetition i
     await redis.freeze()
     const since = performance.now()
     await refused(endpoint, 'hung')
-    expect(performance.now() - since).toBeLessThan(10_000)
+    expect(performance.now() - since).toBeLessThan(30_000)
     await redis.thaw()
     await endpoint.until('it is taken', async () => (await endpoint.send(event(), { id: 'hung' })).status < 300)
     expect([...(await endpoint.entries()).values()].filter(({ id }) => id === 'standard:hung')).toHaveLength(1)
@@ -295,35 +298,44 @@ describe('secrets', () => {
     for (const secret of secrets) expect(await endpoint.send(event(), { secret })).toMatchObject({ status: 202 })
     expect(await endpoint.send(event(), { secret: SECRETS.standard })).toMatchObject({ status: 401 })
   })
+})
 
-  test.each([
-    [
-      { WEBHOOK_STANDARD_SECRET: 'my dog' },
-      'WEBHOOK_STANDARD_SECRET: expected whsec_ and at least 24 bytes in base64, got something else (not shown)',
-    ],
-    [
-      { WEBHOOK_GITHUB_SECRET_FILE: '/nowhere' },
-      "WEBHOOK_GITHUB_SECRET_FILE: expected a file that can be read, got ENOENT: no such file or directory, open '/nowhere'",
-    ],
-    [
-      { TRUST_PROXY: 'yes' },
-      'TRUST_PROXY: expected addresses or networks with commas between them, e.g. 10.0.0.0/8,loopback, got "yes"',
-    ],
-  ])('%o ends the process with 1', async (env, message) => {
-    const { worker } = new Endpoint(env as Record<string, string>)
-    expect(await worker.closed()).toBe(1)
-    expect(worker.lines.map(({ msg }) => msg)).toContain(message)
-    expect(JSON.stringify(worker.lines)).not.toContain('my dog')
+describe('the simulator is a sender like any other', () => {
+  test('it signs, sends duplicates, and while Redis is away it repeats with the same id', async () => {
+    const redis = await ownRedis()
+    const folder = temporaryFolder()
+    const env = { SIMULATE: 'on', INTERVAL_MS: '5', PUBLISH_TIMEOUT_MS: '300', LEDGER_DIR: folder }
+    const endpoint = new Endpoint({ REDIS_URL: redis.url, ...env })
+    const published = () => readLedger(folder).filter((line) => line.what === 'published')
+    await endpoint.until('a duplicate is sent', () => published().some(({ duplicate }) => duplicate))
+    await redis.kill()
+    await endpoint.line(({ msg }) => msg === 'not published')
+    await redis.start()
+    const soFar = published().length
+    await endpoint.until('it goes on', () => published().length > soFar + 25)
+    endpoint.stop()
+    await endpoint.done
+
+    const ledger = readLedger(folder)
+    const taken = new Set(published().map(({ id }) => id))
+    const refused = ledger.flatMap((line) => (line.what === 'refused' ? [line.id] : []))
+    expect(refused.length).toBeGreaterThan(0)
+    expect(refused.filter((id) => !taken.has(id))).toEqual([])
+    const entries = [...(await endpoint.entries()).values()].map(({ id }) => id)
+    expect(new Set(entries).size).toBe(entries.length)
+    for (const id of taken) expect(id).toMatch(/^simulator:/)
   })
 
-  test('a port that is taken ends the process with 1', async () => {
-    const server = createServer().listen(0, '127.0.0.1')
-    onTestFinished(() => void server.close())
-    await once(server, 'listening')
-    const { port } = server.address() as { port: number }
-    const { worker } = new Endpoint({ HTTP_PORT: String(port) })
-    expect(await worker.closed()).toBe(1)
-    expect(worker.lines.map(({ msg }) => msg).join()).toContain(`EADDRINUSE: address already in use 127.0.0.1:${port}`)
+  test('its source is served to nobody else', async () => {
+    const endpoint = new Endpoint({ SIMULATE: 'on' })
+    const body = event()
+    expect(await endpoint.post('simulator', body, signed.standard(body))).toMatchObject({ status: 401 })
+  })
+
+  test('with SIMULATE=off there is none', async () => {
+    const endpoint = new Endpoint()
+    const body = event()
+    expect(await endpoint.post('simulator', body, signed.standard(body))).toMatchObject({ status: 404 })
   })
 })
 
@@ -343,8 +355,8 @@ describe('SIGTERM', () => {
     const isTried = () =>
       readLedger(ledger).some((line) => line.what === 'attempted' && line.id === 'standard:accepted')
     await endpoint.until('it is accepted', isTried)
-    endpoint.worker.kill('SIGTERM')
-    await endpoint.worker.waitFor(({ msg }) => msg === 'not ready')
+    endpoint.stop()
+    await endpoint.line(({ msg }) => msg === 'not ready')
     await endpoint.until('the port is closed', () => isClosed(port))
     await redis.thaw()
 
@@ -352,17 +364,17 @@ describe('SIGTERM', () => {
     expect(answer).toMatchObject({ status: 202 })
     expect(answer.headers.get('connection')).toBe('close')
     await idleIsClosed
-    expect(await endpoint.worker.exited()).toBe(0)
+    await endpoint.done
     expect([...(await endpoint.entries()).values()].map(({ id }) => id)).toContain('standard:accepted')
   })
 
   test('with HTTP_DRAIN_DELAY_MS, requests are taken for so long after readiness was turned off', async () => {
     const endpoint = new Endpoint({ HTTP_DRAIN_DELAY_MS: '1500' })
     await endpoint.send()
-    endpoint.worker.kill('SIGTERM')
-    await endpoint.worker.waitFor(({ msg }) => msg === 'not ready')
+    endpoint.stop()
+    await endpoint.line(({ msg }) => msg === 'not ready')
     expect(await endpoint.send()).toMatchObject({ status: 202 })
-    expect(await endpoint.worker.exited()).toBe(0)
+    await endpoint.done
   })
 })
 

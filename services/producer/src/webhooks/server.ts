@@ -2,7 +2,14 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import rateLimit from '@fastify/rate-limit'
-import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+  type RouteShorthandOptions,
+} from 'fastify'
 import { type Answer, answers } from './answers.ts'
 import { Load } from './load.ts'
 import type { Receiver } from './receiver.ts'
@@ -76,7 +83,7 @@ export class WebhookServer {
   /** Resolves once requests are taken. @throws when the port is not free. */
   async start(): Promise<void> {
     const app = this.#app
-    app.addHook('onRequest', (request, reply, next) => this.#admit(request, reply, next))
+    app.addHook('onRequest', (request, reply, next) => (request.is404 ? this.#refuseUnknown(request, reply) : next()))
     app.setErrorHandler<FastifyError>((error, request, reply) => this.#answerError(error, request, reply))
     app.removeAllContentTypeParsers()
     // The signature is over the bytes as they came.
@@ -89,8 +96,10 @@ export class WebhookServer {
 
   /** Readiness is turned off, what was accepted is answered, then every connection is closed. */
   async stop(): Promise<void> {
-    this.#isReady = false
-    await sleep(this.#options.drainDelayMs)
+    if (this.#isReady) {
+      this.#isReady = false
+      await sleep(this.#options.drainDelayMs)
+    }
     this.#isClosing = true
     const closed = this.#app.close()
     // Whoever has not sent the whole of a request by then will not.
@@ -106,30 +115,33 @@ export class WebhookServer {
     const { name, source } = receiver
     const { rateLimit: max } = this.#options
     const limit = max > 0 && { rateLimit: { max, timeWindow: 1_000, keyGenerator: () => name } }
-    const route = { bodyLimit: source.maxBodyBytes, config: { source: name, ...limit } }
+    const route: RouteShorthandOptions<Server> = {
+      bodyLimit: source.maxBodyBytes,
+      config: { source: name, ...limit },
+      onRequest: (request, reply, next) => this.#admit(receiver, request, reply, next),
+    }
     this.#app.post(`/webhooks/${name}`, route, async (request, reply) => {
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
       return this.#send(reply, await receiver.receive({ headers: request.headers, body }, request.ip))
     })
   }
 
-  /** What can be refused before the body is read. */
-  #admit(request: FastifyRequest, reply: FastifyReply, next: () => void): void {
-    const { headers, routeOptions } = request
+  #refuseUnknown(request: FastifyRequest, reply: FastifyReply): void {
+    const path = request.url.split('?')[0]
+    const isServed = this.#receivers.some(({ name }) => path === `/webhooks/${name}`)
+    this.#refuse(request, reply, isServed ? answers.methodNotAllowed : answers.unknownSource, request.method)
+  }
+
+  /** Refuses what can be refused before the body is read. */
+  #admit({ source }: Receiver, request: FastifyRequest, reply: FastifyReply, next: () => void): void {
+    const { headers } = request
     // A body that is sent in chunks does not say how long it will be.
-    const bytes = Number(headers['content-length'] ?? routeOptions.bodyLimit ?? 0)
-    const isTooMuch = this.#load.exceeds(Math.min(bytes, routeOptions.bodyLimit))
-    reply.raw.once('close', this.#load.add(Math.min(bytes, routeOptions.bodyLimit)))
-    if (request.is404) {
-      const isServed = this.#receivers.some(({ name }) => request.url.split('?')[0] === `/webhooks/${name}`)
-      this.#refuse(request, reply, isServed ? answers.methodNotAllowed : answers.unknownSource, request.method)
-    } else if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
-      this.#refuse(request, reply, answers.unsupportedMediaType, 'compressed')
-    } else if (isTooMuch) {
-      this.#refuse(request, reply, answers.unavailable, 'too many bodies at once')
-    } else {
-      next()
-    }
+    const bytes = Math.min(Number(headers['content-length'] ?? source.maxBodyBytes), source.maxBodyBytes)
+    const isTooMuch = this.#load.exceeds(bytes)
+    reply.raw.once('close', this.#load.add(bytes))
+    if (isTooMuch) this.#refuse(request, reply, answers.unavailable, 'too many bodies at once')
+    else if ((headers['content-encoding'] ?? 'identity') === 'identity') next()
+    else this.#refuse(request, reply, answers.unsupportedMediaType, 'compressed')
   }
 
   #answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {

@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { sign as signForGithub } from '@octokit/webhooks-methods'
+import { userEvents } from '@redis-streams-processor/events'
+import { Ledger, parseSettings, retentionOf } from '@redis-streams-processor/service-kit'
 import { openDeadLetters } from '@redis-streams-processor/streams-core'
-import { asRecord, sendOnce, until, Worker, type WorkerOptions } from '@redis-streams-processor/testbed'
+import { asRecord, sendOnce, until } from '@redis-streams-processor/testbed'
 import { Webhook } from 'standardwebhooks'
 import Stripe from 'stripe'
 import { inject, onTestFinished } from 'vitest'
+import { serve } from '../../src/serve.ts'
+import { settingsSchema } from '../../src/settings.ts'
 
 export const SECRETS = {
   standard: `whsec_${Buffer.from('the secret of the standard source').toString('base64')}`,
@@ -51,37 +55,54 @@ export interface Response {
   body: Record<string, unknown>
 }
 
-/** The producer service as a real process, which serves webhooks, on a stream of its own. */
+type LogLine = Record<string, unknown> & { msg: string }
+
+/** The producer service in this process, on a stream of its own. It simulates no sender unless it is told to. */
 export class Endpoint {
-  readonly worker: Worker
+  readonly lines: LogLine[] = []
   readonly stream: string
   readonly redisUrl: string
-  readonly #url: Promise<string>
+  /** As `serve`. */
+  readonly done: Promise<void>
+  readonly #stopping = new AbortController()
 
-  constructor(env: Record<string, string> = {}, options?: WorkerOptions) {
+  constructor(env: Record<string, string> = {}) {
     this.redisUrl = env.REDIS_URL ?? inject('redisUrl')
     this.stream = env.STREAM ?? `service_${randomUUID().slice(0, 8)}`
-    const settings = { REDIS_URL: this.redisUrl, STREAM: this.stream, HTTP_PORT: '0', HTTP_HOST: '127.0.0.1' }
-    const worker = new Worker('producer', { ...settings, ...SECRET_SETTINGS, SIMULATE: 'off', ...env }, options)
-    this.worker = worker
-    this.#url = worker.waitFor(({ msg }) => msg === 'webhooks are served').then(({ url }) => url as string)
-    this.#url.catch(() => {})
+    const defaults = { REDIS_URL: this.redisUrl, STREAM: this.stream, HTTP_PORT: '0', HTTP_HOST: '127.0.0.1' }
+    const settings = parseSettings(settingsSchema, { ...defaults, ...SECRET_SETTINGS, SIMULATE: 'off', ...env })
+    const write = (fields: object, msg: string) => void this.lines.push({ ...fields, msg })
+    const logger = { debug: write, info: write, warn: write, error: write }
+    const ledger = new Ledger(settings.LEDGER_DIR, 'producer')
+    const stream = userEvents(settings.STREAM, retentionOf(settings))
+    this.done = serve({ settings, stream, ledger, logger }, this.#stopping.signal).finally(() => ledger.close())
+    this.done.catch(() => {})
     onTestFinished(async () => {
-      worker.kill('SIGKILL')
-      await worker.exited()
+      this.stop()
+      await this.done.catch(() => {})
     })
   }
 
+  /** As SIGTERM. */
+  stop(): void {
+    this.#stopping.abort()
+  }
+
+  /** The first line that is as wanted. */
+  line(wanted: (line: LogLine) => boolean): Promise<LogLine> {
+    return this.until('a line is logged', () => this.lines.find(wanted))
+  }
+
   get url(): Promise<string> {
-    return this.#url
+    return this.line(({ msg }) => msg === 'webhooks are served').then(({ url }) => url as string)
   }
 
   async port(): Promise<number> {
-    return Number(new URL(await this.#url).port)
+    return Number(new URL(await this.url).port)
   }
 
   async post(path: string, body: string | Buffer, headers: Headers): Promise<Response> {
-    const response = await fetch(`${await this.#url}/webhooks/${path}`, { method: 'POST', headers, body })
+    const response = await fetch(`${await this.url}/webhooks/${path}`, { method: 'POST', headers, body })
     return answerOf(response)
   }
 
@@ -91,7 +112,7 @@ export class Endpoint {
   }
 
   async request(method: string, path: string, headers: Headers = {}): Promise<Response> {
-    return answerOf(await fetch(`${await this.#url}${path}`, { method, headers }))
+    return answerOf(await fetch(`${await this.url}${path}`, { method, headers }))
   }
 
   command<T>(...args: string[]): Promise<T> {
