@@ -27,7 +27,12 @@ export class Arena {
 
   /** Starts a service, or another program, that writes into the ledger. */
   start(program: string, env: Record<string, string> = {}): Worker {
-    const worker = new Worker(program, { REDIS_URL: this.redis.url, LEDGER_DIR: this.ledgerFolder, ...env })
+    const worker = new Worker(program, {
+      REDIS_URL: this.redis.url,
+      LEDGER_DIR: this.ledgerFolder,
+      HTTP_PORT: '0',
+      ...env,
+    })
     this.#workers.add(worker)
     return worker
   }

@@ -77,8 +77,8 @@ export function hostileEntries(random: Random): Fields[] {
   add({ ...good(), id: '' })
   add({ ...good(), id: `long-${'x'.repeat(300)}` })
   add({ ...good(), source: '' })
-  add({ ...good(), data: JSON.stringify({ userId: 'user_1', more: 'x'.repeat(2_000_000) }) })
-  add({ ...good(), data: JSON.stringify({ userId: 'user_1', more: 'x'.repeat(5_000_000) }) })
+  add({ ...good(), data: JSON.stringify({ userId: 'user_1', more: 'x'.repeat(7_000_000) }) })
+  add({ ...good(), data: JSON.stringify({ userId: 'user_1', more: 'x'.repeat(9_000_000) }) })
   entries.push(Array.from({ length: 12_000 }, (_, n) => `f${n}`))
   // In another order every time: what stands beside an entry must not matter.
   return entries

@@ -7,7 +7,7 @@ export interface Mutant {
   events: number
   /** What the drill must say of it: a machine that is busy makes a drill red as well, and proves nothing. */
   sign: RegExp
-  /** Texts of files of the library, each there exactly once, and what stands there instead. */
+  /** Texts of files, each there exactly once, and what stands there instead. Paths begin at `CORE`. */
   edits: readonly (readonly [file: string, from: string, to: string])[]
 }
 
@@ -192,6 +192,20 @@ export const mutants: Record<string, Mutant> = {
           'await this.delete(letterId)',
           'return (entryId as string | null)',
         ].join('\n'),
+      ],
+    ],
+  },
+  'answer-before-append': {
+    about: 'a webhook is answered 202 before Redis has its event',
+    drill: 'ingest',
+    events: 500,
+    sign: /lost/,
+    edits: [
+      [
+        '../../../services/producer/src/webhooks/receiver.ts',
+        'const published = await withLedger(ledger, event, () => this.#append(event, text))',
+        `withLedger(ledger, event, () => this.#append(event, text)).catch(() => {})
+      const published = { id, entryId: '0-1', duplicate: false }`,
       ],
     ],
   },

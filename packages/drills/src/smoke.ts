@@ -26,7 +26,7 @@ const SETTINGS = {
   INTERVAL_MS: '50',
   // Without user_1003: what the producer publishes besides the burst does not fail.
   USERS: '2',
-  // A publish outlasts the restart and the pause of Redis.
+  // A publish of the burst outlasts whatever happens to Redis; simulated webhooks are sent again until they are taken.
   PUBLISH_TIMEOUT_MS: '60000',
 }
 const STEPS: readonly Step[] = [killByHand, crash, redisRestart, scaleDownUp, partition, redisPause, rolling]

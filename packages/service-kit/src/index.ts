@@ -8,7 +8,7 @@ export {
 } from './ledger.ts'
 export { createLogger } from './logger.ts'
 export { runService, stopSignal } from './run-service.ts'
-export { settingNames } from './setting-names.ts'
+export { isSetting, settingNames } from './setting-names.ts'
 export {
   optionalWhole,
   parseSettings,

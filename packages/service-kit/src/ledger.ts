@@ -5,7 +5,7 @@ import type { HandlerResult, Outcome } from '@redis-streams-processor/streams-co
 
 /** What happened, as seen from outside Redis. One JSON object a line. */
 export type LedgerLine = { at: number } & (
-  | { what: 'attempted'; id: string; type: string; subject: string }
+  | { what: 'attempted'; id: string; type: string; subject?: string | undefined }
   | { what: 'published'; id: string; entryId: string; duplicate: boolean }
   | { what: 'refused'; id: string; error: string }
   | { what: 'joined'; group: string; consumer: string }

@@ -1,18 +1,37 @@
-/** The settings of both services: they read the same `.env`, and each must know what is meant for the other. */
+/**
+ * The settings of both services: they read the same `.env`, and each must know what is meant for the other. Without
+ * the secrets of webhooks, which every source of webhooks has: see `isSetting`.
+ */
 export const settingNames: readonly string[] = [
   ...['REDIS_URL', 'LOG_LEVEL', 'STREAM', 'RETENTION', 'MAX_LENGTH', 'RETENTION_GROUPS', 'LEDGER_DIR'],
-  ...['INTERVAL_MS', 'BURST', 'FAILING', 'DUPLICATES', 'USERS', 'PUBLISH_TIMEOUT_MS', 'DEDUPE_MS', 'DURABILITY'],
+  ...['HTTP_PORT', 'HTTP_HOST', 'HTTP_DRAIN_DELAY_MS', 'TRUST_PROXY', 'WEBHOOK_TOLERANCE_MS', 'WEBHOOK_RATE_LIMIT'],
+  ...[
+    'SIMULATE',
+    'INTERVAL_MS',
+    'BURST',
+    'FAILING',
+    'DUPLICATES',
+    'USERS',
+    'PUBLISH_TIMEOUT_MS',
+    'DEDUPE_MS',
+    'DURABILITY',
+  ],
   ...['GROUP', 'CONSUMER', 'CONCURRENCY', 'MAX_BUFFERED', 'LEASE_MS', 'BLOCK_MS', 'MAX_DELIVERIES', 'RETRY_BASE_MS'],
   ...['RETRY_MAX_MS', 'HANDLER_TIMEOUT_MS', 'DRAIN_TIMEOUT_MS', 'STALLED_AFTER_MS', 'IDEMPOTENCY_TTL_MS'],
   ...['BLOCKED_MS', 'HANDLERS', 'WORK_MS'],
 ]
+
+/** `WEBHOOK_<SOURCE>_SECRET`, and with `_FILE` behind it. */
+const WEBHOOK_SECRET = /^WEBHOOK_[A-Z0-9_]+_SECRET(_FILE)?$/
+
+export const isSetting = (name: string) => settingNames.includes(name) || WEBHOOK_SECRET.test(name)
 
 /** Near to a setting, and in almost every environment. */
 const FOREIGN_NAMES = ['USER']
 
 /** The setting that was probably meant by a name that is none. */
 export function settingNear(name: string): string | undefined {
-  if (settingNames.includes(name) || FOREIGN_NAMES.includes(name)) return undefined
+  if (isSetting(name) || FOREIGN_NAMES.includes(name)) return undefined
   const distances = settingNames.map((known) => ({ known, distance: distanceBetween(name.toUpperCase(), known) }))
   const [nearest] = distances.sort((a, b) => a.distance - b.distance)
   // In a short name every letter counts.

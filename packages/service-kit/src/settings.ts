@@ -3,7 +3,7 @@ import type { Retention } from '@redis-streams-processor/streams-core'
 import { isRedisUrl, type Limits, retentionLimits } from '@redis-streams-processor/streams-core/settings'
 import { z } from 'zod'
 import { type EnvFile, readEnvFile } from './env-file.ts'
-import { settingNames, settingNear } from './setting-names.ts'
+import { isSetting, settingNear } from './setting-names.ts'
 import { SettingsError } from './settings-error.ts'
 
 type Range = Pick<Limits, 'min' | 'max'>
@@ -51,7 +51,7 @@ function remarksOnEnvironment(env: NodeJS.ProcessEnv): string[] {
 }
 
 function remarksOnFile(file: string, { values, strangeLines }: EnvFile): string[] {
-  const strangeNames = Object.keys(values).filter((name) => !settingNames.includes(name))
+  const strangeNames = Object.keys(values).filter((name) => !isSetting(name))
   return [
     `settings are read from ${file}`,
     ...strangeLines.map((line) => `${file}: line ${line} is not understood; expected NAME=value`),
@@ -80,6 +80,7 @@ export function parseSettings<S extends z.ZodType>(schema: S, variables: NodeJS.
 // A URL may hold a password, and so may a text that was meant to be a URL.
 function showGiven(name: string, value: string | undefined): string {
   if (value === undefined) return 'nothing'
+  if (name.endsWith('_SECRET')) return 'something else (not shown)'
   return name.endsWith('_URL') ? 'something else (not shown: it may hold a password)' : JSON.stringify(value)
 }
 

@@ -7,7 +7,7 @@ const CONSUMERS = 3
 const SHOWN = [
   ...['eventType', 'type', 'subject', 'attempt', 'eventId', 'entryId', 'result', 'reason', 'delayMs', 'where', 'error'],
   ...['connection', 'group', 'entries', 'suspects', 'neededId', 'startId', 'newestId', 'pending', 'stalledMs', 'total'],
-  ...['unfinished', 'byMs', 'setting', 'value', 'risk', 'remedy'],
+  ...['url', 'sources', 'source', 'status', 'times', 'ip', 'unfinished', 'byMs', 'setting', 'value', 'risk', 'remedy'],
 ]
 
 /**

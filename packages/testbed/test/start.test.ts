@@ -6,7 +6,7 @@ import { Worker, type WorkerOptions } from '../src/index.ts'
 const START = fileURLToPath(new URL('../src/start.ts', import.meta.url))
 
 function start(env: Record<string, string>, options?: WorkerOptions): Worker {
-  const worker = new Worker(START, { STREAM: `start_${randomUUID().slice(0, 8)}`, ...env }, options)
+  const worker = new Worker(START, { STREAM: `start_${randomUUID().slice(0, 8)}`, HTTP_PORT: '0', ...env }, options)
   onTestFinished(() => worker.kill('SIGKILL'))
   return worker
 }

@@ -1,4 +1,4 @@
-import { userEvents } from '@redis-streams-processor/events'
+import { maxEventBytes, userEvents } from '@redis-streams-processor/events'
 import { createLogger, Ledger, readSettings, retentionOf, runService } from '@redis-streams-processor/service-kit'
 import { createConsumer, exponential } from '@redis-streams-processor/streams-core'
 import { loadHandlers } from './load-handlers.ts'
@@ -21,6 +21,7 @@ await runService(async (signal) => {
     handlerTimeoutMs: settings.HANDLER_TIMEOUT_MS,
     drainTimeoutMs: settings.DRAIN_TIMEOUT_MS,
     stalledAfterMs: settings.STALLED_AFTER_MS,
+    maxEventBytes,
     retry: {
       maxDeliveries: settings.MAX_DELIVERIES,
       delayMs: exponential({ baseMs: settings.RETRY_BASE_MS, maxMs: settings.RETRY_MAX_MS }),

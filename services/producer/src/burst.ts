@@ -11,7 +11,7 @@ export interface BurstSummary {
 
 export interface BurstOptions {
   events: number
-  /** How many events are published twice, as a webhook provider sends a webhook again when the answer comes late. */
+  /** How many events are published twice, as a sender sends a webhook again when the answer comes late. */
   duplicates: number
   make: (n: number) => Webhook
   publish: (webhook: Webhook) => Promise<{ duplicate: boolean }>

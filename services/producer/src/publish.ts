@@ -1,17 +1,15 @@
-import type { UserEvents } from '@redis-streams-processor/events'
 import type { Ledger } from '@redis-streams-processor/service-kit'
-import type { Producer, Published } from '@redis-streams-processor/streams-core'
-import type { Webhook } from './simulator.ts'
+import type { Published } from '@redis-streams-processor/streams-core'
 
-/** Publishes one webhook, and writes into the ledger that it was tried, and the answer. */
-export async function publishWebhook(
-  producer: Producer<UserEvents>,
+/** Publishes an event, and writes into the ledger that it was tried, and the answer. */
+export async function withLedger(
   ledger: Ledger,
-  { id, type, subject, data }: Webhook,
+  { id, type, subject }: { id: string; type: string; subject?: string },
+  publish: () => Promise<Published>,
 ): Promise<Published> {
   ledger.write({ what: 'attempted', id, type, subject })
   try {
-    const published = await producer.publish(type, data, { id, subject })
+    const published = await publish()
     ledger.write({ what: 'published', id, entryId: published.entryId, duplicate: published.duplicate })
     return published
   } catch (error) {

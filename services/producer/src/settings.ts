@@ -1,13 +1,46 @@
+import { isIP, isIPv4 } from 'node:net'
+import { sources } from '@redis-streams-processor/events'
 import { optionalWhole, sharedSettings, whole } from '@redis-streams-processor/service-kit'
 import { producerLimits } from '@redis-streams-processor/streams-core/settings'
 import { z } from 'zod'
+import { secretSetting } from './webhooks/secrets.ts'
 
 const MAX_EVENTS = 100_000_000
 const durabilities = ['memory', 'fsync'] as const
+const switches = ['on', 'off'] as const
+
+const NETWORKS = ['loopback', 'linklocal', 'uniquelocal']
+
+function isListOfProxies(text: string): boolean {
+  return text.split(',').every((proxy) => {
+    const [address = '', bits, ...more] = proxy.split('/')
+    const hasBits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (isIPv4(address) ? 32 : 128))
+    return NETWORKS.includes(proxy) || (isIP(address) !== 0 && hasBits && more.length === 0)
+  })
+}
+
+/** Secrets of every source, and files of them. */
+const secretSettings: Record<string, z.ZodOptional<z.ZodString>> = Object.fromEntries(
+  Object.keys(sources).flatMap((name) => [
+    [secretSetting(name), z.string().optional()],
+    [`${secretSetting(name)}_FILE`, z.string().optional()],
+  ]),
+)
 
 export const settingsSchema = z
   .object({
     ...sharedSettings,
+    HTTP_PORT: whole({ min: 0, max: 65_535, default: 3_000 }),
+    HTTP_HOST: z.string().default('0.0.0.0'),
+    HTTP_DRAIN_DELAY_MS: whole({ min: 0, max: 300_000, default: 0 }),
+    TRUST_PROXY: z
+      .string()
+      .refine(isListOfProxies, 'addresses or networks with commas between them, e.g. 10.0.0.0/8,loopback')
+      .optional(),
+    ...secretSettings,
+    WEBHOOK_TOLERANCE_MS: whole({ min: 1_000, max: 86_400_000, default: 300_000 }),
+    WEBHOOK_RATE_LIMIT: whole({ min: 0, max: 1_000_000, default: 0 }),
+    SIMULATE: z.enum(switches, { error: `one of ${switches.join(', ')}` }).default('on'),
     INTERVAL_MS: whole({ min: 1, max: 3_600_000, default: 500 }),
     BURST: optionalWhole({ min: 1, max: MAX_EVENTS }),
     FAILING: optionalWhole({ min: 0, max: MAX_EVENTS }),
@@ -21,3 +54,5 @@ export const settingsSchema = z
     path: ['DEDUPE_MS'],
     message: '0, or at least PUBLISH_TIMEOUT_MS',
   })
+
+export type ProducerServiceSettings = z.output<typeof settingsSchema>

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { catalog } from '@redis-streams-processor/events'
@@ -12,7 +14,11 @@ import { makeBurstWebhook, makeWebhook } from '../src/simulator.ts'
 const stream = () => `service_${randomUUID().slice(0, 8)}`
 
 function start(env: Record<string, string>, options?: WorkerOptions): Worker {
-  const worker = new Worker('producer', { REDIS_URL: inject('redisUrl'), STREAM: stream(), ...env }, options)
+  const worker = new Worker(
+    'producer',
+    { REDIS_URL: inject('redisUrl'), STREAM: stream(), HTTP_PORT: '0', ...env },
+    options,
+  )
   onTestFinished(async () => {
     worker.kill('SIGKILL')
     await worker.exited()
@@ -89,6 +95,36 @@ test('a wrong setting ends it with 1', async () => {
   const worker = start({ BURST: 'many' })
   expect(await worker.exited()).toBe(1)
   expect(worker.lines.map(({ msg }) => msg)).toContain('BURST: expected a whole number from 1 to 100000000, got "many"')
+})
+
+test.each([
+  [
+    { WEBHOOK_STANDARD_SECRET: 'my dog' },
+    'WEBHOOK_STANDARD_SECRET: expected whsec_ and at least 24 bytes in base64, got something else (not shown)',
+  ],
+  [
+    { WEBHOOK_GITHUB_SECRET_FILE: '/nowhere' },
+    "WEBHOOK_GITHUB_SECRET_FILE: expected a file that can be read, got ENOENT: no such file or directory, open '/nowhere'",
+  ],
+  [
+    { TRUST_PROXY: 'yes' },
+    'TRUST_PROXY: expected addresses or networks with commas between them, e.g. 10.0.0.0/8,loopback, got "yes"',
+  ],
+])('%o ends the process with 1', async (env, message) => {
+  const worker = start(env as Record<string, string>)
+  expect(await worker.closed()).toBe(1)
+  expect(worker.lines.map(({ msg }) => msg)).toContain(message)
+  expect(JSON.stringify(worker.lines)).not.toContain('my dog')
+})
+
+test('a port that is taken ends the process with 1', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  const worker = start({ HTTP_HOST: '127.0.0.1', HTTP_PORT: String(port) })
+  expect(await worker.closed()).toBe(1)
+  expect(worker.lines.map(({ msg }) => msg).join()).toContain(`EADDRINUSE: address already in use 127.0.0.1:${port}`)
 })
 
 describe('the simulator', () => {

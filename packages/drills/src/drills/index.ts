@@ -3,6 +3,7 @@ import { backlog } from './backlog.ts'
 import { batches } from './batches.ts'
 import { duplicatePublish, flatMemory, malformed, redriveKill, slowGroup, streamFull } from './events.ts'
 import { health } from './health.ts'
+import { ingest } from './ingest.ts'
 import { everything, flushall, groupDestroyed, lostReply, redisKill, redisPause, socketCut } from './redis.ts'
 import { hungHandler, poison, rollingRestart, slowHandler, workerFreeze, workerKill } from './workers.ts'
 
@@ -28,6 +29,7 @@ export const drills = {
   'duplicate-publish': duplicatePublish,
   'redrive-kill': redriveKill,
   health,
+  ingest,
   everything,
 } as const satisfies Record<string, Drill>
 

@@ -44,7 +44,9 @@ export class Stack {
   private constructor(settings: Record<string, string>, signal: AbortSignal) {
     // The containers write as a user of their own.
     chmodSync(this.ledgerFolder, 0o777)
-    const env = { ...environment(), ...settings, STREAM, GROUP, LEDGER_FOLDER: this.ledgerFolder }
+    // The producer's port of this machine may be in use.
+    const fixed = { STREAM, GROUP, HTTP_PORT: '0', LEDGER_FOLDER: this.ledgerFolder }
+    const env = { ...environment(), ...settings, ...fixed }
     this.#options = { cwd: ROOT, env }
     this.#signal = signal
     const cli = ['exec', '-T', 'redis', 'redis-cli', '-e', '--json']

@@ -1,6 +1,6 @@
 import { InvalidEventError, messageOf } from '../base/errors.ts'
 import { checkData } from './check-data.ts'
-import { type EventAttributes, LAYOUTS, layoutOf, problemOfAttributes, REPLACEMENT, sizeOf } from './entry.ts'
+import { type EventAttributes, LAYOUTS, layoutOf, problemOfAttributes, REPLACEMENT, shorten, sizeOf } from './entry.ts'
 import type { Catalog } from './stream.ts'
 
 /** An event as it is stored. */
@@ -19,26 +19,24 @@ const SIZES = LAYOUTS.map(sizeOf)
 /**
  * Event → entry. The data is stored as JSON, and the schema checks what is parsed from that JSON: so the handler gets
  * what is accepted here.
+ * @param catalog Undefined: any type and any data are taken.
  * @throws {InvalidEventError} naming the path.
  */
 export function encode(
-  catalog: Catalog,
+  catalog: Catalog | undefined,
   type: string,
   data: unknown,
   given: EventAttributes,
   maxBytes: number,
 ): EncodedEvent {
-  const schema = Object.hasOwn(catalog, type) ? catalog[type] : undefined
-  if (!schema) {
-    throw new InvalidEventError(
-      `unknown event type ${JSON.stringify(type)}, expected one of ${Object.keys(catalog).join(', ')}`,
-    )
-  }
-  const problem = problemOfAttributes(given) ?? problemOfText(given)
-  if (problem) throw new InvalidEventError(`${type}: ${problem}`)
+  const schema = catalog && schemaOf(catalog, type)
+  const problem = problemOfType(type) ?? problemOfAttributes(given) ?? problemOfText(given)
+  if (problem) throw new InvalidEventError(`${shorten(type)}: ${problem}`)
   const json = toJson(type, data)
-  const checked = checkData(schema, JSON.parse(json))
-  if (!checked.ok) throw new InvalidEventError(`${type}: ${checked.reason}${hintFor(data)}`, checked.path)
+  if (schema) {
+    const checked = checkData(schema, JSON.parse(json))
+    if (!checked.ok) throw new InvalidEventError(`${type}: ${checked.reason}${hintFor(data)}`, checked.path)
+  }
 
   const values = [given.id, type, given.source, given.time]
   if (given.subject !== undefined) values.push(given.subject)
@@ -47,16 +45,32 @@ export function encode(
 
   const layout = layoutOf(given)
   const size = sizeOf(values) + (SIZES[layout] ?? 0)
-  if (size > maxBytes) throw new InvalidEventError(`${type}: ${size} bytes, at most ${maxBytes} (maxEventBytes)`)
+  if (size > maxBytes)
+    throw new InvalidEventError(`${shorten(type)}: ${size} bytes, at most ${maxBytes} (maxEventBytes)`)
   return { layout, values, size }
 }
 
+function schemaOf(catalog: Catalog, type: string) {
+  const schema = Object.hasOwn(catalog, type) ? catalog[type] : undefined
+  if (schema) return schema
+  throw new InvalidEventError(
+    `unknown event type ${JSON.stringify(type)}, expected one of ${Object.keys(catalog).join(', ')}`,
+  )
+}
+
 /** UTF-8 cannot hold half of a surrogate pair: two ids that differ only in it would be stored as one. */
+const survives = (text: string) => text.isWellFormed() && !text.includes(REPLACEMENT)
+const LOST = 'holds a lone surrogate or U+FFFD, which do not survive storage'
+
+function problemOfType(type: string): string | undefined {
+  if (type === '') return 'type is empty'
+  return survives(type) ? undefined : `type ${LOST}`
+}
+
 function problemOfText(given: EventAttributes): string | undefined {
   for (const name of ['id', 'source', 'subject', 'traceparent'] as const) {
     const text = given[name]
-    if (text !== undefined && (!text.isWellFormed() || text.includes(REPLACEMENT)))
-      return `${name} holds a lone surrogate or U+FFFD, which do not survive storage`
+    if (text !== undefined && !survives(text)) return `${name} ${LOST}`
   }
   return undefined
 }
@@ -84,8 +98,13 @@ const notInJson: readonly [kind: string, isSuch: (value: unknown) => boolean, in
 
 /** Where the data holds such a value: what to use instead. */
 function hintFor(data: unknown): string {
-  const found = notInJson.find(([, isSuch]) => contains(data, isSuch))
-  return found ? ` (the data holds ${found[0]}, which JSON cannot: use ${found[2]})` : ''
+  try {
+    const found = notInJson.find(([, isSuch]) => contains(data, isSuch))
+    return found ? ` (the data holds ${found[0]}, which JSON cannot: use ${found[2]})` : ''
+  } catch {
+    // Nested too deep to be searched.
+    return ''
+  }
 }
 
 function contains(value: unknown, isSuch: (value: unknown) => boolean, seen = new Set<unknown>()): boolean {

@@ -57,6 +57,15 @@ export interface Producer<C extends Catalog> {
    * @throws {RedisRefusedError} Redis refuses for good.
    */
   publish<T extends EventType<C>>(type: T, data: EventInput<C, T>, options?: PublishOptions): Promise<Published>
+  /**
+   * As `publish`, for an event that somebody else has made and that must not be lost, such as a webhook: whatever its
+   * type, and whatever its data, as long as JSON can hold it. The catalog is not asked. If the catalog of a group does
+   * not know the type, or its schema refuses the data, the event becomes a dead letter of this group, with reason
+   * `malformed`. Redrive it once the catalog fits.
+   * @throws as `publish`. `InvalidEventError`: the data cannot be written as JSON, the event is too large, or its id,
+   * type, source, subject or traceparent is not one.
+   */
+  publishUnchecked(type: string, data: unknown, options?: PublishOptions): Promise<Published>
   /** Appends what waits, as far as its deadlines allow, and disconnects. Idempotent. */
   close(): Promise<void>
 }
@@ -108,7 +117,20 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
     await this.#broker.check()
   }
 
-  publish<T extends EventType<C>>(type: T, data: EventInput<C, T>, options: PublishOptions = {}): Promise<Published> {
+  publish<T extends EventType<C>>(type: T, data: EventInput<C, T>, options?: PublishOptions): Promise<Published> {
+    return this.#publish(this.#stream.catalog, type, data, options)
+  }
+
+  publishUnchecked(type: string, data: unknown, options?: PublishOptions): Promise<Published> {
+    return this.#publish(undefined, type, data, options)
+  }
+
+  #publish(
+    catalog: Catalog | undefined,
+    type: string,
+    data: unknown,
+    options: PublishOptions = {},
+  ): Promise<Published> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) throw new ProducerClosedError()
       const { maxEventBytes, publishTimeoutMs, source } = this.#settings
@@ -116,7 +138,7 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
       const time = options.time === undefined ? Date.now() : options.time.getTime()
       if (Number.isNaN(time)) throw new InvalidEventError(`${type}: time is not a valid Date`)
       const attributes = { id, source: options.source ?? source, time: timeText(time), subject, traceparent }
-      const event = encode(this.#stream.catalog, type, data, attributes, maxEventBytes)
+      const event = encode(catalog, type, data, attributes, maxEventBytes)
       this.#batcher.refuseIfFull()
       this.#batcher.add(new OpenPublish({ id, event, timeoutMs: publishTimeoutMs }, { resolve, reject }))
       this.#deadlines.watch()

@@ -115,3 +115,78 @@ describe('decoding', () => {
     await running
   })
 })
+
+describe('publishing what the catalog does not know', () => {
+  const later = {
+    counted: z.object({ n: z.union([z.int(), z.string()]) }),
+    'order.placed': z.object({ orderId: z.string() }),
+  }
+
+  test('unchecked: every group finds it among its dead letters, and handles it once its catalog fits', async ({
+    lab,
+  }) => {
+    const groups = ['group_1', 'group_2']
+    const old = await Promise.all(groups.map((group) => lab.consumer({ group })))
+    const producer = lab.producer()
+    await producer.publishUnchecked('order.placed', { orderId: 'o1' }, { id: 'unknown-type' })
+    await producer.publishUnchecked('counted', { n: 'one' }, { id: 'unfit', subject: 'user_1' })
+    await producer.publishUnchecked('counted', { n: 1 }, { id: 'fit' })
+    for (const { reports, stop } of old) {
+      await reports.until('the consumer settles 3 events', () => reports.settled().length === 3)
+      expect(reports.settled('ack').map(({ eventId }) => eventId)).toEqual(['fit'])
+      await stop()
+    }
+    for (const group of groups) {
+      expect(await lab.deadLetters(group)).toMatchObject([
+        { eventId: 'unknown-type', reason: 'malformed', error: 'unknown event type "order.placed"' },
+        { eventId: 'unfit', reason: 'malformed', error: expect.stringContaining('counted: data.n') },
+      ])
+    }
+
+    for (const group of groups) {
+      const handled: unknown[] = []
+      const stopping = new AbortController()
+      const running = createConsumer(defineStream(lab.streamName, later), {
+        ...{ redis: lab.url, group },
+        handlers: {
+          counted: ({ id, data }) => void handled.push([id, data]),
+          'order.placed': ({ id, data }) => void handled.push([id, data]),
+        },
+      }).run({ signal: stopping.signal })
+      expect(await lab.openDeadLetters(group).redrive()).toEqual({ redriven: 2, skipped: 0 })
+      await lab.until('both are handled', () => handled.length === 2)
+      expect(handled).toEqual(
+        expect.arrayContaining([
+          ['unknown-type', { orderId: 'o1' }],
+          ['unfit', { n: 'one' }],
+        ]),
+      )
+      stopping.abort()
+      await running
+      expect(await lab.deadLetters(group)).toEqual([])
+    }
+  })
+
+  test('unchecked: an id that was published before, in either way, appends nothing', async ({ lab }) => {
+    const producer = lab.producer()
+    const first = await producer.publish('counted', { n: 1 }, { id: 'same' })
+    const second = await producer.publishUnchecked('whatever', null, { id: 'same' })
+    expect(second).toEqual({ ...first, duplicate: true })
+    expect((await lab.inspect()).length).toBe(1)
+  })
+
+  test('unchecked: what cannot be stored as it is given is refused', async ({ lab }) => {
+    const producer = lab.producer({ maxEventBytes: 1_024 })
+    const deep = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)
+    for (const publish of [
+      () => producer.publishUnchecked('any', undefined),
+      () => producer.publishUnchecked('any', deep),
+      () => producer.publishUnchecked('any', 'x'.repeat(2_000)),
+      () => producer.publishUnchecked('half a pair \ud800', {}),
+      () => producer.publishUnchecked('', {}),
+      () => producer.publishUnchecked('any', {}, { id: '' }),
+    ])
+      await expect(publish()).rejects.toMatchObject({ code: 'INVALID_EVENT' })
+    expect((await lab.inspect()).length).toBe(0)
+  })
+})

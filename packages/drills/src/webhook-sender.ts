@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { signStandard } from '@redis-streams-processor/events'
+import { Ledger } from '@redis-streams-processor/service-kit'
+
+/** Requests that wait for an answer at the same time. */
+const LANES = 50
+const ANSWER_MS = 10_000
+const REPEAT_MS = 200
+
+/** A sender of webhooks, which repeats each with the same id until it is answered 2xx. The ledger is the sender's. */
+export class WebhookSender {
+  readonly secret = `whsec_${randomBytes(32).toString('base64')}`
+  readonly #port: number
+  readonly #ledger: Ledger
+  #isClosed = false
+  /** How often each status was answered; 0: no answer came. */
+  readonly answers = new Map<number, number>()
+
+  constructor(port: number, ledgerFolder: string) {
+    this.#port = port
+    this.#ledger = new Ledger(ledgerFolder, 'sender', (error) => {
+      throw error
+    })
+  }
+
+  /** The id of the event that a delivery becomes. */
+  static eventId = (id: string) => `standard:${id}`
+
+  async sendAll(ids: readonly string[], perSecond: number): Promise<void> {
+    const startedAt = performance.now()
+    let next = 0
+    const lane = async () => {
+      for (let n = next++; n < ids.length && !this.#isClosed; n = next++) {
+        await sleep(Math.max(0, startedAt + (n / perSecond) * 1_000 - performance.now()))
+        await this.#sendUntilTaken(ids[n] as string, `user_${2_000 + (n % 50)}`)
+      }
+    }
+    await Promise.all(Array.from({ length: LANES }, lane))
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#ledger.close()
+  }
+
+  async #sendUntilTaken(id: string, userId: string): Promise<void> {
+    const eventId = WebhookSender.eventId(id)
+    const type = 'user.deleted'
+    const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data: { userId } })
+    this.#ledger.write({ what: 'attempted', id: eventId, type, subject: userId })
+    while (!this.#isClosed) {
+      const { status, entryId = '', duplicate = false } = await this.#send(id, body)
+      this.answers.set(status, (this.answers.get(status) ?? 0) + 1)
+      if (status === 200 || status === 202) {
+        this.#ledger.write({ what: 'published', id: eventId, entryId, duplicate })
+        return
+      }
+      this.#ledger.write({ what: 'refused', id: eventId, error: String(status) })
+      await sleep(REPEAT_MS)
+    }
+  }
+
+  async #send(id: string, body: string): Promise<{ status: number; entryId?: string; duplicate?: boolean }> {
+    const headers = signStandard(this.secret, id, body)
+    try {
+      const signal = AbortSignal.timeout(ANSWER_MS)
+      const url = `http://127.0.0.1:${this.#port}/webhooks/standard`
+      const response = await fetch(url, { method: 'POST', headers, body, signal })
+      const answer = (await response.json()) as { entryId?: string; duplicate?: boolean }
+      return { ...answer, status: response.status }
+    } catch {
+      return { status: 0 }
+    }
+  }
+}

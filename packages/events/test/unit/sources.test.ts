@@ -1,0 +1,64 @@
+import { defineSource, githubScheme, sources } from '@redis-streams-processor/events'
+import { describe, expect, test } from 'vitest'
+
+const { standard, github, stripe } = sources
+
+describe('the sources say what a delivery is', () => {
+  test('standard', () => {
+    const data = { userId: 'user_1', email: 'a@example.com', plan: 'free' }
+    const body = { type: 'user.registered', timestamp: '2026-11-03T20:26:10.344522Z', data }
+    expect(standard?.toEvent({ 'webhook-id': 'msg_1' }, body)).toEqual({
+      ...{ id: 'msg_1', foreignType: 'user.registered', subject: 'user_1', data },
+      time: new Date('2026-11-03T20:26:10.344Z'),
+    })
+  })
+
+  test('github, and its ping', () => {
+    const body = { ref: 'refs/heads/main', repository: { full_name: 'octo/repo' } }
+    const headers = { 'x-github-delivery': '72d3162e', 'x-github-event': 'push' }
+    expect(github?.toEvent(headers, body)).toEqual({
+      ...{ id: '72d3162e', foreignType: 'github.push', subject: 'octo/repo', data: body },
+    })
+    expect(github?.toEvent({ ...headers, 'x-github-event': 'ping' }, { zen: '' })).toEqual({ noEvent: 'ping' })
+  })
+
+  test('stripe', () => {
+    const body = { id: 'evt_1', type: 'invoice.paid', created: 1_800_000_000, data: { object: { id: 'in_1' } } }
+    expect(stripe?.toEvent({}, body)).toEqual({
+      ...{ id: 'evt_1', foreignType: 'stripe.invoice.paid', subject: 'in_1', data: body },
+      time: new Date(1_800_000_000_000),
+    })
+  })
+
+  test.each([null, 1, 'text', [], {}, { type: 1, id: {}, created: 'x', data: null }, JSON.parse('{"__proto__":{}}')])(
+    'and do not throw when it is %j',
+    (body) => {
+      for (const source of Object.values(sources)) {
+        expect(source.toEvent({}, body)).toMatchObject({ foreignType: undefined, id: undefined, data: body })
+      }
+    },
+  )
+})
+
+describe('defineSource', () => {
+  const toEvent = () => ({ noEvent: 'test' })
+
+  test('remembers ids for three days and takes a megabyte, unless it is told otherwise', () => {
+    const source = defineSource({ scheme: githubScheme, toEvent })
+    expect(source).toMatchObject({ dedupeMs: 259_200_000, maxBodyBytes: 1_048_576 })
+  })
+
+  test('refuses what is out of range', () => {
+    const define = (options: object) => () => defineSource({ scheme: githubScheme, toEvent, ...options })
+    expect(define({ dedupeMs: 1 })).toThrow('expected dedupeMs to be a whole number from 60000 to 2592000000, got 1')
+    expect(define({ maxBodyBytes: 2 ** 30 })).toThrow('expected maxBodyBytes')
+  })
+
+  test('compares what the code names with the catalog, when it is compiled', () => {
+    // @ts-expect-error the catalog has no such type
+    defineSource({ scheme: githubScheme, toEvent: () => ({ type: 'user.delted', data: { userId: 'user_1' } }) })
+    // @ts-expect-error this type has other data
+    defineSource({ scheme: githubScheme, toEvent: () => ({ type: 'user.deleted', data: { user: 'user_1' } }) })
+    defineSource({ scheme: githubScheme, toEvent: () => ({ type: 'user.deleted', data: { userId: 'user_1' } }) })
+  })
+})

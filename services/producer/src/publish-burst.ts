@@ -1,0 +1,38 @@
+import { createProducer } from '@redis-streams-processor/streams-core'
+import { runBurst } from './burst.ts'
+import { progressBar } from './progress.ts'
+import { withLedger } from './publish.ts'
+import type { Service } from './serve.ts'
+import { makeBurstWebhook, makeWebhook } from './simulator.ts'
+
+/** Publishes so many simulated webhooks at once, without HTTP, and says how fast that went. */
+export async function publishBurst(service: Service, events: number, signal: AbortSignal): Promise<void> {
+  const { settings, stream, ledger, logger } = service
+  const producer = createProducer(stream, {
+    redis: settings.REDIS_URL,
+    source: '/simulator',
+    publishTimeoutMs: settings.PUBLISH_TIMEOUT_MS,
+    dedupeMs: settings.DEDUPE_MS,
+    durability: settings.DURABILITY,
+    logger,
+  })
+  const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  const { USERS: users, FAILING: failing } = settings
+  try {
+    await Promise.race([producer.ready(), stopped])
+    const summary = await runBurst({
+      events,
+      duplicates: settings.DUPLICATES,
+      make: (n) => (failing === undefined ? makeWebhook(n, users) : makeBurstWebhook(n, users, failing)),
+      publish: (webhook) => {
+        const { id, type, subject, data } = webhook
+        return withLedger(ledger, webhook, () => producer.publish(type, data, { id, subject }))
+      },
+      onProgress: progressBar(process.stderr),
+      signal,
+    })
+    logger.info(summary, 'burst published')
+  } finally {
+    await producer.close()
+  }
+}

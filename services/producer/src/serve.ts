@@ -1,0 +1,148 @@
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  defineSource,
+  maxEventBytesOf,
+  type Source,
+  sources,
+  standardScheme,
+  type UserEvents,
+} from '@redis-streams-processor/events'
+import { type Ledger, SettingsError } from '@redis-streams-processor/service-kit'
+import {
+  createProducer,
+  type Logger,
+  type Producer,
+  type RedisRefusedError,
+  type StreamDefinition,
+} from '@redis-streams-processor/streams-core'
+import { makeUpSecret, Sender } from './sender.ts'
+import type { ProducerServiceSettings } from './settings.ts'
+import { makeWebhook } from './simulator.ts'
+import { Receiver } from './webhooks/receiver.ts'
+import { keysOf, secretSetting } from './webhooks/secrets.ts'
+import { ANSWER_MS, type ServerOptions, WebhookServer } from './webhooks/server.ts'
+import { Tally } from './webhooks/tally.ts'
+
+/** What is left of the time for an answer when Redis has not taken the event. */
+const MARGIN_MS = 500
+
+export interface Service {
+  settings: ProducerServiceSettings
+  stream: StreamDefinition<UserEvents>
+  ledger: Ledger
+  logger: Logger
+}
+
+/** The simulator is a source of its own, whose secret only this process knows. */
+const SIMULATOR = 'simulator'
+
+/**
+ * Serves the webhooks of every source that has a secret, and simulates a sender if that is wished, until the signal.
+ * @throws {SettingsError} when a secret is wrong, or the port is not free.
+ * @throws {RedisRefusedError} when Redis refuses for good.
+ */
+export async function serve(service: Service, signal: AbortSignal): Promise<void> {
+  const { settings, logger } = service
+  const ending = endOf(signal)
+  const tally = new Tally(logger)
+  const simulated = settings.SIMULATE === 'on' ? makeUpSecret() : undefined
+  const served = servedSources(service, simulated)
+  const producers = served.map(({ name, source }) => producerFor(service, name, source))
+  const receivers = served.map((options, i) => {
+    const producer = producers[i] as Producer<UserEvents>
+    return new Receiver(
+      { ...options, toleranceMs: settings.WEBHOOK_TOLERANCE_MS },
+      { ...service, producer, tally, onRefused: ending.fail },
+    )
+  })
+  for (const producer of producers) producer.ready().catch(ending.fail)
+  const server = new WebhookServer(serverOptions(settings), receivers, tally)
+  let simulating: Promise<void> | undefined
+  try {
+    await server.start().catch((error) => {
+      throw new SettingsError(`HTTP_PORT, HTTP_HOST: expected an address that is free, got ${error.message}`)
+    })
+    logger.info({ url: server.url, sources: served.map(({ name }) => name) }, 'webhooks are served')
+    if (simulated !== undefined)
+      simulating = simulate(service, { url: reachable(server.url), secret: simulated }, ending.signal)
+    await ending.come()
+  } finally {
+    logger.info({ reason: 'draining' }, 'not ready')
+    await server.stop()
+    await simulating
+    await Promise.all(producers.map((producer) => producer.close()))
+    logger.info({ answers: tally.answers }, 'webhooks are no longer served')
+  }
+}
+
+/** The signal, or the first failure, whichever comes first. */
+function endOf(signal: AbortSignal) {
+  const failing = new AbortController()
+  const either = AbortSignal.any([signal, failing.signal])
+  return {
+    signal: either,
+    fail: (error: RedisRefusedError) => failing.abort(error),
+    /** Resolves at the signal, rejects with the failure. */
+    come: async () => {
+      if (!either.aborted) await once(either, 'abort')
+      if (!signal.aborted) throw failing.signal.reason
+    },
+  }
+}
+
+function servedSources({ settings, logger }: Service, simulated: string | undefined) {
+  const served: { name: string; source: Source; keys: readonly Buffer[] }[] = []
+  for (const [name, source] of Object.entries(sources)) {
+    const keys = keysOf(name, source, settings)
+    if (keys.length > 0) served.push({ name, source, keys })
+    else logger.info({ source: name, setting: secretSetting(name) }, 'not served: it has no secret')
+  }
+  if (simulated !== undefined) {
+    const { toEvent } = sources.standard as Source
+    // Ids of simulated webhooks need not be remembered for days.
+    const dedupeMs = Math.max(settings.DEDUPE_MS, 60_000)
+    const source = defineSource({ scheme: standardScheme, toEvent, dedupeMs })
+    served.push({ name: SIMULATOR, source, keys: [standardScheme.keyOf(simulated)] })
+  }
+  return served
+}
+
+/** One for each source, because each source has its own window of deduplication. */
+function producerFor({ settings, stream, logger }: Service, name: string, source: Source): Producer<UserEvents> {
+  return createProducer(stream, {
+    redis: settings.REDIS_URL,
+    source: `/webhooks/${name}`,
+    publishTimeoutMs: Math.min(settings.PUBLISH_TIMEOUT_MS, ANSWER_MS - MARGIN_MS),
+    dedupeMs: source.dedupeMs,
+    durability: settings.DURABILITY,
+    maxEventBytes: maxEventBytesOf(source),
+    logger,
+  })
+}
+
+function serverOptions(settings: ProducerServiceSettings): ServerOptions {
+  return {
+    host: settings.HTTP_HOST,
+    port: settings.HTTP_PORT,
+    trustProxy: settings.TRUST_PROXY ?? false,
+    rateLimit: settings.WEBHOOK_RATE_LIMIT,
+    drainDelayMs: settings.HTTP_DRAIN_DELAY_MS,
+  }
+}
+
+/** An address at which this process can reach itself. */
+const reachable = (url: string) => url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+
+/** Sends one webhook every INTERVAL_MS until the signal. */
+async function simulate(
+  { settings, logger }: Service,
+  { url, secret }: { url: string; secret: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const sender = new Sender({ url: `${url}/webhooks/${SIMULATOR}`, secret, logger })
+  for (let n = 0; !signal.aborted; n += 1) {
+    await sender.send(makeWebhook(n, settings.USERS), signal)
+    await sleep(settings.INTERVAL_MS, undefined, { signal }).catch(() => {})
+  }
+}

@@ -1,0 +1,138 @@
+import { type Source, type UserEvents, verify } from '@redis-streams-processor/events'
+import type { Ledger } from '@redis-streams-processor/service-kit'
+import {
+  InvalidEventError,
+  type Logger,
+  type Producer,
+  type Published,
+  RedisRefusedError,
+  StreamsError,
+} from '@redis-streams-processor/streams-core'
+import { withLedger } from '../publish.ts'
+import { type Answer, answers } from './answers.ts'
+import { type Delivery, notUnderstood, type Received, toReceived } from './received.ts'
+import type { Tally } from './tally.ts'
+
+export interface ReceiverOptions {
+  name: string
+  source: Source
+  keys: readonly Buffer[]
+  toleranceMs: number
+}
+
+export interface ReceiverActors {
+  producer: Producer<UserEvents>
+  ledger: Ledger
+  logger: Logger
+  tally: Tally
+  /** Redis refuses for good. */
+  onRefused: (error: RedisRefusedError) => void
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * Receives the webhooks of one source. The answer is 2xx once Redis has the event, never before; and what is signed is
+ * appended whatever it says.
+ */
+export class Receiver {
+  readonly name: string
+  readonly source: Source
+  readonly #options: ReceiverOptions
+  readonly #actors: ReceiverActors
+
+  constructor(options: ReceiverOptions, actors: ReceiverActors) {
+    this.name = options.name
+    this.source = options.source
+    this.#options = options
+    this.#actors = actors
+  }
+
+  /** Never rejects. */
+  async receive(request: Omit<Delivery, 'json'>, ip: string): Promise<Answer> {
+    const { source, keys, toleranceMs } = this.#options
+    const verdict = verify(source.scheme, request, { keys, toleranceMs })
+    if (verdict !== 'signed') return this.#refuse(answers.unauthorized, verdict, ip)
+    const text = textOf(request.body)
+    const json = text === undefined ? undefined : parse(text)
+    if (text === undefined || json === undefined) return this.#refuse(answers.unparsable, 'signed, but no JSON', ip)
+    const received = this.#understand({ ...request, json })
+    if ('noEvent' in received) return this.#counted(answers.noEvent(received.noEvent))
+    return this.#publish(received, text)
+  }
+
+  #understand(delivery: Delivery): Received | { noEvent: string } {
+    const { name, source } = this.#options
+    try {
+      return toReceived(name, source, delivery)
+    } catch (error) {
+      // The message may quote what was sent.
+      this.#actors.logger.warn(
+        { source: name, error: (error as Error)?.name },
+        'webhook not understood, appended as it came',
+      )
+      return notUnderstood(name, delivery)
+    }
+  }
+
+  async #publish(event: Received, text: string): Promise<Answer> {
+    const { name } = this
+    const { ledger, logger, onRefused } = this.#actors
+    const { id, type, subject } = event
+    const line = { eventId: id, type, subject, source: name }
+    try {
+      const published = await withLedger(ledger, event, () => this.#append(event, text))
+      const { entryId, duplicate } = published
+      logger.info({ ...line, entryId }, duplicate ? 'published before' : 'published')
+      return this.#counted(answers.published(published))
+    } catch (error) {
+      const { message } = error as Error
+      logger.error({ ...line, error: message }, 'not published')
+      if (error instanceof RedisRefusedError) onRefused(error)
+      return this.#counted(error instanceof StreamsError ? answers.unavailable : answers.broken)
+    }
+  }
+
+  /** @param text The body. What nests too deep to be written as JSON is appended as a text. */
+  async #append({ type, data, ...options }: Received, text: string): Promise<Published> {
+    const { producer, logger } = this.#actors
+    // The catalog decides whether it is one of its types and its data.
+    const checked = producer.publish(type as keyof UserEvents, data as never, options)
+    return checked.catch(async (error) => {
+      if (!(error instanceof InvalidEventError)) throw error
+      const line = { eventId: options.id, type, source: this.name, error: error.message }
+      logger.warn(line, 'the catalog does not fit this event, appended as it came')
+      return producer.publishUnchecked(type, data, options).catch((again) => {
+        if (!(again instanceof InvalidEventError)) throw again
+        return producer.publishUnchecked(type, text, options)
+      })
+    })
+  }
+
+  #counted(answer: Answer): Answer {
+    this.#actors.tally.count(this.name, answer.status)
+    return answer
+  }
+
+  #refuse(answer: Answer, reason: string, ip: string): Answer {
+    this.#actors.tally.refused({ source: this.name, status: answer.status, reason, ip })
+    return answer
+  }
+}
+
+function textOf(body: Buffer): string | undefined {
+  try {
+    return utf8.decode(body)
+  } catch {
+    return undefined
+  }
+}
+
+/** Undefined: no JSON, which cannot hold `undefined`. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

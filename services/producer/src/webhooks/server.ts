@@ -1,0 +1,169 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import rateLimit from '@fastify/rate-limit'
+import {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+  type RouteShorthandOptions,
+} from 'fastify'
+import { type Answer, answers } from './answers.ts'
+import { Load } from './load.ts'
+import type { Receiver } from './receiver.ts'
+import type { Tally } from './tally.ts'
+
+/** A sender has this long for the head of a request, and for the whole of it. GitHub itself waits 10 s for the answer. */
+const HEAD_MS = 5_000
+const REQUEST_MS = 10_000
+/** No answer takes longer, once the request is there. */
+export const ANSWER_MS = 8_000
+/** Longer than load balancers keep idle connections (60 s is common): otherwise they send on one that is being closed. */
+const KEEP_ALIVE_MS = 72_000
+const MAX_HEAD_BYTES = 16_384
+const MAX_CONNECTIONS = 5_000
+
+export interface ServerOptions {
+  host: string
+  /** 0: any free port. */
+  port: number
+  /** Which proxies are believed what they say of the sender: see `TRUST_PROXY`. */
+  trustProxy: string | false
+  /** Requests a second and source; 0: no limit. */
+  rateLimit: number
+  /** For how long requests are taken after readiness was turned off. Milliseconds. */
+  drainDelayMs: number
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The name of the source that a route serves. */
+    source?: string
+  }
+}
+
+/** `POST /webhooks/<source>` for each receiver. */
+export class WebhookServer {
+  readonly #options: ServerOptions
+  readonly #receivers: readonly Receiver[]
+  readonly #tally: Tally
+  readonly #load = new Load()
+  readonly #app: FastifyInstance<Server>
+  #isReady = false
+  #isClosing = false
+
+  constructor(options: ServerOptions, receivers: readonly Receiver[], tally: Tally) {
+    this.#options = options
+    this.#receivers = receivers
+    this.#tally = tally
+    this.#app = fastify<Server>({
+      logger: false,
+      trustProxy: options.trustProxy,
+      requestTimeout: REQUEST_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      http: { headersTimeout: HEAD_MS, connectionsCheckingInterval: 1_000, maxHeaderSize: MAX_HEAD_BYTES },
+      // What still comes on an open connection while the server closes is answered like everything else.
+      return503OnClosing: false,
+    })
+    this.#app.server.maxConnections = MAX_CONNECTIONS
+  }
+
+  /** Whether new requests should be sent here. */
+  get isReady(): boolean {
+    return this.#isReady
+  }
+
+  get url(): string {
+    const { address, family, port } = this.#app.server.address() as AddressInfo
+    return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+  }
+
+  /** Resolves once requests are taken. @throws when the port is not free. */
+  async start(): Promise<void> {
+    const app = this.#app
+    app.addHook('onRequest', (request, reply, next) => (request.is404 ? this.#refuseUnknown(request, reply) : next()))
+    app.setErrorHandler<FastifyError>((error, request, reply) => this.#answerError(error, request, reply))
+    app.removeAllContentTypeParsers()
+    // The signature is over the bytes as they came.
+    app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
+    if (this.#options.rateLimit > 0) await app.register(rateLimit, { global: false })
+    for (const receiver of this.#receivers) this.#serve(receiver)
+    await app.listen({ host: this.#options.host, port: this.#options.port })
+    this.#isReady = true
+  }
+
+  /** Readiness is turned off, what was accepted is answered, then every connection is closed. */
+  async stop(): Promise<void> {
+    if (this.#isReady) {
+      this.#isReady = false
+      await sleep(this.#options.drainDelayMs)
+    }
+    this.#isClosing = true
+    const closed = this.#app.close()
+    // Whoever has not sent the whole of a request by then will not.
+    const tooLate = new AbortController()
+    const late = sleep(REQUEST_MS + ANSWER_MS, undefined, { signal: tooLate.signal }).catch(() => {})
+    await Promise.race([this.#load.whenIdle(), late])
+    tooLate.abort()
+    this.#app.server.closeAllConnections()
+    await closed
+  }
+
+  #serve(receiver: Receiver): void {
+    const { name, source } = receiver
+    const { rateLimit: max } = this.#options
+    const limit = max > 0 && { rateLimit: { max, timeWindow: 1_000, keyGenerator: () => name } }
+    const route: RouteShorthandOptions<Server> = {
+      bodyLimit: source.maxBodyBytes,
+      config: { source: name, ...limit },
+      onRequest: (request, reply, next) => this.#admit(receiver, request, reply, next),
+    }
+    this.#app.post(`/webhooks/${name}`, route, async (request, reply) => {
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+      return this.#send(reply, await receiver.receive({ headers: request.headers, body }, request.ip))
+    })
+  }
+
+  #refuseUnknown(request: FastifyRequest, reply: FastifyReply): void {
+    const path = request.url.split('?')[0]
+    const isServed = this.#receivers.some(({ name }) => path === `/webhooks/${name}`)
+    this.#refuse(request, reply, isServed ? answers.methodNotAllowed : answers.unknownSource, request.method)
+  }
+
+  /** Refuses what can be refused before the body is read. */
+  #admit({ source }: Receiver, request: FastifyRequest, reply: FastifyReply, next: () => void): void {
+    const { headers } = request
+    // A body that is sent in chunks does not say how long it will be.
+    const bytes = Math.min(Number(headers['content-length'] ?? source.maxBodyBytes), source.maxBodyBytes)
+    const isTooMuch = this.#load.exceeds(bytes)
+    reply.raw.once('close', this.#load.add(bytes))
+    if (isTooMuch) this.#refuse(request, reply, answers.unavailable, 'too many bodies at once')
+    else if ((headers['content-encoding'] ?? 'identity') === 'identity') next()
+    else this.#refuse(request, reply, answers.unsupportedMediaType, 'compressed')
+  }
+
+  #answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+    const known: Record<number, Answer> = {
+      413: answers.tooLarge,
+      415: answers.unsupportedMediaType,
+      429: answers.tooManyRequests,
+    }
+    const { statusCode: status = 500, code, message } = error
+    const answer = known[status] ?? (status < 500 ? answers.badRequest : answers.broken)
+    this.#refuse(request, reply, answer, code ?? message)
+  }
+
+  #refuse(request: FastifyRequest, reply: FastifyReply, answer: Answer, reason: string): void {
+    const { source } = request.routeOptions.config
+    this.#tally.refused({ source, status: answer.status, reason, ip: request.ip })
+    this.#send(reply, answer)
+  }
+
+  #send(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
+    if (headers) reply.headers(headers)
+    if (this.#isClosing) reply.header('connection', 'close')
+    return reply.code(status).send(body)
+  }
+}

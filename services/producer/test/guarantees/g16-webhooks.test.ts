@@ -1,0 +1,142 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { catalog, userEvents } from '@redis-streams-processor/events'
+import { createConsumer, defineStream, type Handlers, openDeadLetters } from '@redis-streams-processor/streams-core'
+import { RedisServer, sendOnce, TcpProxy, until, Worker } from '@redis-streams-processor/testbed'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { Endpoint, event, SECRET_SETTINGS, signed } from '../support/endpoint.ts'
+
+const GROUPS = ['group_1', 'group_2']
+const README = readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8')
+
+/** A consumer in each group. `handled`: the event ids that each group has handled. */
+function consumeIn(redis: string, stream: ReturnType<typeof userEvents>) {
+  const handled = new Map(GROUPS.map((group) => [group, [] as string[]]))
+  const stopping = new AbortController()
+  const running = GROUPS.map((group) => {
+    const handle = ({ id }: { id: string }) => void handled.get(group)?.push(id)
+    const handlers = Object.fromEntries(Object.keys(catalog).map((type) => [type, handle]))
+    const options = { redis, group, handlers: handlers as unknown as Handlers<typeof catalog> }
+    return createConsumer(stream, options).run({ signal: stopping.signal })
+  })
+  const stop = async () => {
+    stopping.abort()
+    await Promise.all(running)
+  }
+  onTestFinished(stop)
+  return { handled, stop }
+}
+
+const handledByAll = (handled: Map<string, string[]>, count: number) =>
+  until(`every group handles ${count}`, () => [...handled.values()].every((ids) => new Set(ids).size === count), {
+    timeoutMs: 30_000,
+  })
+
+describe('G16: what was answered 2xx is handled, by every group, once', () => {
+  test('each webhook, whatever its sender repeats', async () => {
+    const endpoint = new Endpoint()
+    const { handled } = consumeIn(endpoint.redisUrl, userEvents(endpoint.stream))
+    const ids = Array.from({ length: 50 }, (_, n) => `w${n}`)
+    const answers = await Promise.all([...ids, ...ids, ...ids].map((id) => endpoint.send(event(), { id })))
+    expect(answers.map(({ status }) => status).sort()).toEqual([...Array(100).fill(200), ...Array(50).fill(202)])
+    await handledByAll(handled, 50)
+    // A last one, behind which nothing else can be.
+    await endpoint.send(event(), { id: 'last' })
+    await handledByAll(handled, 51)
+    for (const group of GROUPS) expect(handled.get(group)).toHaveLength(51)
+  })
+
+  test('also when the producer is killed between append and answer, and the sender repeats', async () => {
+    const redis = await RedisServer.start()
+    onTestFinished(() => redis.stop())
+    const proxy = await TcpProxy.start(redis.port)
+    onTestFinished(() => proxy.stop())
+    const start = async () => {
+      const env = { REDIS_URL: proxy.url, HTTP_PORT: '0', SIMULATE: 'off', ...SECRET_SETTINGS }
+      const worker = new Worker('producer', env)
+      onTestFinished(async () => {
+        worker.kill('SIGKILL')
+        await worker.exited()
+      })
+      const { url } = await worker.waitFor(({ msg }) => msg === 'webhooks are served')
+      await worker.waitFor(({ msg }) => msg === 'connected to Redis')
+      const port = new URL(String(url)).port
+      const send = async (id: string) => {
+        const body = event()
+        const request = { method: 'POST', headers: signed.standard(body, { id }), body }
+        const response = await fetch(`http://127.0.0.1:${port}/webhooks/standard`, request)
+        return { status: response.status, answer: await response.json() }
+      }
+      return { worker, send }
+    }
+    const entries = () => sendOnce<[string, string[]][]>(redis.url, ['XRANGE', 'user_events', '-', '+'])
+
+    const first = await start()
+    expect((await first.send('before')).status).toBe(202)
+    proxy.dropReplies(true)
+    const unanswered = first.send('torn').catch(() => 'no answer')
+    await until('it is appended', async () => (await entries()).length === 2, { timeoutMs: 30_000 })
+    first.worker.kill('SIGKILL')
+    expect(await unanswered).toBe('no answer')
+    proxy.cut()
+    proxy.dropReplies(false)
+
+    const second = await start()
+    const entryId = (await entries())[1]?.[0]
+    expect(await second.send('torn')).toMatchObject({ status: 200, answer: { entryId, duplicate: true } })
+    const { handled } = consumeIn(redis.url, userEvents('user_events'))
+    expect((await second.send('after')).status).toBe(202)
+    await handledByAll(handled, 3)
+    for (const group of GROUPS)
+      expect(handled.get(group)?.sort()).toEqual(['standard:after', 'standard:before', 'standard:torn'])
+  })
+
+  test('what the catalog does not fit becomes a dead letter of each group, and is handled once it fits', async () => {
+    const endpoint = new Endpoint()
+    const old = consumeIn(endpoint.redisUrl, userEvents(endpoint.stream))
+    const body = event({ orderId: 'o1' }, 'order.placed')
+    expect(await endpoint.send(body, { id: 'new-type' })).toMatchObject({ status: 202 })
+    const letters = new Map(
+      GROUPS.map((group) => {
+        const opened = openDeadLetters({ name: endpoint.stream }, { redis: endpoint.redisUrl, group })
+        onTestFinished(() => opened.close())
+        return [group, opened]
+      }),
+    )
+    const later = defineStream(endpoint.stream, { 'order.placed': z.object({ orderId: z.string() }) })
+    for (const [group, opened] of letters) {
+      await endpoint.until('it is a dead letter', async () => (await opened.count()) === 1)
+      expect(await endpoint.deadLetters(group)).toMatchObject([{ eventId: 'standard:new-type', reason: 'malformed' }])
+    }
+    await old.stop()
+    expect([...old.handled.values()]).toEqual([[], []])
+
+    for (const [group, opened] of letters) {
+      const handled: unknown[] = []
+      const stopping = new AbortController()
+      const running = createConsumer(later, {
+        ...{ redis: endpoint.redisUrl, group },
+        handlers: { 'order.placed': ({ id, data }) => void handled.push([id, data]) },
+      }).run({ signal: stopping.signal })
+      expect(await opened.redrive()).toEqual({ redriven: 1, skipped: 0 })
+      await endpoint.until('it is handled', () => handled.length > 0)
+      expect(handled).toEqual([['standard:new-type', { orderId: 'o1' }]])
+      stopping.abort()
+      await running
+    }
+  })
+
+  test('the request in the README, made with openssl and curl', async () => {
+    const endpoint = new Endpoint()
+    const { handled } = consumeIn(endpoint.redisUrl, userEvents(endpoint.stream))
+    const script = /```sh\n(body=.*?)```/s.exec(README)?.[1] ?? ''
+    expect(script).toContain('http://localhost:3000/')
+    const here = script.replace('http://localhost:3000', await endpoint.url)
+    const env = { PATH: process.env.PATH, ...SECRET_SETTINGS }
+    const { stdout } = await promisify(execFile)('sh', ['-ec', here], { env })
+    expect(JSON.parse(stdout)).toMatchObject({ id: expect.stringMatching(/^standard:msg_/), duplicate: false })
+    await handledByAll(handled, 1)
+  })
+})
