@@ -26,6 +26,8 @@ export class Fleet {
   readonly #options: Required<FleetOptions>
   readonly #members: Member[] = []
   readonly #all: Worker[] = []
+  /** For each slot: resolves once its newest consumer has joined. */
+  readonly #joined: Promise<void>[] = []
   #incarnations = 0
   #isStopping = false
   /** Processes that ended other than by `stop` or `replace`. */
@@ -51,6 +53,11 @@ export class Fleet {
   /** Starts this many consumers; resolves once all have joined. */
   async start(size: number): Promise<void> {
     await Promise.all(Array.from({ length: size }, (_, slot) => this.#launch(slot)))
+  }
+
+  /** Resolves once there is a consumer in every slot that has joined the group. */
+  async whenComplete(): Promise<void> {
+    await Promise.all(this.#joined)
   }
 
   /** SIGKILL. Resolves to the name of the consumer once it is dead. */
@@ -84,7 +91,13 @@ export class Fleet {
    * Resolves once a consumer in this slot has joined: this one or, if it ended before, its successor; also when the
    * fleet stops.
    */
-  async #launch(slot: number, stillborn = 0): Promise<void> {
+  #launch(slot: number, stillborn = 0): Promise<void> {
+    const joined = this.#startIn(slot, stillborn)
+    this.#joined[slot] = joined
+    return joined
+  }
+
+  async #startIn(slot: number, stillborn: number): Promise<void> {
     this.#incarnations += 1
     const firstName = `${this.#options.prefix}${slot + 1}`
     const name = this.#members[slot] ? `${firstName}.${this.#incarnations}` : firstName

@@ -22,6 +22,8 @@ export const workerKill: Drill = {
     const everyMs = 700
     const perSecond = Math.max(50, stage.options.events / ((kills * everyMs) / 1_000))
     await stage.whileWorking(stage.publish({ perSecond, userOf }), kills, everyMs, async () => {
+      // Where starting takes long, there would soon be nobody left to take over.
+      await fleet.whenComplete()
       await stage.kill(fleet, stage.random.whole(0, 2))
     })
     await stage.quiet()
