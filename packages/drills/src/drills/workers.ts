@@ -9,7 +9,7 @@ import { type Drill, LEASE_MS } from '../stage.ts'
 // Faults of consumers: killed, frozen, replaced, slow, poisoned.
 
 export const workerKill: Drill = {
-  about: '200 consumers are SIGKILLed under load, one after the other; every tenth event is to be dead-lettered',
+  about: 'up to 200 consumers are SIGKILLed under load, one after the other; every tenth event is to be dead-lettered',
   events: 20_000,
   async run(stage) {
     const fleet = await stage.fleet(3, { FAIL_UNLUCKY: 'yes', WORK_MS: '50' })

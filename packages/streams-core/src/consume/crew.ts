@@ -52,7 +52,8 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
   const { group, consumer, leaseMs, concurrency, maxBuffered, blockMs, maxEventBytes, retry, idempotency } = settings
   const { maxDeliveries, delayMs } = retry
   const holdOff = new HoldOff(leaseMs)
-  const patience = new Patience()
+  // Two, because over `maxmemory` Redis refuses what handlers write, and takes acknowledgements: these must not wait.
+  const patience = { settling: new Patience(), handling: new Patience() }
 
   function connect(connection: 'commands' | 'reads'): Connection {
     let wasLost = false
@@ -81,9 +82,12 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
   const leaseKeeper = new LeaseKeeper({ group, consumer, leaseMs }, { broker: leases, holdings, tell })
   const confirm = leaseKeeper.confirm.bind(leaseKeeper)
   const hasRecords = idempotency !== undefined
-  const admission = new Admission({ group, hasRecords }, { broker: settling, patience, confirm, onRefusal })
+  const admission = new Admission(
+    { group, hasRecords },
+    { broker: settling, patience: patience.handling, confirm, onRefusal },
+  )
   const running = { group, consumer, timeoutMs: settings.handlerTimeoutMs }
-  const runActors = { admission, broker: settling, patience, onRefusal }
+  const runActors = { admission, broker: settling, patience: patience.handling, onRefusal }
   const runner = new Runner(running, handlers, runActors)
   const batchRunner = new BatchRunner(running, runActors)
   const waiting = new WaitingJobs(handlers, { runner, batchRunner }, () => slots.startWaiting())
@@ -91,7 +95,9 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
   const room = new Room(maxBuffered, { slots, waiting, holdings, changed })
   // Wakes the claimer: what this consumer parks is claimed when it is due.
   const alarm = new Alarm()
-  const settler = new Settler({ broker: settling, patience, onParked: (ms) => alarm.wakeIn(ms), tell, onRefusal })
+  const settler = new Settler({
+    ...{ broker: settling, patience: patience.settling, onParked: (ms: number) => alarm.wakeIn(ms), tell, onRefusal },
+  })
   const pipeline = new Pipeline(
     {
       ...{ group, consumer },

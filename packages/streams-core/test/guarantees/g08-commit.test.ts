@@ -169,4 +169,19 @@ describe('G8: Redis effects happen exactly once', () => {
     expect(await lab.deadLetters()).toMatchObject([{ reason: 'commit-failed' }])
     expect(await lab.send('GET', counter)).toBe('1')
   })
+
+  test('a command that is too long is refused before those in front of it have run', async ({ lab }) => {
+    const key = `{${lab.streamName}}:key`
+    const tooLong = ['RPUSH', `${key}:list`, ...range(8_100)]
+    const consumer = await lab.consumer({
+      retry: { maxDeliveries: 3, delayMs: () => 10 },
+      handlers: { counted: async (_, { commit }) => void (await commit([['INCR', key], tooLong])) },
+    })
+    await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until('it is a dead letter', (reports) => reports.settled('dead-letter').length === 1)
+    expect(await lab.send('GET', key)).toBeNull()
+    expect(await lab.deadLetters()).toMatchObject([
+      { reason: 'exhausted', error: expect.stringContaining('8102 words') },
+    ])
+  })
 })

@@ -329,6 +329,42 @@ describe('G13: self-healing', () => {
     await consumer.reports.until('the consumer acknowledges 2 events', (reports) => reports.settled('ack').length === 2)
   })
 
+  test('out of memory: acknowledgements do not wait for a commit that Redis refuses', async ({ lab: shared }) => {
+    const { lab } = await breakable(shared)
+    const [mayEnd, mayCommit] = [latch(), latch()]
+    const running: string[] = []
+    const consumer = await lab.consumer({
+      leaseMs: 20_000,
+      handlers: {
+        noted: async ({ id }) => {
+          running.push(id)
+          await mayEnd.promise
+        },
+        counted: async ({ id }, { commit }) => {
+          running.push(id)
+          await mayCommit.promise
+          await commit([['INCR', `{${lab.streamName}}:counter`]])
+        },
+      },
+    })
+    const producer = lab.producer()
+    await Promise.all(range(5).map((n) => producer.publish('noted', { text: `${n}` })))
+    await producer.publish('counted', { n: 1 })
+    await lab.until('6 handlers run', () => running.length === 6)
+    await lab.send('CONFIG', 'SET', 'maxmemory', '1')
+    mayCommit.resolve()
+    const refusals = async () =>
+      Number(/errorstat_OOM:count=(\d+)/.exec(await lab.send('INFO', 'errorstats'))?.[1] ?? 0)
+    await lab.until('the commit is refused again and again', async () => (await refusals()) >= 2)
+    // So that the acknowledgements fail at their first try, and wait.
+    await lab.send('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    mayEnd.resolve()
+    await consumer.reports.until('5 are acknowledged', (reports) => reports.settled('ack').length === 5)
+    expect(consumer.reports.settled('committed')).toHaveLength(0)
+    await lab.send('CONFIG', 'SET', 'maxmemory', '0')
+    await consumer.reports.until('it is committed', (reports) => reports.settled('committed').length === 1)
+  })
+
   test.for([
     ['commit', 'maxmemory', '1'],
     ['idempotency', 'maxmemory', '1'],

@@ -114,4 +114,28 @@ describe('without a time limit, a handler that never returns keeps its slot, and
     gate.resolve()
     await hung.reports.until('the hung one returns', (reports) => reports.settled('ack').length >= 202)
   })
+
+  test('what Redis takes before the handler starts is not its time', async ({ lab: shared }) => {
+    const { lab } = await shared.ownRedis()
+    const gate = latch()
+    const starts: string[] = []
+    const consumer = await lab.consumer({
+      ...{ concurrency: 1, maxBuffered: 10, leaseMs: 20_000, handlerTimeoutMs: 300, idempotency: {} },
+      retry: { maxDeliveries: 1 },
+      handlers: {
+        counted: async ({ id }, { signal }) => {
+          starts.push(`${id} ${signal.aborted}`)
+          if (id === 'first') await gate.promise
+        },
+      },
+    })
+    const producer = lab.producer()
+    await Promise.all(['first', 'second'].map((id) => producer.publish('counted', { n: 1 }, { id })))
+    await lab.until('one runs, the other waits', async () => starts.length === 1 && (await lab.group()).pending === 2)
+    await lab.send('CLIENT', 'PAUSE', 2_500, 'ALL')
+    gate.resolve()
+    await consumer.reports.until('both are settled', (reports) => reports.settled().length === 2)
+    expect(starts).toEqual(['first false', 'second false'])
+    expect(consumer.reports.settled('ack')).toHaveLength(2)
+  })
 })

@@ -174,6 +174,28 @@ describe('G19: a batch handler', () => {
     expect(warnings).toEqual([])
   })
 
+  test('a call that is over gets no listeners either, when it asks for its signal late', async ({ lab }) => {
+    const warnings = warningsOfNode(lab)
+    await createGroup(lab)
+    await publish(lab, 1_000)
+    const mayAsk = latch()
+    const asked: Promise<boolean>[] = []
+    const counted = batch<Counted>({
+      maxSize: 1_000,
+      handle(events, context) {
+        asked.push(mayAsk.promise.then(() => context.signal.aborted))
+        if (events.some(({ data }) => data.n === 0)) throw new Error('no 0')
+      },
+    })
+    const consumer = await lab.consumer({ maxBuffered: 1_000, retry: { maxDeliveries: 1 }, handlers: { counted } })
+    await consumer.reports.until('all are settled', (reports) => reports.settled().length === 1_000)
+    mayAsk.resolve()
+    await Promise.all(asked)
+    // Node tells warnings a little later.
+    await new Promise(setImmediate)
+    expect(warnings).toEqual([])
+  })
+
   test('a call that takes too long is halved like one that throws, each call with a limit of its own', async ({
     lab,
   }) => {

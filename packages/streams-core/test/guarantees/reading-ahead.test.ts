@@ -92,6 +92,34 @@ describe('a consumer reads ahead what will start soon', () => {
     expect((await lab.group()).pending).toBe(0)
   })
 
+  test('a handler that runs on although its lease is lost keeps its place: nothing is read for it', async ({ lab }) => {
+    const gate = latch()
+    lab.onClose(async () => gate.resolve())
+    const started: number[] = []
+    const handlers = {
+      counted: async ({ data }: { data: { n: number } }) => {
+        started.push(data.n)
+        await gate.promise
+      },
+    }
+    const hung = await lab.consumer({ concurrency: 2, maxBuffered: 0, leaseMs: 1_000, blockMs: 100, handlers })
+    const producer = lab.producer()
+    const publish = (count: number) => Promise.all(range(count).map((n) => producer.publish('counted', { n })))
+    const entryIds = (await publish(2)).map(({ entryId }) => entryId)
+    await lab.until('both slots are taken', () => started.length === 2)
+    await lab.send('XCLAIM', lab.streamName, GROUP, 'other', 0, ...entryIds)
+    await lab.send('XACK', lab.streamName, GROUP, ...entryIds)
+    await hung.reports.until('both leases are lost', (reports) => reports.of('lease-lost').length > 0)
+    const { lag } = await lab.group()
+    await publish(2)
+    // Longer than the reader's block: a reader that saw room would have read.
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect(lag).toBe(0)
+    expect(await lab.group()).toMatchObject({ lag: 2, pending: 0 })
+    gate.resolve()
+    await hung.reports.until('both are handled', (reports) => reports.settled('ack').length === 2)
+  })
+
   test('a slot that a batch frees by its commit lets the reader go on', async ({ lab }) => {
     const producer = lab.producer()
     await producer.publish('counted', { n: 0 })

@@ -20,8 +20,8 @@ const IDS_AT_ONCE = 3_000
  * UNLINK deletes a bucket, and not its expiry, because expiry frees a large hash in one go, and Redis does nothing else
  * meanwhile. The keys expire only when nobody has published for a day longer than the ids were needed.
  *
- * `openBuckets()`: decides which buckets fit the time. It writes nothing: over `maxmemory`, Redis refuses a script's
- * first write, and that must be the XADD.
+ * `openBuckets()`: decides which buckets fit the time. It writes nothing: over `maxmemory` Redis refuses to append only as
+ * long as the script has written nothing.
  *
  * `recall(ids)`: the entry ids of those event ids that are remembered, by event id.
  *

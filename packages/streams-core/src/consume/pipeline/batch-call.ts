@@ -106,9 +106,10 @@ export class BatchCall {
     if (this.#abort) return this.#abort.signal
     const abort = new AbortController()
     this.#abort = abort
-    const signals = this.#members.map(({ delivery }) => delivery.lease.signal)
+    // A call that is over is told nothing more.
+    const signals = this.#isClosed ? [] : this.#members.map(({ delivery }) => delivery.lease.signal)
     const onAbort = () => {
-      if (signals.every(({ aborted }) => aborted)) abort.abort(signals[0]?.reason)
+      if (signals.length > 0 && signals.every(({ aborted }) => aborted)) abort.abort(signals[0]?.reason)
     }
     for (const signal of signals) signal.addEventListener('abort', onAbort)
     // Each halving would leave one more listener on every lease.

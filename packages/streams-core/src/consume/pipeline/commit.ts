@@ -6,6 +6,9 @@ import type { Argument } from '../../define/redis-options.ts'
 import type { Delivery } from './delivery.ts'
 import { resultOfRedisError } from './redis-faults.ts'
 
+/** Redis' Lua unpacks at most about 8,000 values. */
+const MAX_WORDS = 7_000
+
 export type Commands = readonly (readonly Argument[])[]
 
 export interface CommitActors {
@@ -36,6 +39,10 @@ export class Commit {
   async run(deliveries: readonly Delivery[], commands: Commands, signal: AbortSignal): Promise<unknown[]> {
     if (this.isCalled) throw new StreamsError('COMMITTED_BEFORE', 'commit was called before in this handler')
     this.isCalled = true
+    const tooLong = commands.find(({ length }) => length > MAX_WORDS)
+    // Before anything is written: within the script it would be met after the commands before it have run.
+    if (tooLong)
+      throw new CommitError(`it has ${tooLong.length} words, at most ${MAX_WORDS} are allowed`, 0, String(tooLong[0]))
     const { broker, patience, onRefusal } = this.#actors
     const write = () => broker.commit(deliveries, commands)
     const reply = await patience.persist(write, signal).catch((error: unknown) => {

@@ -25,7 +25,8 @@ export interface RoomActors {
  *   toClaim   claimed entries that find a free slot or may wait for one. The claimer asks for it when `toStart` is 0,
  *             and as long as there is more to claim
  *
- * An entry that was read takes up a place from its arrival until it is settled. Each handler slot has one place; if it
+ * An entry that was read takes up a place from its arrival until it is settled, or, if its lease is lost, until its
+ * handler has ended. Each handler slot has one place; if it
  * runs a batch, or a gathering batch is going to take it, it has as many as the batch has deliveries, or can have. The
  * buffer has further places. A claimed entry takes up a place from its start on; while it waits for a slot it takes up
  * none, and about as many may wait as there are slots. So neither kind of entries keeps the other out.
@@ -48,7 +49,7 @@ export class Room {
     const { slots, waiting, holdings } = this.#actors
     const buffer = this.#buffer
     const places = slots.running + waiting.fitInto(slots.free, 'read') + buffer
-    const free = places - (holdings.size - waiting.claimed)
+    const free = places - (holdings.takingPlaces - waiting.claimed)
     return free >= Math.max(1, buffer / 2) ? free : 0
   }
 

@@ -1,6 +1,6 @@
 import type { Handler, Handlers } from '../../define/handler.ts'
 import type { RunResult } from '../../define/outcome.ts'
-import type { Catalog } from '../../define/stream.ts'
+import type { Catalog, StreamEvent } from '../../define/stream.ts'
 import { resultOfThrown } from '../../define/verbs.ts'
 import type { Admission } from './admission.ts'
 import { Commit, type CommitActors } from './commit.ts'
@@ -36,18 +36,17 @@ export class Runner {
     this.#actors = actors
   }
 
-  /** Never rejects. */
-  run(delivery: Delivery): Promise<RunResult> {
-    const { timeoutMs } = this.#options
-    const running = this.#run(delivery)
-    if (timeoutMs === 0) return running
-    return withinTimeLimit(timeoutMs, running, (reason) => delivery.lease.interrupt(reason))
-  }
-
-  async #run(delivery: Delivery): Promise<RunResult> {
+  /** Never rejects. The time limit is the handler's: what Redis takes to answer before it starts is not its fault. */
+  async run(delivery: Delivery): Promise<RunResult> {
     const admitted = await this.#actors.admission.admit(delivery)
     if ('result' in admitted) return admitted
-    const { event } = admitted
+    const { timeoutMs } = this.#options
+    const handling = this.#handle(delivery, admitted.event)
+    if (timeoutMs === 0) return handling
+    return withinTimeLimit(timeoutMs, handling, (reason) => delivery.lease.interrupt(reason))
+  }
+
+  async #handle(delivery: Delivery, event: StreamEvent): Promise<RunResult> {
     const handler = this.#handlers[event.type] as Handler<Catalog, string>
     const context = new DeliveryContext(delivery, event.id, this.#options, this.#newCommit)
     let result = RETURNED

@@ -61,7 +61,7 @@ export class LeaseKeeper {
     if (deliveries.length === 0) return
     for (const delivery of deliveries) {
       delivery.lease.lose()
-      this.#holdings.remove(delivery)
+      this.#holdings.lose(delivery)
     }
     const { group, consumer } = this.#options
     this.#tell({ kind: 'lease-lost', group, consumer, entryIds: deliveries.map(({ entryId }) => entryId) })
