@@ -18,7 +18,7 @@ export interface Context {
   readonly idempotencyKey: string
   /**
    * Runs Redis commands and the acknowledgement as one step, which happens once however often the event is delivered.
-   * To be called once per delivery, with at most about 7,000 words in each command. Where Redis is a cluster, all keys
+   * To be called once per delivery, with at most 7,000 words in each command. Where Redis is a cluster, all keys
    * must be in the hash slot of the stream. Do not catch its errors: if the first command fails and the handler returns,
    * the event is acknowledged without effects.
    * @returns the replies of the commands.
