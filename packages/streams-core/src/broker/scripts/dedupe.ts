@@ -76,7 +76,8 @@ local function remember(new, hasDuplicates)
   local isDue = isTooEarly or isNew or backMs > 0
   if isDue then
     local noted = string.format('%d %.0f %.0f %.0f', place, neededTo, previousNeededTo, atMs)
-    redis.pcall('SET', dedupe, noted, 'PX', leftMs)
+    local written = redis.pcall('SET', dedupe, noted, 'PX', leftMs)
+    if written.err and not string.find(written.err, '^OOM') then error(written) end
     for number in pairs(isOver) do redis.call('UNLINK', buckets[number]) end
   end
   for from = 1, #new, ${2 * IDS_AT_ONCE} do
