@@ -1,5 +1,6 @@
 /** The settings of both services: they read the same `.env`, and each must know what is meant for the other. */
 export const settingNames: readonly string[] = [
+  ...['REDIS_PASSWORD_FILE', 'REDIS_CA_FILE', 'REDIS_CERT_FILE', 'REDIS_KEY_FILE'],
   ...['REDIS_URL', 'LOG_LEVEL', 'STREAM', 'RETENTION', 'MAX_LENGTH', 'RETENTION_GROUPS', 'LEDGER_DIR'],
   ...['INTERVAL_MS', 'BURST', 'FAILING', 'DUPLICATES', 'USERS', 'PUBLISH_TIMEOUT_MS', 'DEDUPE_MS', 'DURABILITY'],
   ...['GROUP', 'CONSUMER', 'CONCURRENCY', 'MAX_BUFFERED', 'LEASE_MS', 'BLOCK_MS', 'MAX_DELIVERIES', 'RETRY_BASE_MS'],

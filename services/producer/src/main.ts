@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { userEvents } from '@redis-streams-processor/events'
-import { createLogger, Ledger, readSettings, retentionOf, runService } from '@redis-streams-processor/service-kit'
+import {
+  createLogger,
+  Ledger,
+  readSettings,
+  redisOf,
+  retentionOf,
+  runService,
+} from '@redis-streams-processor/service-kit'
 import { createProducer, RedisRefusedError } from '@redis-streams-processor/streams-core'
 import { runBurst } from './burst.ts'
 import { progressBar } from './progress.ts'
@@ -13,7 +20,7 @@ await runService(async (signal) => {
   const logger = createLogger('producer', settings.LOG_LEVEL)
   const ledger = new Ledger(settings.LEDGER_DIR, 'producer')
   const producer = createProducer(userEvents(settings.STREAM, retentionOf(settings)), {
-    redis: settings.REDIS_URL,
+    redis: redisOf(settings),
     source: '/simulator',
     publishTimeoutMs: settings.PUBLISH_TIMEOUT_MS,
     dedupeMs: settings.DEDUPE_MS,

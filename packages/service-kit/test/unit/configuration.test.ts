@@ -27,7 +27,10 @@ const SECTIONS: Record<string, string> = {
 }
 
 /** Variables that Compose does not pass on; docker-compose.yml says why. */
-const NOT_IN_COMPOSE = ['REDIS_URL', 'LEDGER_DIR', 'CONSUMER', 'HANDLERS']
+const NOT_IN_COMPOSE = [
+  ...['REDIS_URL', 'REDIS_PASSWORD_FILE', 'REDIS_CA_FILE', 'REDIS_CERT_FILE', 'REDIS_KEY_FILE'],
+  ...['LEDGER_DIR', 'CONSUMER', 'HANDLERS'],
+]
 
 test.each(Object.keys(documents) as (keyof typeof documents)[])(
   '%s names every setting in its section with its default, and no other',
