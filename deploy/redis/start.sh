@@ -5,7 +5,7 @@
 set -eu
 here=$(dirname "$0")
 secrets=${SECRETS:-/run/secrets}
-acl_file=${ACL_FILE:-/run/redis/users.acl}
+acl_file=${ACL_FILE:-/tmp/users.acl}
 stream=${STREAM:-user_events}
 
 fail() {
