@@ -7,6 +7,7 @@ export {
   readLedger,
 } from './ledger.ts'
 export { createLogger } from './logger.ts'
+export { redisOf } from './redis-of.ts'
 export { runService, stopSignal } from './run-service.ts'
 export { isSetting, settingNames } from './setting-names.ts'
 export {

@@ -3,6 +3,7 @@
  * the secrets of webhooks, which every source of webhooks has: see `isSetting`.
  */
 export const settingNames: readonly string[] = [
+  ...['REDIS_PASSWORD_FILE', 'REDIS_CA_FILE', 'REDIS_CERT_FILE', 'REDIS_KEY_FILE'],
   ...['REDIS_URL', 'LOG_LEVEL', 'STREAM', 'RETENTION', 'MAX_LENGTH', 'RETENTION_GROUPS', 'LEDGER_DIR'],
   ...['HTTP_PORT', 'HTTP_HOST', 'HTTP_DRAIN_DELAY_MS', 'TRUST_PROXY', 'WEBHOOK_TOLERANCE_MS', 'WEBHOOK_RATE_LIMIT'],
   ...[

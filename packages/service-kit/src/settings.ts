@@ -93,6 +93,10 @@ export const sharedSettings = {
     .string()
     .refine(isRedisUrl, 'a URL such as redis://user:password@host:6379/0 or unix:///run/redis.sock')
     .default('redis://127.0.0.1:6379'),
+  REDIS_PASSWORD_FILE: z.string().optional(),
+  REDIS_CA_FILE: z.string().optional(),
+  REDIS_CERT_FILE: z.string().optional(),
+  REDIS_KEY_FILE: z.string().optional(),
   LOG_LEVEL: z.enum(levels, { error: `one of ${levels.join(', ')}` }).default('info'),
   STREAM: z.string().default('user_events'),
   RETENTION: z.enum(policies, { error: `one of ${policies.join(', ')}` }).default('acknowledged'),
@@ -105,7 +109,7 @@ export const sharedSettings = {
   LEDGER_DIR: z.string().optional(),
 }
 
-type SharedSettings = z.output<z.ZodObject<typeof sharedSettings>>
+export type SharedSettings = z.output<z.ZodObject<typeof sharedSettings>>
 
 /**
  * What `defineStream` takes as retention.

@@ -1,4 +1,5 @@
 export { brokenStdouts } from './broken-stdouts.ts'
+export { type Certificates, makeCertificates, tlsOptions } from './certificates.ts'
 export { endOnSignal, ownChild, ownFolder } from './children.ts'
 export { onPath } from './debian.ts'
 export { endWithoutServer, findServerProgram, NoServerError, type ServerProgram } from './find-server.ts'

@@ -156,9 +156,10 @@ async function answers(url: string): Promise<boolean> {
 
 /**
  * The Redis of `REDIS_URL`, or one of our own.
+ * @param options Further options of our own one.
  * @throws {NoServerError} when it does not answer.
  */
-export async function startRedis(): Promise<{ url: string; stop: () => Promise<void> }> {
+export async function startRedis(options: readonly string[] = []): Promise<{ url: string; stop: () => Promise<void> }> {
   const given = process.env.REDIS_URL
   if (given) {
     await until('Redis answers at REDIS_URL', () => answers(given), { timeoutMs: GIVEN_TIMEOUT_MS }).catch((error) => {
@@ -166,7 +167,7 @@ export async function startRedis(): Promise<{ url: string; stop: () => Promise<v
     })
     return { url: given, stop: async () => {} }
   }
-  const server = await RedisServer.start()
+  const server = await RedisServer.start(options)
   return { url: server.url, stop: () => server.stop() }
 }
 

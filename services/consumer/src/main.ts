@@ -1,5 +1,12 @@
 import { maxEventBytes, userEvents } from '@redis-streams-processor/events'
-import { createLogger, Ledger, readSettings, retentionOf, runService } from '@redis-streams-processor/service-kit'
+import {
+  createLogger,
+  Ledger,
+  readSettings,
+  redisOf,
+  retentionOf,
+  runService,
+} from '@redis-streams-processor/service-kit'
 import { createConsumer, exponential } from '@redis-streams-processor/streams-core'
 import { loadHandlers } from './load-handlers.ts'
 import { settingsSchema } from './settings.ts'
@@ -11,7 +18,7 @@ await runService(async (signal) => {
   const ledger = new Ledger(settings.LEDGER_DIR, 'consumer')
   const handlers = await loadHandlers(settings.HANDLERS, settings.WORK_MS)
   const consumer = createConsumer(userEvents(settings.STREAM, retentionOf(settings)), {
-    redis: settings.REDIS_URL,
+    redis: redisOf(settings),
     group: settings.GROUP,
     ...(settings.CONSUMER === undefined ? {} : { consumer: settings.CONSUMER }),
     concurrency: settings.CONCURRENCY,

@@ -1,3 +1,4 @@
+import { redisOf } from '@redis-streams-processor/service-kit'
 import { createProducer } from '@redis-streams-processor/streams-core'
 import { runBurst } from './burst.ts'
 import { progressBar } from './progress.ts'
@@ -9,7 +10,7 @@ import { makeBurstWebhook, makeWebhook } from './simulator.ts'
 export async function publishBurst(service: Service, events: number, signal: AbortSignal): Promise<void> {
   const { settings, stream, ledger, logger } = service
   const producer = createProducer(stream, {
-    redis: settings.REDIS_URL,
+    redis: redisOf(settings),
     source: '/simulator',
     publishTimeoutMs: settings.PUBLISH_TIMEOUT_MS,
     dedupeMs: settings.DEDUPE_MS,

@@ -8,7 +8,7 @@ import {
   standardScheme,
   type UserEvents,
 } from '@redis-streams-processor/events'
-import { type Ledger, SettingsError } from '@redis-streams-processor/service-kit'
+import { type Ledger, redisOf, SettingsError } from '@redis-streams-processor/service-kit'
 import {
   createProducer,
   type Logger,
@@ -111,7 +111,7 @@ function servedSources({ settings, logger }: Service, simulated: string | undefi
 /** One for each source, because each source has its own window of deduplication. */
 function producerFor({ settings, stream, logger }: Service, name: string, source: Source): Producer<UserEvents> {
   return createProducer(stream, {
-    redis: settings.REDIS_URL,
+    redis: redisOf(settings),
     source: `/webhooks/${name}`,
     publishTimeoutMs: Math.min(settings.PUBLISH_TIMEOUT_MS, ANSWER_MS - MARGIN_MS),
     dedupeMs: source.dedupeMs,

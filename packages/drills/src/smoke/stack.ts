@@ -34,7 +34,7 @@ export interface Container {
 /** The product in Compose, in a project of its own, with a ledger on this machine. Everything ends with `remove`. */
 export class Stack {
   readonly ledgerFolder = mkdtempSync(join(tmpdir(), 'redis-streams-smoke-'))
-  /** Redis cannot be reached from outside its network: it is asked by `redis-cli` in its container. */
+  /** Redis cannot be reached from outside its network: it is asked in its container, by the user `operator`. */
   readonly group: GroupView
   readonly watch: ContainerWatch
   readonly #project = `redis-streams-smoke-${process.pid}`
@@ -49,7 +49,7 @@ export class Stack {
     const env = { ...environment(), ...settings, ...fixed }
     this.#options = { cwd: ROOT, env }
     this.#signal = signal
-    const cli = ['exec', '-T', 'redis', 'redis-cli', '-e', '--json']
+    const cli = ['exec', '-T', 'redis', 'sh', '/deploy/cli.sh', '-e', '--json']
     const send: Send = async (...command) => JSON.parse(await this.compose(...cli, ...command))
     this.group = new GroupView(send, STREAM, GROUP)
     this.watch = new ContainerWatch(this.#project, this.#options)

@@ -5,8 +5,11 @@ import type { RedisAddress } from '../define/redis-options.ts'
 
 const NO_TLS = 'if Redis speaks no TLS on this port, use redis:// or socket.tls false'
 const TLS_ONLY = 'if this port speaks TLS, use rediss:// or socket.tls true'
-const CERTIFICATE =
-  "Redis' certificate is not trusted: set socket.ca or NODE_EXTRA_CA_CERTS to the authority that signed it"
+const NOT_TRUSTED =
+  "Redis' certificate is not trusted: set socket.ca (for the services REDIS_CA_FILE) to the authority that signed it"
+const ASKS_FOR_CERTIFICATES =
+  'if Redis asks for certificates, set socket.cert and socket.key (for the services REDIS_CERT_FILE and REDIS_KEY_FILE) ' +
+  'to one that it trusts'
 
 /** An error of the options themselves: trying again cannot help. */
 export function explainOptionsError(error: unknown): RedisRefusedError {
@@ -27,7 +30,12 @@ export function explainConnectError(error: unknown, address: RedisAddress): Erro
 }
 
 function hintWithTls(text: string, code: string): string | undefined {
-  if (/CERT|LEAF_SIGNATURE|ALTNAME/.test(code)) return CERTIFICATE
+  // Redis refuses a certificate when the handshake is over for this side: the reason may be lost with the connection.
+  if (/ALERT.*(CERT|UNKNOWN_CA)|ECONNRESET|EPIPE/.test(code) || /^Socket closed/.test(text))
+    return ASKS_FOR_CERTIFICATES
+  if (/SELF_SIGNED|UNABLE_TO_|CERT_SIGNATURE|CERT_UNTRUSTED/.test(code)) return NOT_TRUSTED
+  // What else is wrong with a certificate, such as its date or its host, the text says by itself.
+  if (/CERT/.test(code)) return undefined
   // Redis waits for the end of a line that TLS never sends; other servers answer with what is no TLS.
   const isPlain = text.startsWith('no answer') || /EPROTO|SSL|wrong version number/i.test(`${code} ${text}`)
   return isPlain ? NO_TLS : undefined

@@ -1,44 +1,25 @@
-import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { RedisServer } from '@redis-streams-processor/testbed'
+import { freePort, makeCertificates, tlsOptions } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
-import { RedisRefusedError } from '../../src/index.ts'
-import { Lab, test } from '../support/lab.ts'
+import { type RedisOptions, RedisRefusedError } from '../../src/index.ts'
+import { Lab, startServer, test } from '../support/lab.ts'
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-/** A Redis that speaks TLS on a second port, with a certificate that nobody trusts. */
+/** A Redis that speaks TLS on a second port, and asks for certificates there. */
 async function startTlsRedis(lab: Lab) {
-  const folder = mkdtempSync(join(tmpdir(), 'redis-streams-tls-'))
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
-  const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=127.0.0.1']
-  execFileSync('openssl', [...request, '-keyout', key, '-out', cert], { stdio: 'ignore' })
+  const certificates = makeCertificates()
   const tlsPort = await freePort()
-  const tls = ['--tls-port', tlsPort, '--tls-cert-file', cert, '--tls-key-file', key, '--tls-auth-clients', 'no']
-  const redis = await RedisServer.start([...tls, '--tls-ca-cert-file', cert].map(String))
-  lab.onClose(async () => {
-    await redis.stop()
-    rmSync(folder, { recursive: true })
-  })
-  return { redis, tlsPort }
+  const redis = await startServer(tlsOptions(certificates, tlsPort, true))
+  lab.onClose(() => redis.stop())
+  return { redis, tlsPort, ca: readFileSync(certificates.ca) }
 }
 
 describe('a Unix socket', () => {
   test('by its URL: with user, password and database, or with none', async ({ lab: shared }) => {
     const folder = mkdtempSync(join(tmpdir(), 'redis-streams-unix-'))
     const path = join(folder, 'redis.sock')
-    const redis = await RedisServer.start(['--unixsocket', path])
+    const redis = await startServer(['--unixsocket', path])
     shared.onClose(async () => {
       await redis.stop()
       rmSync(folder, { recursive: true })
@@ -90,12 +71,12 @@ describe('what cannot heal ends the consumer and the producer with one clear err
     const at = new URL(lab.url)
     const url = path ? `${lab.url}${path}` : `redis://:50%off@${at.host}`
     const consumer = await lab
-      .startConsumer({ redis: url })
+      .startConsumer({ redis: { url } })
       .done.then(() => undefined)
       .catch((error: unknown) => error)
     expect(consumer).toBeInstanceOf(RedisRefusedError)
     expect((consumer as Error).message).toContain(message)
-    await expect(lab.producer({ redis: url }).ready()).rejects.toMatchObject({ code: 'REDIS_REFUSED' })
+    await expect(lab.producer({ redis: { url } }).ready()).rejects.toMatchObject({ code: 'REDIS_REFUSED' })
   })
 
   test('a node of a Redis Cluster', async ({ lab: shared }) => {
@@ -120,17 +101,19 @@ describe('what cannot heal ends the consumer and the producer with one clear err
 
 async function startNode(lab: Lab) {
   const bus = await freePort()
-  const redis = await RedisServer.start(['--cluster-enabled', 'yes', '--cluster-port', String(bus)])
+  const redis = await startServer(['--cluster-enabled', 'yes', '--cluster-port', String(bus)])
   lab.onClose(() => redis.stop())
   return { url: redis.url, port: redis.port, bus }
 }
 
 describe('what might heal says what is wrong while it tries', () => {
-  test('TLS to a plain port, plain to a TLS port, a certificate that is not trusted', async ({ lab: shared }) => {
-    const { redis, tlsPort } = await startTlsRedis(shared)
+  test('TLS to a plain port, plain to a TLS port, certificates that one side does not trust', async ({
+    lab: shared,
+  }) => {
+    const { redis, tlsPort, ca } = await startTlsRedis(shared)
     const lab = new Lab(redis.url)
-    const told = async (url: string) => {
-      const consumer = lab.startConsumer({ redis: url })
+    const told = async (redis: RedisOptions) => {
+      const consumer = lab.startConsumer({ redis })
       await consumer.reports.until('the lost connection is told', (reports) => reports.of('connection').length > 0)
       await consumer.stop()
       return consumer.reports.of('connection')[0]?.cause?.message
@@ -140,6 +123,12 @@ describe('what might heal says what is wrong while it tries', () => {
     )
     expect(await told(`redis://127.0.0.1:${tlsPort}`)).toContain('if this port speaks TLS, use rediss://')
     expect(await told(`rediss://127.0.0.1:${tlsPort}`)).toContain("Redis' certificate is not trusted: set socket.ca")
+    const trusting = { tls: true as const, ca }
+    expect(await told({ url: `rediss://127.0.0.1:${tlsPort}`, socket: trusting })).toContain(
+      'if Redis asks for certificates, set socket.cert',
+    )
+    const byName = await told({ url: `rediss://localhost:${tlsPort}`, socket: trusting })
+    expect(byName).toMatch(/^Hostname\/IP does not match certificate's altnames: [^:]*: [^:]*CN: server$/)
     await lab.close()
   })
 

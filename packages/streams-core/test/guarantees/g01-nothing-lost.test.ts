@@ -1,7 +1,6 @@
-import { RedisServer } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { range } from '../support/events.ts'
-import { GROUP, Lab, test } from '../support/lab.ts'
+import { GROUP, Lab, startServer, test } from '../support/lab.ts'
 
 describe('G1: nothing is lost', () => {
   test('when a consumer is SIGKILLed while it holds entries', async ({ lab }) => {
@@ -22,7 +21,7 @@ describe('G1: nothing is lost', () => {
   })
 
   test('when Redis is SIGKILLed and comes back, for each publish that resolved', async ({ lab: shared }) => {
-    const redis = await RedisServer.start(['--appendfsync', 'always'])
+    const redis = await startServer(['--appendfsync', 'always'])
     shared.onClose(() => redis.stop())
     const lab = new Lab(redis.url)
     const handled = new Set<number>()
@@ -66,11 +65,11 @@ describe('G1: nothing is lost', () => {
   })
 
   test('with durability fsync, a resolved publish is on disk', async ({ lab: shared }) => {
-    const redis = await RedisServer.start(['--appendfsync', 'no'])
+    const redis = await startServer(['--appendfsync', 'no'])
     shared.onClose(() => redis.stop())
     const lab = new Lab(redis.url)
+    const hasWaitAof = await lab.allowFsync()
     const producer = lab.producer({ durability: 'fsync' })
-    const hasWaitAof = (await lab.send<unknown[]>('COMMAND', 'INFO', 'WAITAOF'))[0] !== null
     if (!hasWaitAof) {
       await expect(producer.ready()).rejects.toThrow('WAITAOF')
     } else {
@@ -90,9 +89,10 @@ describe('G1: nothing is lost', () => {
   })
 
   test('with durability fsync, a server without append-only persistence is refused', async ({ lab: shared }) => {
-    const redis = await RedisServer.start(['--appendonly', 'no'])
+    const redis = await startServer(['--appendonly', 'no'])
     shared.onClose(() => redis.stop())
     const lab = new Lab(redis.url)
+    await lab.allowFsync()
     await expect(lab.producer({ durability: 'fsync' }).ready()).rejects.toMatchObject({ code: 'REDIS_REFUSED' })
     await lab.close()
   })

@@ -101,7 +101,7 @@ describe('decoding', () => {
     const gate = latch()
     const stopping = new AbortController()
     const running = createConsumer(defineStream(lab.streamName, { counted }), {
-      ...{ redis: lab.url, group: 'group_1', concurrency: 1, maxBuffered: 10 },
+      ...{ redis: lab.as('consumer'), group: 'group_1', concurrency: 1, maxBuffered: 10 },
       handlers: { counted: () => gate.promise },
     }).run({ signal: stopping.signal })
     for (const _ of range(3)) await lab.send('XADD', lab.streamName, '*', ...foreignEntry())

@@ -1,8 +1,8 @@
-import { RedisServer, TcpProxy } from '@redis-streams-processor/testbed'
+import { TcpProxy } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { StreamFullError } from '../../src/index.ts'
 import { range } from '../support/events.ts'
-import { Lab, test } from '../support/lab.ts'
+import { Lab, startServer, test } from '../support/lab.ts'
 
 describe('G10: publishing the same event id twice appends once', () => {
   test('one after the other, at the same time, and from two producers', async ({ lab }) => {
@@ -37,7 +37,7 @@ describe('G10: publishing the same event id twice appends once', () => {
   test('when the answers got lost on the way, nothing is appended twice and every publish resolves', async ({
     lab: shared,
   }) => {
-    const redis = await RedisServer.start()
+    const redis = await startServer()
     shared.onClose(() => redis.stop())
     const proxy = await TcpProxy.start(redis.port)
     shared.onClose(() => proxy.stop())

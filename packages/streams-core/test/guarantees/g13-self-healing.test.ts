@@ -1,13 +1,13 @@
-import { RedisServer, TcpProxy } from '@redis-streams-processor/testbed'
+import { TcpProxy } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { range } from '../support/events.ts'
-import { GROUP, Lab, test } from '../support/lab.ts'
+import { GROUP, Lab, startServer, test } from '../support/lab.ts'
 import { latch } from '../support/latch.ts'
 import { warningsOfNode } from '../support/warnings.ts'
 
 /** A Redis of this test's own, to be broken, behind a proxy. */
 async function breakable(shared: Lab, options: string[] = []) {
-  const redis = await RedisServer.start(options)
+  const redis = await startServer(options)
   shared.onClose(() => redis.stop())
   const proxy = await TcpProxy.start(redis.port)
   shared.onClose(() => proxy.stop())
@@ -459,7 +459,7 @@ describe('G13: self-healing', () => {
     const { proxy, lab } = await breakable(shared)
     const producer = lab.producer({ redis: proxy.url, publishTimeoutMs: 40_000 })
     await producer.publish('counted', { n: 1 })
-    const master = await RedisServer.start()
+    const master = await startServer()
     shared.onClose(() => master.stop())
     await lab.send('REPLICAOF', '127.0.0.1', '1')
     const publishing = producer.publish('counted', { n: 2 })
@@ -527,8 +527,7 @@ describe('G13: a connection that was dropped silently', () => {
 
   test('the first publish after it is in time while it waits for the disk', async ({ lab: shared, skip }) => {
     const { proxy, lab } = await breakable(shared, ['--appendfsync', 'no'])
-    const [knowsWaitAof] = await lab.send<unknown[]>('COMMAND', 'INFO', 'WAITAOF')
-    if (!knowsWaitAof) skip('this server has no WAITAOF')
+    if (!(await lab.allowFsync())) skip('this server has no WAITAOF')
     const producer = lab.producer({ redis: proxy.url, durability: 'fsync' })
     // It has reached Redis, and with `appendfsync no` nothing is written to disk meanwhile.
     const publishing = producer.publish('counted', { n: 1 })

@@ -1,17 +1,16 @@
-import { RedisServer } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { createConsumer } from '../../src/index.ts'
 import { range } from '../support/events.ts'
-import { GROUP, Lab, test } from '../support/lab.ts'
+import { GROUP, Lab, startServer, test } from '../support/lab.ts'
 import { latch } from '../support/latch.ts'
 
 describe('G15: health tells the truth', () => {
   test('ready while it works, and not before, after, or while Redis does not answer', async ({ lab: shared }) => {
-    const redis = await RedisServer.start()
+    const redis = await startServer()
     shared.onClose(() => redis.stop())
     const lab = new Lab(redis.url)
     const consumer = createConsumer(lab.stream(), {
-      redis: redis.url,
+      redis: lab.as('consumer'),
       group: GROUP,
       blockMs: 100,
       handlers: { counted() {}, noted() {} },
@@ -33,7 +32,7 @@ describe('G15: health tells the truth', () => {
   test('a stalled event makes the consumer unready, and its end makes the consumer ready again', async ({ lab }) => {
     const gate = latch()
     const consumer = createConsumer(lab.stream(), {
-      redis: lab.url,
+      redis: lab.as('consumer'),
       group: GROUP,
       stalledAfterMs: 1_000,
       handlers: { counted: () => gate.promise, noted() {} },
@@ -52,7 +51,7 @@ describe('G15: health tells the truth', () => {
   })
 
   test('a report tells when readiness comes and goes', async ({ lab: shared }) => {
-    const redis = await RedisServer.start()
+    const redis = await startServer()
     shared.onClose(() => redis.stop())
     const lab = new Lab(redis.url)
     const { reports } = await lab.consumer({ blockMs: 100 })

@@ -1,9 +1,8 @@
-import { RedisServer } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { checkVersion } from '../../src/broker/server.ts'
 import { PublishBufferFullError, PublishTimeoutError, RedisRefusedError, reject } from '../../src/index.ts'
 import { range } from '../support/events.ts'
-import { GROUP, Lab, test } from '../support/lab.ts'
+import { GROUP, Lab, startServer, test } from '../support/lab.ts'
 
 const NOWHERE = 'redis://127.0.0.1:1'
 
@@ -36,7 +35,7 @@ describe('Redis away', () => {
   test('a consumer waits, tells it once for each connection, and starts when Redis is there', async ({
     lab: shared,
   }) => {
-    const redis = await RedisServer.start()
+    const redis = await startServer()
     shared.onClose(() => redis.stop())
     const lab = new Lab(redis.url)
     await redis.kill()
@@ -57,13 +56,13 @@ describe('Redis away', () => {
 
 describe('Redis says no for good', () => {
   test('a wrong password', async ({ lab: shared }) => {
-    const redis = await RedisServer.start()
+    const redis = await startServer()
     shared.onClose(() => redis.stop())
     const lab = new Lab(redis.url)
     await lab.send('CONFIG', 'SET', 'requirepass', 'right')
     const wrong = `redis://:wrong@127.0.0.1:${redis.port}`
     await expect(lab.startConsumer({ redis: wrong }).done).rejects.toThrow('WRONGPASS')
-    await expect(lab.startConsumer({ redis: redis.url }).done).rejects.toBeInstanceOf(RedisRefusedError)
+    await expect(lab.startConsumer({ redis: { url: redis.url } }).done).rejects.toBeInstanceOf(RedisRefusedError)
     await expect(lab.producer({ redis: wrong }).ready()).rejects.toMatchObject({ code: 'REDIS_REFUSED' })
     await expect(lab.producer({ redis: wrong }).publish('counted', { n: 1 })).rejects.toBeInstanceOf(RedisRefusedError)
     const right = await lab.consumer({ redis: `redis://:right@127.0.0.1:${redis.port}` })
@@ -107,7 +106,7 @@ describe('Redis says no for good', () => {
   })
 
   test('idempotency records that the user may not write: one error, and nothing run', async ({ lab: shared }) => {
-    const redis = await RedisServer.start()
+    const redis = await startServer()
     shared.onClose(() => redis.stop())
     const lab = new Lab(redis.url)
     const own = [

@@ -1,25 +1,18 @@
-import { readFileSync } from 'node:fs'
 import { until } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { inspectStream, openDeadLetters, reject } from '../../src/index.ts'
+import { keyRules, type Program, rights } from '../../src/settings.ts'
 import { range } from '../support/events.ts'
 import { GROUP, Lab, test } from '../support/lab.ts'
 
-// docs/operations.md lists the rights that each program needs. With them everything works; without any one of them,
-// something fails.
-
-const page = readFileSync(new URL('../../../../docs/operations.md', import.meta.url), 'utf8')
-
-/** What the page grants a user: first what it needs, then what is wished for. */
-function documented(user: string): { needed: string[]; wished: string[] } {
-  const lines = [...page.matchAll(/^ACL SETUSER (\w+) (.*)$/gm)].filter((match) => match[1] === user)
-  const [needed = [], wished = []] = lines.map((match) => match[2]?.split(' ') ?? [])
-  return { needed, wished }
-}
+// With the rights of the list everything works; without any one of those that are needed, something fails. The other
+// tests of the promises run with these rights, too: see `Lab`.
 
 /** @param redis The URL of the user whose rights are tried. */
 type Work = (lab: Lab, redis: string) => Promise<void>
 
+/** Stands in the rules for the stream of a test. */
+const STREAM = 'user_events'
 const STUCK = { timeoutMs: 10_000 }
 
 const readByHand = (lab: Lab) =>
@@ -96,13 +89,14 @@ async function startRedis(shared: Lab) {
   const { redis, lab: admin } = await shared.ownRedis()
   admin.mayLeavePending = true
   let users = 0
-  /** Works as a user with these rights, on a stream of its own. Returns what Redis has denied it. */
-  async function workWith(work: Work, rights: readonly string[]): Promise<string[]> {
+  /** Works as a user with these rules, on a stream of its own. Returns what Redis has denied it. */
+  async function workWith(work: Work, rules: readonly string[]): Promise<string[]> {
     const lab = new Lab(redis.url)
     lab.mayLeavePending = true
     users += 1
     const user = `user_${users}`
-    await admin.send('ACL', 'SETUSER', user, ...rights.map((word) => word.replaceAll('user_events', lab.streamName)))
+    const ofStream = rules.map((rule) => rule.replaceAll(STREAM, lab.streamName))
+    await admin.send('ACL', 'SETUSER', user, 'on', '>secret', ...ofStream)
     try {
       await work(lab, `redis://${user}:secret@127.0.0.1:${redis.port}`)
     } finally {
@@ -114,17 +108,18 @@ async function startRedis(shared: Lab) {
   return { admin, workWith }
 }
 
-describe('the rights in docs/operations.md', () => {
-  test.for<[string, Work]>([
+describe('the rights', () => {
+  test.for<[Program, Work]>([
     ['producer', produce],
     ['consumer', consume],
     ['operator', operate],
   ])('are what a %s needs, and no more', async ([user, work], { lab: shared }) => {
     const { admin, workWith } = await startRedis(shared)
-    const { needed, wished } = documented(user)
-    expect(await workWith(work, [...needed, ...wished])).toEqual([])
+    const needed = [...keyRules(STREAM), ...rights[user].needed]
+    const optional: readonly string[] = rights[user].optional
+    expect(await workWith(work, [...needed, ...optional])).toEqual([])
     const denied = await workWith(work, needed)
-    expect(denied.filter((right) => !wished.includes(`+${right}`))).toEqual([])
+    expect(denied.filter((right) => !optional.includes(`+${right}`))).toEqual([])
     expect(denied).toContain('info')
 
     const isWorking = (right: string) =>
@@ -137,7 +132,7 @@ describe('the rights in docs/operations.md', () => {
       )
     await admin.send('SCRIPT', 'FLUSH')
     const notNeeded = (await isWorking('+eval')) ? ['+eval'] : []
-    const others = needed.filter((word) => /^[+~]/.test(word) && word !== '+eval')
+    const others = needed.filter((word) => word !== '+eval')
     while (others.length > 0) {
       const some = others.splice(0, 6)
       const works = await Promise.all(some.map(isWorking))

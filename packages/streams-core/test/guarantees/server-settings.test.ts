@@ -1,13 +1,13 @@
-import { RedisServer, TcpProxy } from '@redis-streams-processor/testbed'
+import { TcpProxy } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import type { Logger } from '../../src/index.ts'
 
-import { Lab, test } from '../support/lab.ts'
+import { Lab, startServer, test } from '../support/lab.ts'
 
 const WEAK = ['--maxmemory-policy', 'volatile-lru', '--appendonly', 'no']
 
 async function startRedis(lab: Lab, options: string[] = []) {
-  const redis = await RedisServer.start(options)
+  const redis = await startServer(options)
   lab.onClose(() => redis.stop())
   return redis
 }

@@ -15,10 +15,13 @@ import {
   inspectStream,
   openDeadLetters,
   type ProducerOptions,
+  type RedisOptions,
   type Retention,
 } from '../../src/index.ts'
+import type { Program } from '../../src/settings.ts'
 import { catalog, type TestCatalog } from './events.ts'
 import { DEADLINE_MS, Reports } from './reports.ts'
+import { testUsers } from './test-users.ts'
 
 export const GROUP = 'group_1'
 
@@ -35,7 +38,15 @@ type GivenOptions = Partial<Omit<ConsumerOptions<TestCatalog>, 'handlers'>> & {
   handlers?: Partial<Handlers<TestCatalog>>
 }
 
-/** One test's own stream, and everything that works on it; all of it is closed and checked at the end. */
+/** A Redis with the users that a lab needs. */
+export function startServer(options: readonly string[] = [], env?: Record<string, string>): Promise<RedisServer> {
+  return RedisServer.start([...testUsers, ...options], env)
+}
+
+/**
+ * One test's own stream, and everything that works on it; all of it is closed and checked at the end. Each program
+ * connects as its user, with the rights of docs/operations.md and no others; the test itself may do everything.
+ */
 export class Lab {
   readonly url: string
   readonly streamName: string
@@ -50,12 +61,23 @@ export class Lab {
     this.streamName = streamName
   }
 
+  /**
+   * An address with the user of a program. One that names a user stays as it is, and so does one that is no URL of a
+   * host: there a test says itself who connects.
+   */
+  as(program: Program, address: RedisOptions = this.url): RedisOptions {
+    // A Redis that the tests were given has no users of theirs.
+    if (typeof address !== 'string' || process.env.REDIS_URL === this.url) return address
+    return address.replace(/^(rediss?:\/\/)(?=[^@]*$)/, `$1${program}:any@`)
+  }
+
   stream(retention?: Retention) {
     return defineStream(this.streamName, catalog, retention ? { retention } : {})
   }
 
   producer(options: Partial<ProducerOptions> = {}, retention?: Retention) {
-    const producer = createProducer(this.stream(retention), { redis: this.url, ...options })
+    const redis = this.as('producer', options.redis)
+    const producer = createProducer(this.stream(retention), { ...options, redis })
     this.#closers.push(() => producer.close())
     return producer
   }
@@ -71,9 +93,9 @@ export class Lab {
   startConsumer({ handlers = {}, ...options }: GivenOptions = {}, retention?: Retention): RunningConsumer {
     const reports = new Reports()
     const consumer = createConsumer(this.stream(retention), {
-      redis: this.url,
       group: GROUP,
       ...options,
+      redis: this.as('consumer', options.redis),
       handlers: { counted() {}, noted() {}, ...handlers },
       onReport: (report) => {
         reports.add(report)
@@ -93,7 +115,12 @@ export class Lab {
 
   /** Starts a service as a real process that works on this test's stream and writes into its ledger. */
   worker(service: 'consumer' | 'producer', env: Record<string, string> = {}): Worker {
-    const settings = { REDIS_URL: this.url, STREAM: this.streamName, GROUP, LEDGER_DIR: this.ledgerFolder }
+    const settings = {
+      REDIS_URL: String(this.as(service)),
+      STREAM: this.streamName,
+      GROUP,
+      LEDGER_DIR: this.ledgerFolder,
+    }
     const worker = new Worker(service, { ...settings, ...env })
     this.#closers.push(async () => {
       worker.kill('SIGKILL')
@@ -118,6 +145,13 @@ export class Lab {
     return client.sendCommand<T>(args.map((arg) => (typeof arg === 'number' ? String(arg) : arg)))
   }
 
+  /** Gives the user `producer` the right that `durability: 'fsync'` needs, and says whether this Redis knows it. */
+  async allowFsync(): Promise<boolean> {
+    const [waitAof] = await this.send<unknown[]>('COMMAND', 'INFO', 'WAITAOF')
+    if (waitAof) await this.send('ACL', 'SETUSER', 'producer', '+waitaof')
+    return Boolean(waitAof)
+  }
+
   /** A group as Redis itself sees it. */
   view(group = GROUP): GroupView {
     return new GroupView(<T>(...command: string[]) => this.send<T>(...command), this.streamName, group)
@@ -130,7 +164,7 @@ export class Lab {
   }
 
   async inspect() {
-    return inspectStream({ name: this.streamName }, { redis: this.url })
+    return inspectStream({ name: this.streamName }, { redis: this.as('operator') })
   }
 
   async group(name = GROUP) {
@@ -147,7 +181,7 @@ export class Lab {
   }
 
   openDeadLetters(group = GROUP) {
-    const letters = openDeadLetters({ name: this.streamName }, { redis: this.url, group })
+    const letters = openDeadLetters({ name: this.streamName }, { redis: this.as('operator'), group })
     this.#closers.push(() => letters.close())
     return letters
   }
@@ -159,7 +193,7 @@ export class Lab {
 
   /** A Redis of this test's own, which the test may break, and a lab on it. Both are closed with this lab. */
   async ownRedis(options?: readonly string[], env?: Record<string, string>): Promise<{ redis: RedisServer; lab: Lab }> {
-    const redis = await RedisServer.start(options, env)
+    const redis = await startServer(options, env)
     this.onClose(() => redis.stop())
     const lab = new Lab(redis.url)
     this.onClose(() => lab.close())

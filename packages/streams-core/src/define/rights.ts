@@ -1,0 +1,40 @@
+import { keyPrefixOf } from './names.ts'
+
+const words = (text: string): readonly string[] => text.split(' ')
+
+/**
+ * What each program may do in Redis, as rules of Redis' ACL: the one list, from which docs/operations.md and
+ * deploy/redis/users.acl are made. Without any one of the `needed` rules, something fails. Without the `optional` ones
+ * nothing does; docs/operations.md says what is missed.
+ */
+export const rights = {
+  producer: {
+    needed: words(
+      '+eval +evalsha +get +hdel +hgetall +hincrby +hmget +hset +pexpire +set +time +unlink +xack +xadd +xinfo|groups' +
+        ' +xlen +xpending +xrange +xtrim +zrem',
+    ),
+    optional: words('+info'),
+  },
+  consumer: {
+    needed: words(
+      '+del +eval +evalsha +exists +get +hdel +hget +hgetall +hset +set +time +xack +xadd +xclaim +xgroup|create' +
+        ' +xgroup|delconsumer +xinfo|consumers +xinfo|groups +xinfo|stream +xlen +xpending +xrange +xreadgroup' +
+        ' +xrevrange +xtrim +zadd +zcard +zrange +zrangebyscore +zrem +zscore',
+    ),
+    optional: words('+info +client|unblock'),
+  },
+  /** Who looks at a stream, redrives and purges, by the library or by hand. */
+  operator: {
+    needed: words(
+      '+eval +evalsha +exists +hget +time +xadd +xdel +xinfo|consumers +xinfo|groups +xlen +xpending +xrange +xrevrange',
+    ),
+    optional: words('+info +hdel +memory|usage +xgroup|destroy +xgroup|setid +zrange'),
+  },
+} as const satisfies Record<string, { needed: readonly string[]; optional: readonly string[] }>
+
+export type Program = keyof typeof rights
+
+/** The keys that a program uses for a stream, as rules of Redis' ACL, in which `*` stands for any text. */
+export function keyRules(stream: string): string[] {
+  return [`~${stream}`, `~${keyPrefixOf(stream)}:*`]
+}
