@@ -114,8 +114,8 @@ export const mutants: Record<string, Mutant> = {
     events: 1_000,
     sign: /lost/,
     edits: [
-      ['consume/pipeline/batch-runner.ts', 'const failure = call.failureOf(member)', 'const failure = undefined'],
-      ['consume/pipeline/batch-call.ts', 'filter((member) => !this.failureOf(member))', 'filter(() => true)'],
+      ['consume/pipeline/batch-runner.ts', 'const named = call.namedFor(member)', 'const named = undefined'],
+      ['consume/pipeline/batch-call.ts', 'filter((member) => !this.namedFor(member))', 'filter(() => true)'],
     ],
   },
   'batch-fails-whole': {

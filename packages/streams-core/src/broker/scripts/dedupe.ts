@@ -31,12 +31,12 @@ const IDS_AT_ONCE = 3_000
  */
 export const dedupeLua = `
 ${nowLua}
-local atMs, backMs, isNew, place, neededTo, previousNeededTo
+local atMs, backMs, isUnknown, place, neededTo, previousNeededTo
 local buckets, isOver = { [0] = bucket0, bucket1 }, {}
 
 local function openBuckets()
   local noted, notedAt = redis.call('GET', dedupe), nil
-  atMs, isNew = nowMs(), not noted
+  atMs, isUnknown = nowMs(), not noted
   if noted then
     place, neededTo, previousNeededTo, notedAt = string.match(noted, '^(%d) (%-?%d+) (%-?%d+) (%d+)$')
   else
@@ -73,7 +73,7 @@ local function remember(new, hasDuplicates)
   local isTooEarly = #new > 0 and neededTo < atMs + dedupeMs
   if isTooEarly then neededTo = math.ceil(atMs + dedupeMs * 17 / 16) end
   local leftMs = math.max(neededTo, previousNeededTo) - atMs + ${KEPT_LONGER_MS}
-  local isDue = isTooEarly or isNew or backMs > 0
+  local isDue = isTooEarly or isUnknown or backMs > 0
   if isDue then
     local noted = string.format('%d %.0f %.0f %.0f', place, neededTo, previousNeededTo, atMs)
     local written = redis.pcall('SET', dedupe, noted, 'PX', leftMs)

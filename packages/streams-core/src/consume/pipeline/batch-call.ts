@@ -17,8 +17,8 @@ export class BatchCall {
   readonly context: BatchContext
   readonly #members: readonly BatchMember[]
   readonly #commit: Commit
-  /** Event id → how the event failed. */
-  readonly #failed = new Map<string, HandlerResult>()
+  /** Event id → the result that the handler has named. */
+  readonly #named = new Map<string, HandlerResult>()
   #isClosed = false
   #abort: AbortController | undefined
   #toldToStop: Error | undefined
@@ -38,19 +38,19 @@ export class BatchCall {
       deliveries: members.map(({ event, delivery: { entryId, attempt } }) => {
         return { entryId, attempt, idempotencyKey: `${group}:${event.id}` }
       }),
-      fail: (eventId, error) => this.#fail(eventId, resultOfThrown(error)),
+      fail: (eventId, error) => this.#name(eventId, resultOfThrown(error)),
       skip: (eventId, reason) =>
-        this.#fail(
+        this.#name(
           eventId,
           resultOfVerb(() => skip(reason)),
         ),
       reject: (eventId, reason) =>
-        this.#fail(
+        this.#name(
           eventId,
           resultOfVerb(() => reject(reason)),
         ),
       retryAfter: (eventId, delayMs, reason) =>
-        this.#fail(
+        this.#name(
           eventId,
           resultOfVerb(() => retryAfter(delayMs, reason)),
         ),
@@ -58,9 +58,9 @@ export class BatchCall {
     }
   }
 
-  /** How the handler let this event fail; undefined if it did not. */
-  failureOf({ event }: BatchMember): HandlerResult | undefined {
-    return this.#failed.get(event.id)
+  /** The result that the handler has named for this event; undefined if it has named none. */
+  namedFor({ event }: BatchMember): HandlerResult | undefined {
+    return this.#named.get(event.id)
   }
 
   /** Set once `commit` has decided the result of all that has not failed. */
@@ -80,17 +80,18 @@ export class BatchCall {
     this.#stopListening()
   }
 
-  #fail(eventId: string, result: HandlerResult): void {
+  #name(eventId: string, result: HandlerResult): void {
     this.#mustBeOpen()
     if (!this.#members.some(({ event }) => event.id === eventId)) {
       throw new StreamsError('UNKNOWN_EVENT', `no event of this batch has the id ${JSON.stringify(eventId)}`)
     }
-    this.#failed.set(eventId, result)
+    this.#named.set(eventId, result)
   }
 
   async #run(commands: Commands): Promise<unknown[]> {
+    // A second commit has an error of its own.
     if (!this.#commit.isCalled) this.#mustBeOpen()
-    const deliveries = this.#members.filter((member) => !this.failureOf(member)).map(({ delivery }) => delivery)
+    const deliveries = this.#members.filter((member) => !this.namedFor(member)).map(({ delivery }) => delivery)
     if (deliveries.length === 0) throw new StreamsError('NOTHING_TO_COMMIT', 'every event of this batch has failed')
     return this.#commit.run(deliveries, commands, this.#signal)
   }

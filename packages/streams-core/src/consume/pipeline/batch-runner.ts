@@ -30,11 +30,11 @@ export class BatchRunner {
   async run(batch: BatchJob, deliveries: readonly Delivery[]): Promise<RunResult> {
     const parts = [await this.#admit(batch, deliveries)]
     let isFirst = true
-    for (let part = parts.pop(); part; part = parts.pop()) {
+    for (let part = parts.shift(); part; part = parts.shift()) {
       // The handler is told to stop: which of the events made it fail is not looked for any more.
       if (batch.isInterrupted && !isFirst) return UNFINISHED
       isFirst = false
-      parts.push(...(await this.#handle(batch, part)).reverse())
+      parts.unshift(...(await this.#handle(batch, part)))
     }
     return RETURNED
   }
@@ -58,22 +58,19 @@ export class BatchRunner {
     const result = await this.#call(batch.handler, part, call)
     call.close()
 
-    const rest: BatchMember[] = []
+    const unnamed: BatchMember[] = []
     for (const member of part) {
-      const failure = call.failureOf(member)
-      if (failure) batch.endOne(member.delivery, failure)
-      else rest.push(member)
-    }
-    const endRest = (result: RunResult) => {
-      for (const { delivery } of rest) batch.endOne(delivery, delivery.lease.isLost ? LEASE_LOST : result)
-      return []
+      const named = call.namedFor(member)
+      if (named) batch.endOne(member.delivery, named)
+      else unnamed.push(member)
     }
     // The commit wrote nothing. Those whose lease is lost are left out before the others are handled again.
-    if (call.committed?.result === 'lease-lost') return [rest]
-    if (call.committed) return endRest(call.committed)
-    if (result.result === 'returned' || part.length === 1) return endRest(result)
-    const half = Math.ceil(rest.length / 2)
-    return [rest.slice(0, half), rest.slice(half)]
+    if (call.committed?.result === 'lease-lost') return [unnamed]
+    const isKnown = result.result === 'returned' || part.length === 1
+    const known = call.committed ?? (isKnown ? result : undefined)
+    if (!known) return halvesOf(unnamed)
+    for (const { delivery } of unnamed) batch.endOne(delivery, delivery.lease.isLost ? LEASE_LOST : known)
+    return []
   }
 
   /** Leaves out what has got a result meanwhile, and those whose lease is lost: that is their result. */
@@ -92,6 +89,11 @@ export class BatchRunner {
     if (timeoutMs === 0) return calling
     return withinTimeLimit(timeoutMs, calling, (reason) => call.tellToStop(reason))
   }
+}
+
+function halvesOf(members: readonly BatchMember[]): BatchMember[][] {
+  const half = Math.ceil(members.length / 2)
+  return [members.slice(0, half), members.slice(half)]
 }
 
 async function callHandle({ handle }: BatchHandler, part: readonly BatchMember[], call: BatchCall): Promise<RunResult> {
