@@ -31,6 +31,7 @@ import { Settler } from './pipeline/settler.ts'
 import { HealthKeeper } from './upkeep/health.ts'
 import { Janitor } from './upkeep/janitor.ts'
 import { LeaseKeeper } from './upkeep/lease-keeper.ts'
+import { LoadTeller } from './upkeep/load.ts'
 
 /** The buffer of a consumer whose handlers are instant: a larger one brings nothing more. */
 const MAX_BUFFERED = 1_000
@@ -102,7 +103,7 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
       decoding: { catalog: stream.catalog, maxEventBytes, leaseMs },
       policy: { maxDeliveries, delayMs, leaseMs },
     },
-    { holdings, slots, settler, tell },
+    { holdings, slots, settler, clock: intake.clock, tell },
   )
 
   const reader = new Reader(
@@ -117,10 +118,11 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
   })
   const janitor = new Janitor(stream.retention, { broker: upkeep, tell })
   const health = new HealthKeeper(settings, { broker: upkeep, holdings, reader, tell })
+  const load = new LoadTeller({ group, consumer, concurrency }, { holdings, slots, tell })
   const loopErrors = new LoopErrors({ group }, { broker: membership, tell })
 
   return {
     ...{ commands, reads, membership, holdOff, holdings, slots, settler, pipeline },
-    ...{ reader, claimer, leaseKeeper, janitor, health, loopErrors },
+    ...{ reader, claimer, leaseKeeper, janitor, health, load, loopErrors },
   }
 }

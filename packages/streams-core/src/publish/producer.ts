@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { timeText } from '../base/clock.ts'
-import { InvalidEventError, ProducerClosedError, PublishTimeoutError } from '../base/errors.ts'
+import { now, timeText } from '../base/clock.ts'
+import { InvalidEventError, messageOf, ProducerClosedError, PublishTimeoutError } from '../base/errors.ts'
 import { AppendBroker } from '../broker/append.ts'
 import { Connection } from '../broker/connection.ts'
 import { Keys } from '../broker/keys.ts'
@@ -10,10 +10,12 @@ import {
   type ProducerSettings,
   parseProducerSettings,
 } from '../define/producer-settings.ts'
+import { type PublishResult, publishResultOf } from '../define/publish-result.ts'
 import type { RedisOptions } from '../define/redis-options.ts'
 import type { Catalog, EventInput, EventType, StreamDefinition } from '../define/stream.ts'
 import type { Logger } from '../tell/log.ts'
 import { newTell } from '../tell/observe.ts'
+import type { Health, Report, Tell } from '../tell/report.ts'
 import { newWarnings } from '../tell/server-settings.ts'
 import { Batcher } from './batcher.ts'
 import { Deadlines } from './deadlines.ts'
@@ -24,6 +26,11 @@ export interface ProducerOptions extends ProducerSettings {
   redis: RedisOptions
   /** A pino logger, or anything alike. What it throws is ignored. Default: silent. */
   logger?: Logger
+  /**
+   * Is told what the logger is told, as data, and the answer of every publish: for metrics and tests. What it throws or
+   * rejects with is ignored. Default: none.
+   */
+  onReport?: (report: Report) => void
 }
 
 export interface PublishOptions {
@@ -57,6 +64,8 @@ export interface Producer<C extends Catalog> {
    * @throws {RedisRefusedError} Redis refuses for good.
    */
   publish<T extends EventType<C>>(type: T, data: EventInput<C, T>, options?: PublishOptions): Promise<Published>
+  /** Not ready: the producer has no connection to Redis, or is closed. Names the reason. */
+  health(): Health
   /** Appends what waits, as far as its deadlines allow, and disconnects. Idempotent. */
   close(): Promise<void>
 }
@@ -66,8 +75,8 @@ export interface Producer<C extends Catalog> {
  * @throws {InvalidOptionError} naming option, range and value.
  */
 export function createProducer<C extends Catalog>(stream: StreamDefinition<C>, options: ProducerOptions): Producer<C> {
-  const { redis, logger, ...given } = options
-  return new BatchingProducer(stream, parseProducerSettings(given), redis, logger)
+  const { redis, logger, onReport, ...given } = options
+  return new BatchingProducer(stream, parseProducerSettings(given), redis, { logger, onReport })
 }
 
 class BatchingProducer<C extends Catalog> implements Producer<C> {
@@ -77,12 +86,21 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
   readonly #broker: AppendBroker
   readonly #batcher: Batcher
   readonly #deadlines: Deadlines
+  /** Undefined: nobody listens. */
+  readonly #tellAnswer: Tell | undefined
   #isClosed = false
 
-  constructor(stream: StreamDefinition<C>, settings: ParsedProducerSettings, redis: RedisOptions, logger?: Logger) {
+  constructor(
+    stream: StreamDefinition<C>,
+    settings: ParsedProducerSettings,
+    redis: RedisOptions,
+    { logger, onReport }: Pick<ProducerOptions, 'logger' | 'onReport'>,
+  ) {
     this.#stream = stream
     this.#settings = settings
-    const tell = newTell(logger)
+    const tell = newTell(logger, onReport)
+    // A logger is not told: so nothing is made for it.
+    this.#tellAnswer = onReport && tell
     const connection = new Connection({
       ...{ redis, name: 'producer', deadlineMs: settings.publishTimeoutMs, onServer: newWarnings(tell) },
       onState: (state, cause) => tell({ kind: 'connection', connection: 'commands', state, cause }),
@@ -109,6 +127,11 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
   }
 
   publish<T extends EventType<C>>(type: T, data: EventInput<C, T>, options: PublishOptions = {}): Promise<Published> {
+    if (!this.#tellAnswer) return this.#publish(type, data, options)
+    return this.#told(this.#tellAnswer, type, now(), this.#publish(type, data, options))
+  }
+
+  #publish<T extends EventType<C>>(type: T, data: EventInput<C, T>, options: PublishOptions): Promise<Published> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) throw new ProducerClosedError()
       const { maxEventBytes, publishTimeoutMs, source } = this.#settings
@@ -121,6 +144,26 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
       this.#batcher.add(new OpenPublish({ id, event, timeoutMs: publishTimeoutMs }, { resolve, reject }))
       this.#deadlines.watch()
     })
+  }
+
+  async #told(tell: Tell, eventType: string, startedAt: number, publishing: Promise<Published>): Promise<Published> {
+    const answered = (result: PublishResult) =>
+      tell({ kind: 'publish', result, eventType, durationMs: now() - startedAt })
+    try {
+      const published = await publishing
+      answered(published.duplicate ? 'duplicate' : 'appended')
+      return published
+    } catch (error) {
+      answered(publishResultOf(error))
+      throw error
+    }
+  }
+
+  health(): Health {
+    if (this.#isClosed) return { ready: false, reason: 'the producer is closed' }
+    if (this.#connection.server) return { ready: true }
+    const { problem } = this.#connection
+    return { ready: false, reason: `no connection to Redis: ${problem ? messageOf(problem) : 'not yet'}` }
   }
 
   async close(): Promise<void> {

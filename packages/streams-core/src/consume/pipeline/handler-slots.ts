@@ -42,6 +42,13 @@ export class HandlerSlots {
     return this.#concurrency - this.#running.size
   }
 
+  /** Deliveries whose handlers run. */
+  get deliveries(): number {
+    let running = 0
+    for (const job of this.#running.keys()) running += job.open
+    return running
+  }
+
   /** How many deliveries the slots have and could have at a time: one each, or a batch. */
   get capacity(): number {
     if (!this.#waiting.hasBatches) return this.#concurrency
@@ -121,7 +128,7 @@ export class HandlerSlots {
   /** Stops waiting for the handlers that still run. Returns how many deliveries they have. */
   leaveBehind(): number {
     const left = [...this.#running.keys()]
-    const unfinished = left.reduce((sum, job) => sum + job.open, 0)
+    const unfinished = this.deliveries
     this.#running.clear()
     for (const job of left) job.end({ result: 'unfinished' })
     this.#changed.notify()
