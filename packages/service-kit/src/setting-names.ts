@@ -1,6 +1,7 @@
 /** The settings of both services: they read the same `.env`, and each must know what is meant for the other. */
 export const settingNames: readonly string[] = [
   ...['REDIS_URL', 'LOG_LEVEL', 'STREAM', 'RETENTION', 'MAX_LENGTH', 'RETENTION_GROUPS', 'LEDGER_DIR'],
+  ...['OPS_PORT', 'OPS_HOST'],
   ...['INTERVAL_MS', 'BURST', 'FAILING', 'DUPLICATES', 'USERS', 'PUBLISH_TIMEOUT_MS', 'DEDUPE_MS', 'DURABILITY'],
   ...['GROUP', 'CONSUMER', 'CONCURRENCY', 'MAX_BUFFERED', 'LEASE_MS', 'BLOCK_MS', 'MAX_DELIVERIES', 'RETRY_BASE_MS'],
   ...['RETRY_MAX_MS', 'HANDLER_TIMEOUT_MS', 'DRAIN_TIMEOUT_MS', 'STALLED_AFTER_MS', 'IDEMPOTENCY_TTL_MS'],

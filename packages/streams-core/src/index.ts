@@ -51,7 +51,7 @@ export {
   type RedriveOptions,
   type RedriveResult,
 } from './operate/dead-letters.ts'
-export { inspectStream } from './operate/inspect.ts'
+export { inspectStream, openInspector, type StreamInspector } from './operate/inspect.ts'
 export type { Published } from './publish/open-publish.ts'
 export { createProducer, type Producer, type ProducerOptions, type PublishOptions } from './publish/producer.ts'
 export type { Logger } from './tell/log.ts'

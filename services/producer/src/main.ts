@@ -1,6 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { userEvents } from '@redis-streams-processor/events'
-import { createLogger, Ledger, readSettings, retentionOf, runService } from '@redis-streams-processor/service-kit'
+import {
+  createLogger,
+  exportStreamFigures,
+  Ledger,
+  newProducerMetrics,
+  newRegistry,
+  readSettings,
+  retentionOf,
+  runService,
+  startOpsServer,
+} from '@redis-streams-processor/service-kit'
 import { createProducer, RedisRefusedError } from '@redis-streams-processor/streams-core'
 import { runBurst } from './burst.ts'
 import { progressBar } from './progress.ts'
@@ -12,14 +22,23 @@ await runService(async (signal) => {
   const settings = readSettings(settingsSchema)
   const logger = createLogger('producer', settings.LOG_LEVEL)
   const ledger = new Ledger(settings.LEDGER_DIR, 'producer')
-  const producer = createProducer(userEvents(settings.STREAM, retentionOf(settings)), {
+  const registry = newRegistry()
+  const stream = userEvents(settings.STREAM, retentionOf(settings))
+  const producer = createProducer(stream, {
     redis: settings.REDIS_URL,
     source: '/simulator',
     publishTimeoutMs: settings.PUBLISH_TIMEOUT_MS,
     dedupeMs: settings.DEDUPE_MS,
     durability: settings.DURABILITY,
     logger,
+    onReport: newProducerMetrics(registry),
   })
+  const closeFigures = exportStreamFigures({
+    ...{ registry, redis: settings.REDIS_URL, stream },
+    onError: ({ message }) => logger.warn({ error: message }, 'no figures of groups in the metrics'),
+  })
+  const { OPS_PORT: port, OPS_HOST: host } = settings
+  const ops = await startOpsServer({ port, host, registry, health: () => producer.health(), logger })
   const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
   try {
     await Promise.race([producer.ready(), stopped])
@@ -41,6 +60,8 @@ await runService(async (signal) => {
     }
   } finally {
     await producer.close()
+    await ops.close()
+    await closeFigures()
     ledger.close()
   }
 

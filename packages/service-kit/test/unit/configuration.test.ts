@@ -27,7 +27,7 @@ const SECTIONS: Record<string, string> = {
 }
 
 /** Variables that Compose does not pass on; docker-compose.yml says why. */
-const NOT_IN_COMPOSE = ['REDIS_URL', 'LEDGER_DIR', 'CONSUMER', 'HANDLERS']
+const NOT_IN_COMPOSE = ['REDIS_URL', 'LEDGER_DIR', 'OPS_PORT', 'OPS_HOST', 'CONSUMER', 'HANDLERS']
 
 test.each(Object.keys(documents) as (keyof typeof documents)[])(
   '%s names every setting in its section with its default, and no other',
