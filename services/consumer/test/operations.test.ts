@@ -114,6 +114,25 @@ describe('the door for operations', () => {
   })
 })
 
+test('docs/operations.md names every metric with its labels', async () => {
+  const page = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8')
+  const rows = [...page.matchAll(/^\| `(streams_\w+)` \| (.*?) \|/gm)]
+  const labelsOf = (text: string) => [...text.matchAll(/`(\w+)`/g)].map(([, label]) => label).sort()
+  const documented = rows.map(([, name, labels = '']) => [name, labelsOf(labels)])
+  const env = { STREAM: newStream(), MAX_LENGTH: '1000' }
+  const workers = [start('producer', env), start('consumer', env)]
+  await workers[1]?.waitFor(isReady)
+  const exported = new Map<string, string[]>()
+  for (const worker of workers) {
+    for (const { name, labels } of (await Scrape.of(await worker.opsPort())).series) {
+      const family = name.replace(/_(bucket|sum|count)$/, '')
+      const own = Object.keys(labels).filter((label) => label !== 'le')
+      if (name.startsWith('streams_')) exported.set(family, own.sort())
+    }
+  }
+  expect(documented.sort()).toEqual([...exported].sort())
+})
+
 describe('the figures of groups', () => {
   test('are what inspectStream and XINFO say, and left out while Redis is away', async () => {
     const redis = await RedisServer.start()

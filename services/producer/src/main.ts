@@ -1,18 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { userEvents } from '@redis-streams-processor/events'
-import {
-  createLogger,
-  exportStreamFigures,
-  Ledger,
-  newProducerMetrics,
-  newRegistry,
-  readSettings,
-  retentionOf,
-  runService,
-  startOpsServer,
-} from '@redis-streams-processor/service-kit'
+import { createLogger, Ledger, readSettings, retentionOf, runService } from '@redis-streams-processor/service-kit'
 import { createProducer, RedisRefusedError } from '@redis-streams-processor/streams-core'
 import { runBurst } from './burst.ts'
+import { Operations } from './operations.ts'
 import { progressBar } from './progress.ts'
 import { publishWebhook } from './publish.ts'
 import { settingsSchema } from './settings.ts'
@@ -22,8 +13,8 @@ await runService(async (signal) => {
   const settings = readSettings(settingsSchema)
   const logger = createLogger('producer', settings.LOG_LEVEL)
   const ledger = new Ledger(settings.LEDGER_DIR, 'producer')
-  const registry = newRegistry()
   const stream = userEvents(settings.STREAM, retentionOf(settings))
+  const operations = new Operations({ settings, stream, logger, signal })
   const producer = createProducer(stream, {
     redis: settings.REDIS_URL,
     source: '/simulator',
@@ -31,16 +22,12 @@ await runService(async (signal) => {
     dedupeMs: settings.DEDUPE_MS,
     durability: settings.DURABILITY,
     logger,
-    onReport: newProducerMetrics(registry),
+    onReport: operations.newObserver(),
   })
-  const closeFigures = exportStreamFigures({
-    ...{ registry, redis: settings.REDIS_URL, stream },
-    onError: ({ message }) => logger.warn({ error: message }, 'no figures of groups in the metrics'),
-  })
-  const { OPS_PORT: port, OPS_HOST: host } = settings
-  const ops = await startOpsServer({ port, host, registry, health: () => producer.health(), logger })
+  operations.watch(producer)
   const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
   try {
+    await operations.open()
     await Promise.race([producer.ready(), stopped])
     if (settings.BURST === undefined) {
       await trickle()
@@ -60,8 +47,7 @@ await runService(async (signal) => {
     }
   } finally {
     await producer.close()
-    await ops.close()
-    await closeFigures()
+    await operations.close()
     ledger.close()
   }
 

@@ -92,7 +92,7 @@ export function newConsumerMetrics(registry: Registry, eventTypes: readonly stri
     ...{ registers, name: 'streams_ready' },
     help: '1 while the consumer gets on with its work, else 0',
   })
-  const observeConnection = newConnectionMetrics(registry)
+  const observeConnection = newConnectionMetrics(registry)()
   const groups = new Map<string, GroupMetrics>()
 
   function newGroup(group: string): GroupMetrics {

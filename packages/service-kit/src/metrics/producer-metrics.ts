@@ -4,10 +4,10 @@ import { newConnectionMetrics } from './connection-metrics.ts'
 import { Counts, DurationHistogram } from './tallies.ts'
 
 /**
- * The metrics of one producer, made of its reports and of nothing else.
- * @returns What to pass as `onReport`.
+ * The metrics of the producers of this process, made of their reports and of nothing else.
+ * @returns To be called for each producer: makes what to pass to it as `onReport`.
  */
-export function newProducerMetrics(registry: Registry): (report: Report) => void {
+export function newProducerMetrics(registry: Registry): () => (report: Report) => void {
   const counts = new Counts({
     ...{ registry, name: 'streams_published_total' },
     help: 'Publishes that have their answer, by result: appended, duplicate, or an error',
@@ -29,17 +29,26 @@ export function newProducerMetrics(registry: Registry): (report: Report) => void
   }).with({})
   const ready = new Gauge({
     ...{ registers: [registry], name: 'streams_ready' },
-    help: '1 while the producer has a connection to Redis, else 0',
+    help: '1 while every producer of this process has a connection to Redis, else 0',
   })
-  const observeConnection = newConnectionMetrics(registry)
-  return (report) => {
-    switch (report.kind) {
-      case 'publish':
-        published[report.result].add()
-        return durations.observeMs(report.durationMs)
-      case 'connection':
-        ready.set(report.state === 'connected' ? 1 : 0)
-        return observeConnection(report)
+  const newConnections = newConnectionMetrics(registry)
+  let [producers, connected] = [0, 0]
+  return () => {
+    const observeConnection = newConnections()
+    let isConnected = false
+    producers += 1
+    ready.set(0)
+    return (report) => {
+      switch (report.kind) {
+        case 'publish':
+          published[report.result].add()
+          return durations.observeMs(report.durationMs)
+        case 'connection':
+          connected += Number(report.state === 'connected') - Number(isConnected)
+          isConnected = report.state === 'connected'
+          ready.set(connected === producers ? 1 : 0)
+          return observeConnection(report)
+      }
     }
   }
 }

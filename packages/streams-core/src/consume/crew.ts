@@ -15,6 +15,7 @@ import type { RedisOptions } from '../define/redis-options.ts'
 import type { Catalog, StreamDefinition } from '../define/stream.ts'
 import type { Tell } from '../tell/report.ts'
 import { newWarnings } from '../tell/server-settings.ts'
+import type { HandlerTrace } from '../tell/trace.ts'
 import { Claimer } from './intake/claimer.ts'
 import { HoldOff } from './intake/hold-off.ts'
 import { LostReplies } from './intake/lost-replies.ts'
@@ -42,6 +43,7 @@ export interface CrewOptions {
   redis: RedisOptions
   handlers: Handlers<Catalog>
   tell: Tell
+  trace?: HandlerTrace | undefined
   /** Called when Redis refuses for good: ends the consumer. */
   onRefusal: (error: unknown) => void
 }
@@ -50,7 +52,7 @@ export interface CrewOptions {
 export type Crew = ReturnType<typeof assembleCrew>
 
 /** Wiring: creates the actors, and tells each which others it works with. */
-export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusal }: CrewOptions) {
+export function assembleCrew({ stream, settings, redis, handlers, tell, trace, onRefusal }: CrewOptions) {
   const { group, consumer, leaseMs, concurrency, maxBuffered, blockMs, maxEventBytes, retry, idempotency } = settings
   const { maxDeliveries, delayMs } = retry
   const holdOff = new HoldOff(leaseMs)
@@ -90,7 +92,7 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
   const hasRecords = idempotency !== undefined
   const admission = new Admission({ group, hasRecords }, { broker: settling, patience, confirm, onRefusal })
   const running = { group, consumer, timeoutMs: settings.handlerTimeoutMs }
-  const runActors = { admission, broker: settling, patience, onRefusal }
+  const runActors = { admission, broker: settling, patience, trace, onRefusal }
   const runner = new Runner(running, handlers, runActors)
   const batchRunner = new BatchRunner(running, runActors)
   const slots = new HandlerSlots(concurrency, handlers, { runner, batchRunner }, changed)

@@ -46,6 +46,7 @@ export function encode(
   const values = [given.id, type, given.source, given.time]
   if (given.subject !== undefined) values.push(given.subject)
   if (given.traceparent !== undefined) values.push(given.traceparent)
+  if (given.traceparent !== undefined && given.tracestate !== undefined) values.push(given.tracestate)
   values.push(json)
 
   const layout = layoutOf(given)
@@ -55,7 +56,7 @@ export function encode(
 }
 
 function problemOfText(given: EventAttributes): string | undefined {
-  for (const name of ['id', 'source', 'subject', 'traceparent'] as const) {
+  for (const name of ['id', 'source', 'subject', 'traceparent', 'tracestate'] as const) {
     const text = given[name]
     if (text !== undefined && (LONE_SURROGATE.test(text) || text.includes(REPLACEMENT)))
       return `${name} holds a lone surrogate or U+FFFD, which do not survive storage`

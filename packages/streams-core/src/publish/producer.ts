@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { now, timeText } from '../base/clock.ts'
+import { timeText } from '../base/clock.ts'
 import { InvalidEventError, messageOf, ProducerClosedError, PublishTimeoutError } from '../base/errors.ts'
 import { AppendBroker } from '../broker/append.ts'
 import { Connection } from '../broker/connection.ts'
@@ -10,16 +10,17 @@ import {
   type ProducerSettings,
   parseProducerSettings,
 } from '../define/producer-settings.ts'
-import { type PublishResult, publishResultOf } from '../define/publish-result.ts'
 import type { RedisOptions } from '../define/redis-options.ts'
 import type { Catalog, EventInput, EventType, StreamDefinition } from '../define/stream.ts'
 import type { Logger } from '../tell/log.ts'
 import { newTell } from '../tell/observe.ts'
-import type { Health, Report, Tell } from '../tell/report.ts'
+import type { Health, Report } from '../tell/report.ts'
 import { newWarnings } from '../tell/server-settings.ts'
+import { type OpenTelemetryApi, Tracing } from '../tell/trace.ts'
 import { Batcher } from './batcher.ts'
 import { Deadlines } from './deadlines.ts'
 import { OpenPublish, type Published } from './open-publish.ts'
+import { PublishWatch } from './publish-watch.ts'
 
 export interface ProducerOptions extends ProducerSettings {
   /** Where Redis is: see `RedisOptions`. One connection is opened. */
@@ -31,6 +32,11 @@ export interface ProducerOptions extends ProducerSettings {
    * rejects with is ignored. Default: none.
    */
   onReport?: (report: Report) => void
+  /**
+   * Makes an OpenTelemetry span of kind PRODUCER for each publish; the event carries it, unless it has a `traceparent` of
+   * its own. `api`: what `import * as api from '@opentelemetry/api'` gives. Default: none.
+   */
+  tracing?: { api: OpenTelemetryApi }
 }
 
 export interface PublishOptions {
@@ -44,6 +50,8 @@ export interface PublishOptions {
   subject?: string
   /** W3C Trace Context, carried through untouched. Default: none. */
   traceparent?: string
+  /** W3C Trace Context, carried through untouched beside a `traceparent`. Default: none. */
+  tracestate?: string
 }
 
 export interface Producer<C extends Catalog> {
@@ -75,8 +83,8 @@ export interface Producer<C extends Catalog> {
  * @throws {InvalidOptionError} naming option, range and value.
  */
 export function createProducer<C extends Catalog>(stream: StreamDefinition<C>, options: ProducerOptions): Producer<C> {
-  const { redis, logger, onReport, ...given } = options
-  return new BatchingProducer(stream, parseProducerSettings(given), redis, { logger, onReport })
+  const { redis, logger, onReport, tracing, ...given } = options
+  return new BatchingProducer(stream, parseProducerSettings(given), redis, { logger, onReport, tracing })
 }
 
 class BatchingProducer<C extends Catalog> implements Producer<C> {
@@ -86,21 +94,23 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
   readonly #broker: AppendBroker
   readonly #batcher: Batcher
   readonly #deadlines: Deadlines
-  /** Undefined: nobody listens. */
-  readonly #tellAnswer: Tell | undefined
+  /** Undefined: nobody wants to know. */
+  readonly #watch: PublishWatch | undefined
   #isClosed = false
 
   constructor(
     stream: StreamDefinition<C>,
     settings: ParsedProducerSettings,
     redis: RedisOptions,
-    { logger, onReport }: Pick<ProducerOptions, 'logger' | 'onReport'>,
+    { logger, onReport, tracing }: Pick<ProducerOptions, 'logger' | 'onReport' | 'tracing'>,
   ) {
     this.#stream = stream
     this.#settings = settings
     const tell = newTell(logger, onReport)
-    // A logger is not told: so nothing is made for it.
-    this.#tellAnswer = onReport && tell
+    if (onReport || tracing) {
+      // A logger is not told, so nothing is made for it.
+      this.#watch = new PublishWatch(onReport && tell, tracing && new Tracing(tracing.api, stream.name))
+    }
     const connection = new Connection({
       ...{ redis, name: 'producer', deadlineMs: settings.publishTimeoutMs, onServer: newWarnings(tell) },
       onState: (state, cause) => tell({ kind: 'connection', connection: 'commands', state, cause }),
@@ -127,36 +137,30 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
   }
 
   publish<T extends EventType<C>>(type: T, data: EventInput<C, T>, options: PublishOptions = {}): Promise<Published> {
-    if (!this.#tellAnswer) return this.#publish(type, data, options)
-    return this.#told(this.#tellAnswer, type, now(), this.#publish(type, data, options))
+    const publish = (given: PublishOptions) => this.#publish(type, data, given)
+    return this.#watch ? this.#watch.run(type, options, publish) : publish(options)
   }
 
   #publish<T extends EventType<C>>(type: T, data: EventInput<C, T>, options: PublishOptions): Promise<Published> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) throw new ProducerClosedError()
       const { maxEventBytes, publishTimeoutMs, source } = this.#settings
-      const { id = randomUUID(), subject, traceparent } = options
+      const { id = randomUUID(), subject, traceparent, tracestate } = options
       const time = options.time === undefined ? Date.now() : options.time.getTime()
       if (Number.isNaN(time)) throw new InvalidEventError(`${type}: time is not a valid Date`)
-      const attributes = { id, source: options.source ?? source, time: timeText(time), subject, traceparent }
+      const attributes = {
+        id,
+        source: options.source ?? source,
+        time: timeText(time),
+        subject,
+        traceparent,
+        tracestate,
+      }
       const event = encode(this.#stream.catalog, type, data, attributes, maxEventBytes)
       this.#batcher.refuseIfFull()
       this.#batcher.add(new OpenPublish({ id, event, timeoutMs: publishTimeoutMs }, { resolve, reject }))
       this.#deadlines.watch()
     })
-  }
-
-  async #told(tell: Tell, eventType: string, startedAt: number, publishing: Promise<Published>): Promise<Published> {
-    const answered = (result: PublishResult) =>
-      tell({ kind: 'publish', result, eventType, durationMs: now() - startedAt })
-    try {
-      const published = await publishing
-      answered(published.duplicate ? 'duplicate' : 'appended')
-      return published
-    } catch (error) {
-      answered(publishResultOf(error))
-      throw error
-    }
   }
 
   health(): Health {
