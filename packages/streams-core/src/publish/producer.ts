@@ -137,8 +137,8 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
   }
 
   publish<T extends EventType<C>>(type: T, data: EventInput<C, T>, options: PublishOptions = {}): Promise<Published> {
-    const publish = (given: PublishOptions) => this.#publish(type, data, given)
-    return this.#watch ? this.#watch.run(type, options, publish) : publish(options)
+    if (!this.#watch) return this.#publish(type, data, options)
+    return this.#watch.run(type, options, (given) => this.#publish(type, data, given))
   }
 
   #publish<T extends EventType<C>>(type: T, data: EventInput<C, T>, options: PublishOptions): Promise<Published> {

@@ -19,27 +19,29 @@ export class PublishWatch {
     this.#tracing = tracing
   }
 
-  async run<O extends WatchedOptions>(
+  run<O extends WatchedOptions>(
     eventType: string,
     options: O,
     publish: (options: O) => Promise<Published>,
   ): Promise<Published> {
     const startedAt = now()
-    const { id = randomUUID() } = options
-    const span = this.#tracing?.startPublish(id, eventType)
+    const span = this.#tracing && this.#begin(this.#tracing, eventType, options)
     const answered = (result: PublishResult, error?: unknown) => {
       span?.end(error)
       this.#tell?.({ kind: 'publish', result, eventType, durationMs: now() - startedAt })
     }
-    // The trace of the caller, if it gives one, is not mixed with that of the span.
-    const trace = options.traceparent === undefined ? span?.attributes : undefined
-    try {
-      const published = await publish({ ...options, ...trace, id })
-      answered(published.duplicate ? 'duplicate' : 'appended')
-      return published
-    } catch (error) {
-      answered(publishResultOf(error), error)
-      throw error
-    }
+    const publishing = publish(span?.options ?? options)
+    publishing.then(
+      ({ duplicate }) => answered(duplicate ? 'duplicate' : 'appended'),
+      (error) => answered(publishResultOf(error), error),
+    )
+    return publishing
+  }
+
+  /** The options with an id, which the span names, and with the trace, unless the caller gives one of its own. */
+  #begin<O extends WatchedOptions>(tracing: Tracing, eventType: string, options: O) {
+    const { id = randomUUID(), traceparent } = options
+    const { attributes, end } = tracing.startPublish(id, eventType)
+    return { options: { ...options, ...(traceparent === undefined ? attributes : {}), id }, end }
   }
 }
