@@ -103,7 +103,7 @@ describe('the door for operations', () => {
   })
 
   test("Compose's health check says whether the service lives", async () => {
-    const [, code = ''] = /- node\n +- -e\n +- (.*)\n/.exec(COMPOSE) ?? []
+    const [, code = ''] = /- node\n +- -e\n +- "(.*)"\n/.exec(COMPOSE) ?? []
     expect(code).toContain('9464')
     const worker = start('producer', {})
     const port = await worker.opsPort()
@@ -116,7 +116,7 @@ describe('the door for operations', () => {
 
 test('docs/operations.md names every metric with its labels', async () => {
   const page = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8')
-  const rows = [...page.matchAll(/^\| `(streams_\w+)` \| (.*?) \|/gm)]
+  const rows = [...page.matchAll(/^\| `(streams_\w+)` \|([^|]*)\|/gm)]
   const labelsOf = (text: string) => [...text.matchAll(/`(\w+)`/g)].map(([, label]) => label).sort()
   const documented = rows.map(([, name, labels = '']) => [name, labelsOf(labels)])
   const env = { STREAM: newStream(), MAX_LENGTH: '1000' }
