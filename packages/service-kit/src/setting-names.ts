@@ -4,6 +4,7 @@
  */
 export const settingNames: readonly string[] = [
   ...['REDIS_URL', 'LOG_LEVEL', 'STREAM', 'RETENTION', 'MAX_LENGTH', 'RETENTION_GROUPS', 'LEDGER_DIR'],
+  ...['OPS_PORT', 'OPS_HOST'],
   ...['HTTP_PORT', 'HTTP_HOST', 'HTTP_DRAIN_DELAY_MS', 'TRUST_PROXY', 'WEBHOOK_TOLERANCE_MS', 'WEBHOOK_RATE_LIMIT'],
   ...[
     'SIMULATE',
