@@ -7,6 +7,12 @@ export {
   readLedger,
 } from './ledger.ts'
 export { createLogger } from './logger.ts'
+export { newConsumerMetrics } from './metrics/consumer-metrics.ts'
+export { newProducerMetrics } from './metrics/producer-metrics.ts'
+export { newRegistry } from './metrics/registry.ts'
+export { exportStreamFigures, type FiguresOptions } from './metrics/stream-figures.ts'
+export { newWebhookMetrics, type WebhookLabels, type WebhookMetrics } from './metrics/webhook-metrics.ts'
+export { type OpsOptions, type OpsServer, startOpsServer } from './ops-server.ts'
 export { redisOf } from './redis-of.ts'
 export { runService, stopSignal } from './run-service.ts'
 export { isSetting, settingNames } from './setting-names.ts'

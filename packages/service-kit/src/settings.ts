@@ -107,6 +107,8 @@ export const sharedSettings = {
     .transform((names) => names.split(','))
     .optional(),
   LEDGER_DIR: z.string().optional(),
+  OPS_PORT: whole({ min: 0, max: 65_535, default: 9_464 }),
+  OPS_HOST: z.string().default('127.0.0.1'),
 }
 
 export type SharedSettings = z.output<z.ZodObject<typeof sharedSettings>>

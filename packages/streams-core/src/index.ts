@@ -15,6 +15,7 @@ export {
 export type { ConsumerState, GroupState, ServerState, StreamState } from './broker/inspect.ts'
 export type { FailedDelivery } from './broker/letter-codec.ts'
 export type { ServerWarning } from './broker/server-settings.ts'
+export type { ClaimReason } from './broker/token.ts'
 export { type Consumer, type ConsumerOptions, createConsumer } from './consume/consumer.ts'
 export {
   type BatchContext,
@@ -25,9 +26,11 @@ export {
   type Handle,
 } from './define/batch.ts'
 export type { ConsumerSettings, IdempotencySettings, RetrySettings } from './define/consumer-settings.ts'
+export { misfitOf } from './define/encode.ts'
 export type { Context, Handler, Handlers } from './define/handler.ts'
 export type { DeadLetterReason, HandlerResult, Outcome, RunResult } from './define/outcome.ts'
 export type { ProducerSettings } from './define/producer-settings.ts'
+export type { PublishResult } from './define/publish-result.ts'
 export type { RedisAddress, RedisOptions } from './define/redis-options.ts'
 export type { AcknowledgedRetention, MaxlenRetention, Retention } from './define/retention.ts'
 export { exponential, type RetryDelay } from './define/retry-delay.ts'
@@ -49,8 +52,10 @@ export {
   type RedriveOptions,
   type RedriveResult,
 } from './operate/dead-letters.ts'
-export { inspectStream } from './operate/inspect.ts'
+export { inspectStream, openInspector, type StreamInspector } from './operate/inspect.ts'
 export type { Published } from './publish/open-publish.ts'
-export { createProducer, type Producer, type ProducerOptions, type PublishOptions } from './publish/producer.ts'
+export { createProducer, type Producer, type ProducerOptions } from './publish/producer.ts'
+export type { PublishOptions } from './publish/publish-options.ts'
 export type { Logger } from './tell/log.ts'
-export type { Health, Report, SettledReport } from './tell/report.ts'
+export type { Health, Load, Report, SettledReport } from './tell/report.ts'
+export type { OpenTelemetryApi } from './tell/trace.ts'

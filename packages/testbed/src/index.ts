@@ -6,6 +6,7 @@ export { endWithoutServer, findServerProgram, NoServerError, type ServerProgram 
 export { asRecord, type ConsumerView, GroupView, type RawGroupState, type Send } from './group-view.ts'
 export { TcpProxy } from './proxy.ts'
 export { freePort, RedisServer, startRedis } from './redis-server.ts'
+export { Scrape, type Series } from './scrape.ts'
 export { sendOnce } from './send-once.ts'
 export { ShiftedClock } from './shifted-clock.ts'
 export { until } from './until.ts'

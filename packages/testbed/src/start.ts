@@ -3,11 +3,13 @@ import { startRedis } from './redis-server.ts'
 import { type LogLine, Worker } from './worker.ts'
 
 const CONSUMERS = 3
+const FIRST_OPS_PORT = 9_464
 /** The fields of a log line that are shown, in this order. */
 const SHOWN = [
   ...['eventType', 'type', 'subject', 'attempt', 'eventId', 'entryId', 'result', 'reason', 'delayMs', 'where', 'error'],
   ...['connection', 'group', 'entries', 'suspects', 'neededId', 'startId', 'newestId', 'pending', 'stalledMs', 'total'],
-  ...['url', 'sources', 'source', 'status', 'times', 'ip', 'unfinished', 'byMs', 'setting', 'value', 'risk', 'remedy'],
+  ...['url', 'port', 'sources', 'source', 'status', 'times', 'ip'],
+  ...['unfinished', 'byMs', 'setting', 'value', 'risk', 'remedy'],
 ]
 
 /**
@@ -21,8 +23,10 @@ async function main(): Promise<void> {
   })
   const redis = await startRedis()
   say('redis', `listening on ${hidePassword(redis.url)}`)
-  const consumers = Array.from({ length: CONSUMERS }, (_, i) => watch(`consumer-${i + 1}`, 'consumer', redis.url))
-  const producer = watch('producer', 'producer', redis.url)
+  const consumers = Array.from({ length: CONSUMERS }, (_, i) =>
+    watch(`consumer-${i + 1}`, 'consumer', redis.url, i + 1),
+  )
+  const producer = watch('producer', 'producer', redis.url, 0)
   const workers = [producer, ...consumers]
   try {
     const ended = Promise.race(workers.map(async (worker) => `a process ended: ${await worker.exited()}`))
@@ -41,10 +45,11 @@ async function main(): Promise<void> {
   say('start', 'everything has stopped')
 }
 
-function watch(name: string, service: 'producer' | 'consumer', url: string): Worker {
-  const worker = new Worker(service, { ...process.env, REDIS_URL: url } as Record<string, string>, {
-    cwd: process.cwd(),
-  })
+/** @param place Each process has an OPS_PORT of its own: the one that is set for the producer, and those after it. */
+function watch(name: string, service: 'producer' | 'consumer', url: string, place: number): Worker {
+  const firstPort = Number(process.env.OPS_PORT || FIRST_OPS_PORT)
+  const settings = { REDIS_URL: url, OPS_PORT: String(firstPort === 0 ? 0 : firstPort + place) }
+  const worker = new Worker(service, { ...process.env, ...settings } as Record<string, string>, { cwd: process.cwd() })
   worker.onLine((line) => say(name, describe(line)))
   return worker
 }

@@ -53,7 +53,8 @@ export class Worker {
       spawn(command, args, {
         cwd,
         // What the caller has set for itself must not reach the worker by accident.
-        env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+        // Many workers share this machine: each takes a free port.
+        env: { PATH: process.env.PATH, HOME: process.env.HOME, OPS_PORT: '0', ...env },
         stdio: ['ignore', ...outputs],
         detached: true,
       }),
@@ -90,6 +91,11 @@ export class Worker {
       this.onLine((line) => wanted(line) && resolve(line))
       this.#closed.then((how) => reject(new Error(`the process ended (${how}):\n${this.tail()}`)))
     })
+  }
+
+  /** Where a service answers /livez, /readyz and /metrics. */
+  async opsPort(): Promise<number> {
+    return Number((await this.waitFor(({ msg }) => msg === 'listening for operations')).port)
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -1,11 +1,14 @@
-import { maxEventBytes, userEvents } from '@redis-streams-processor/events'
+import { catalog, maxEventBytes, userEvents } from '@redis-streams-processor/events'
 import {
   createLogger,
   Ledger,
+  newConsumerMetrics,
+  newRegistry,
   readSettings,
   redisOf,
   retentionOf,
   runService,
+  startOpsServer,
 } from '@redis-streams-processor/service-kit'
 import { createConsumer, exponential } from '@redis-streams-processor/streams-core'
 import { loadHandlers } from './load-handlers.ts'
@@ -17,6 +20,9 @@ await runService(async (signal) => {
   const settings = readSettings(settingsSchema)
   const ledger = new Ledger(settings.LEDGER_DIR, 'consumer')
   const handlers = await loadHandlers(settings.HANDLERS, settings.WORK_MS)
+  const logger = createLogger('consumer', settings.LOG_LEVEL)
+  const registry = newRegistry()
+  const count = newConsumerMetrics(registry, Object.keys(catalog))
   const consumer = createConsumer(userEvents(settings.STREAM, retentionOf(settings)), {
     redis: redisOf(settings),
     group: settings.GROUP,
@@ -35,14 +41,20 @@ await runService(async (signal) => {
     },
     ...(settings.IDEMPOTENCY_TTL_MS > 0 ? { idempotency: { ttlMs: settings.IDEMPOTENCY_TTL_MS } } : {}),
     handlers: settings.LEDGER_DIR === undefined ? handlers : withLedger(handlers, ledger),
-    logger: createLogger('consumer', settings.LOG_LEVEL),
-    onReport: (report) => writeReport(ledger, report),
+    logger,
+    onReport: (report) => {
+      count(report)
+      writeReport(ledger, report)
+    },
   })
+  const { OPS_PORT: port, OPS_HOST: host } = settings
+  const ops = await startOpsServer({ port, host, registry, health: () => consumer.health(), logger })
   const stopWatchdog = settings.BLOCKED_MS > 0 ? startWatchdog(settings.BLOCKED_MS) : undefined
   try {
     await consumer.run({ signal })
   } finally {
     await stopWatchdog?.()
+    await ops.close()
     ledger.close()
   }
 })

@@ -1,5 +1,6 @@
 import { userEvents } from '@redis-streams-processor/events'
 import { createLogger, Ledger, readSettings, retentionOf, runService } from '@redis-streams-processor/service-kit'
+import { Operations } from './operations.ts'
 import { publishBurst } from './publish-burst.ts'
 import { serve } from './serve.ts'
 import { settingsSchema } from './settings.ts'
@@ -8,10 +9,13 @@ await runService(async (signal) => {
   const settings = readSettings(settingsSchema)
   const logger = createLogger('producer', settings.LOG_LEVEL)
   const ledger = new Ledger(settings.LEDGER_DIR, 'producer')
-  const service = { settings, logger, ledger, stream: userEvents(settings.STREAM, retentionOf(settings)) }
+  const stream = userEvents(settings.STREAM, retentionOf(settings))
+  const operations = new Operations({ settings, stream, logger, signal })
+  const service = { settings, stream, ledger, logger, operations }
   try {
     await (settings.BURST === undefined ? serve(service, signal) : publishBurst(service, settings.BURST, signal))
   } finally {
+    await operations.close()
     ledger.close()
   }
 })

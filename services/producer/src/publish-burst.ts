@@ -8,7 +8,7 @@ import { makeBurstWebhook, makeWebhook } from './simulator.ts'
 
 /** Publishes so many simulated webhooks at once, without HTTP, and says how fast that went. */
 export async function publishBurst(service: Service, events: number, signal: AbortSignal): Promise<void> {
-  const { settings, stream, ledger, logger } = service
+  const { settings, stream, ledger, logger, operations } = service
   const producer = createProducer(stream, {
     redis: redisOf(settings),
     source: '/simulator',
@@ -16,10 +16,13 @@ export async function publishBurst(service: Service, events: number, signal: Abo
     dedupeMs: settings.DEDUPE_MS,
     durability: settings.DURABILITY,
     logger,
+    onReport: operations.newObserver(),
   })
+  operations.watch(producer)
   const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
   const { USERS: users, FAILING: failing } = settings
   try {
+    await operations.open()
     await Promise.race([producer.ready(), stopped])
     const summary = await runBurst({
       events,

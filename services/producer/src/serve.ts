@@ -16,9 +16,11 @@ import {
   type RedisRefusedError,
   type StreamDefinition,
 } from '@redis-streams-processor/streams-core'
+import type { Operations } from './operations.ts'
 import { makeUpSecret, Sender } from './sender.ts'
 import type { ProducerServiceSettings } from './settings.ts'
 import { makeWebhook } from './simulator.ts'
+import { REFUSAL_REASONS, STATUSES } from './webhooks/answers.ts'
 import { Receiver } from './webhooks/receiver.ts'
 import { keysOf, secretSetting } from './webhooks/secrets.ts'
 import { ANSWER_MS, type ServerOptions, WebhookServer } from './webhooks/server.ts'
@@ -32,6 +34,7 @@ export interface Service {
   stream: StreamDefinition<UserEvents>
   ledger: Ledger
   logger: Logger
+  operations: Operations
 }
 
 /** The simulator is a source of its own, whose secret only this process knows. */
@@ -43,11 +46,13 @@ const SIMULATOR = 'simulator'
  * @throws {RedisRefusedError} when Redis refuses for good.
  */
 export async function serve(service: Service, signal: AbortSignal): Promise<void> {
-  const { settings, logger } = service
+  const { settings, logger, operations } = service
   const ending = endOf(signal)
-  const tally = new Tally(logger)
   const simulated = settings.SIMULATE === 'on' ? makeUpSecret() : undefined
   const served = servedSources(service, simulated)
+  const names = served.map(({ name }) => name)
+  const labels = { sources: names, statuses: STATUSES, reasons: REFUSAL_REASONS }
+  const tally = new Tally(logger, operations.newWebhookMetrics(labels))
   const producers = served.map(({ name, source }) => producerFor(service, name, source))
   const receivers = served.map((options, i) => {
     const producer = producers[i] as Producer<UserEvents>
@@ -58,12 +63,14 @@ export async function serve(service: Service, signal: AbortSignal): Promise<void
   })
   for (const producer of producers) producer.ready().catch(ending.fail)
   const server = new WebhookServer(serverOptions(settings), receivers, tally)
+  for (const part of [...producers, server]) operations.watch(part)
   let simulating: Promise<void> | undefined
   try {
+    await operations.open()
     await server.start().catch((error) => {
       throw new SettingsError(`HTTP_PORT, HTTP_HOST: expected an address that is free, got ${error.message}`)
     })
-    logger.info({ url: server.url, sources: served.map(({ name }) => name) }, 'webhooks are served')
+    logger.info({ url: server.url, sources: names }, 'webhooks are served')
     if (simulated !== undefined)
       simulating = simulate(service, { url: reachable(server.url), secret: simulated }, ending.signal)
     await ending.come()
@@ -109,7 +116,11 @@ function servedSources({ settings, logger }: Service, simulated: string | undefi
 }
 
 /** One for each source, because each source has its own window of deduplication. */
-function producerFor({ settings, stream, logger }: Service, name: string, source: Source): Producer<UserEvents> {
+function producerFor(
+  { settings, stream, logger, operations }: Service,
+  name: string,
+  source: Source,
+): Producer<UserEvents> {
   return createProducer(stream, {
     redis: redisOf(settings),
     source: `/webhooks/${name}`,
@@ -118,6 +129,7 @@ function producerFor({ settings, stream, logger }: Service, name: string, source
     durability: settings.DURABILITY,
     maxEventBytes: maxEventBytesOf(source),
     logger,
+    onReport: operations.newObserver(),
   })
 }
 

@@ -132,7 +132,7 @@ describe('what is refused', () => {
 
     expect((await endpoint.entries()).size).toBe(0)
     const reasons = endpoint.lines.flatMap(({ msg, reason }) => (msg === 'webhook refused' ? [reason] : []))
-    for (const reason of ['forged', 'stale', 'unsigned', 'signed, but no JSON']) expect(reasons).toContain(reason)
+    for (const reason of ['forged', 'stale', 'unsigned', 'no-json']) expect(reasons).toContain(reason)
     expect(endpoint.lines).toContainEqual(
       expect.objectContaining({
         ...{ msg: 'not served: it has no secret', source: 'stripe', setting: 'WEBHOOK_STRIPE_SECRET' },

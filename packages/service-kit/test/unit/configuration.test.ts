@@ -27,9 +27,17 @@ const SECTIONS: Record<string, string> = {
 }
 
 /** Variables that Compose does not pass on; docker-compose.yml says why. */
-const isInCompose = (name: string) =>
-  !['REDIS_URL', 'LEDGER_DIR', 'CONSUMER', 'HANDLERS', 'HTTP_HOST', 'HTTP_PORT'].includes(name) &&
-  !name.endsWith('_FILE')
+const NOT_IN_COMPOSE = [
+  'REDIS_URL',
+  'LEDGER_DIR',
+  'OPS_PORT',
+  'OPS_HOST',
+  'HTTP_PORT',
+  'HTTP_HOST',
+  'CONSUMER',
+  'HANDLERS',
+]
+const isInCompose = (name: string) => !NOT_IN_COMPOSE.includes(name) && !name.endsWith('_FILE')
 
 test.each(Object.keys(documents) as (keyof typeof documents)[])(
   '%s names every setting in its section with its default, and no other',

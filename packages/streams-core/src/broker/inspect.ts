@@ -1,9 +1,8 @@
-import { compareIds, timeOf } from '../base/entry-id.ts'
+import { timeOf } from '../base/entry-id.ts'
 import type { Connection } from './connection.ts'
-import { type Info, infosOf } from './infos.ts'
 import type { Keys } from './keys.ts'
 import { RETRY_CONSUMER } from './pseudo-consumers.ts'
-import { COUNT_AFTER } from './scripts/inspect.ts'
+import { COUNT_AFTER, INSPECT } from './scripts/inspect.ts'
 import type { ServerWarning } from './server-settings.ts'
 
 export interface ConsumerState {
@@ -15,8 +14,10 @@ export interface ConsumerState {
 
 export interface GroupState {
   group: string
-  /** Entries that were not delivered to the group yet. Counted where Redis does not know. */
+  /** Entries that were not delivered to the group yet. Where Redis does not know, they are counted, up to 10,000. */
   lag: number
+  /** False: Redis does not know the lag, and there are at least so many. */
+  isLagExact: boolean
   /** Pending entries without the parked ones (see `waitingForRetry`). XINFO counts both. */
   pending: number
   /** Parked entries: retried or released, waiting for their next delivery. */
@@ -50,8 +51,16 @@ export interface StreamState {
   groups: GroupState[]
 }
 
-/** Entries counted in one call. */
+/** Entries counted in one call, so that no call holds Redis up for long; and in all. */
 const COUNT_PAGE = 1_000
+const MAX_COUNTED = 10_000
+
+type RawGroup = [
+  ...[group: string, lag: number | null, pending: number, oldestId: string | null, deadLetters: number],
+  ...[droppedUnread: string | null, lastDeliveredId: string],
+  ...[name: string, pending: number, idleMs: number][],
+]
+type RawState = [nowMs: number, length: number, ...RawGroup[]]
 
 /** Reads the state of a stream and its groups. */
 export class InspectBroker {
@@ -64,56 +73,40 @@ export class InspectBroker {
   }
 
   async inspect(): Promise<StreamState> {
-    const { stream } = this.#keys
+    const { stream, dropped, groupFormat } = this.#keys
+    const reply = await this.#connection.run(INSPECT, { stream, dropped }, { groupFormat })
+    const [nowMs, length, ...groups] = reply as RawState
     const { name, version, warnings = [] } = this.#connection.server ?? {}
-    const server = { name, version, warnings }
-    if ((await this.#connection.send<number>(['EXISTS', stream])) === 0)
-      return { server, stream, length: 0, groups: [] }
-    const [length, groups, time] = await Promise.all([
-      this.#connection.send<number>(['XLEN', stream]),
-      infosOf(this.#connection, ['XINFO', 'GROUPS', stream]),
-      this.#connection.send<[string, string]>(['TIME']),
-    ])
-    const nowMs = Number(time[0]) * 1_000 + Number(time[1]) / 1_000
-    return { server, stream, length, groups: await Promise.all(groups.map((info) => this.#group(info, nowMs))) }
+    const states = groups.map((group) => this.#group(group, nowMs))
+    return { server: { name, version, warnings }, stream, length, groups: await Promise.all(states) }
   }
 
-  async #group(info: Info, nowMs: number): Promise<GroupState> {
-    const group = String(info.name)
-    const lastDeliveredId = String(info['last-delivered-id'])
-    const [pending, next, consumers, deadLetters, droppedUnread, lag] = await Promise.all([
-      this.#connection.send<[number, string | null]>(['XPENDING', this.#keys.stream, group]),
-      this.#connection.send<[string][]>(['XRANGE', this.#keys.stream, `(${lastDeliveredId}`, '+', 'COUNT', 1]),
-      infosOf(this.#connection, ['XINFO', 'CONSUMERS', this.#keys.stream, group]),
-      this.#connection.send<number>(['XLEN', this.#keys.dead(group)]),
-      this.#connection.send<string | null>(['HGET', this.#keys.dropped, group]),
-      info.lag ?? this.#countAfter(lastDeliveredId),
-    ])
-    const [pendingCount, oldestPendingId] = pending
-    const waitingForRetry = Number(consumers.find(({ name }) => name === RETRY_CONSUMER)?.pending ?? 0)
-    const unhandled = [oldestPendingId, next[0]?.[0]].filter((id) => typeof id === 'string').sort(compareIds)
+  async #group(raw: RawGroup, nowMs: number): Promise<GroupState> {
+    const [group, knownLag, pendingOfAll, oldestId, deadLetters, droppedUnread, lastDeliveredId, ...consumers] = raw
+    // After an XDEL or SETID, Redis does not know it.
+    const lag = knownLag ?? (await this.#countAfter(lastDeliveredId))
+    const waitingForRetry = consumers.find(([name]) => name === RETRY_CONSUMER)?.[1] ?? 0
     return {
       group,
-      lag: Number(lag),
-      pending: pendingCount - waitingForRetry,
+      lag,
+      isLagExact: knownLag !== null || lag < MAX_COUNTED,
+      pending: pendingOfAll - waitingForRetry,
       waitingForRetry,
-      oldestUnhandledMs: unhandled[0] ? Math.max(0, Math.round(nowMs - timeOf(unhandled[0]))) : 0,
+      oldestUnhandledMs: oldestId === null ? 0 : Math.max(0, nowMs - timeOf(oldestId)),
       deadLetters,
       droppedUnread: Number(droppedUnread ?? 0),
       lastDeliveredId,
       consumers: consumers
-        .filter(({ name }) => name !== RETRY_CONSUMER)
-        .map(({ name, pending, idle }) => ({ name: String(name), pending: Number(pending), idleMs: Number(idle) })),
+        .filter(([name]) => name !== RETRY_CONSUMER)
+        .map(([name, pending, idleMs]) => ({ name, pending, idleMs })),
     }
   }
 
-  /** Counts the lag where XINFO does not know it: after an XDEL or SETID, XINFO says nil. */
   async #countAfter(id: string): Promise<number> {
+    const { stream } = this.#keys
     let count = 0
-    let after: string | null = id
-    while (after !== null) {
-      const keys = { stream: this.#keys.stream }
-      const reply = await this.#connection.run(COUNT_AFTER, keys, { after, atMost: COUNT_PAGE })
+    for (let after: string | null = id; after !== null && count < MAX_COUNTED; ) {
+      const reply = await this.#connection.run(COUNT_AFTER, { stream }, { after, atMost: COUNT_PAGE })
       const [size, lastId] = reply as [size: number, lastId: string | null]
       count += size
       after = size < COUNT_PAGE ? null : lastId

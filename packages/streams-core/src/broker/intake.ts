@@ -5,7 +5,7 @@ import { CLAIM } from './scripts/claim.ts'
 import { RETAKE } from './scripts/leases.ts'
 import { ISOLATE, REJOIN, TAKE_SUSPECT } from './scripts/suspects.ts'
 import { ServerClock } from './server-clock.ts'
-import { CHUNK, type HandedEntry, type Token } from './token.ts'
+import { CHUNK, type ClaimedEntry, type HandedEntry, type Token } from './token.ts'
 
 /** A read may be this much later than its BLOCK before the socket counts as dead. */
 export const READ_MARGIN_MS = 3_000
@@ -14,7 +14,7 @@ export const READ_MARGIN_MS = 3_000
 const CLOCK_STEP_MS = 1_000
 
 export interface Claimed {
-  entries: HandedEntry[]
+  entries: ClaimedEntry[]
   /** Crash suspects that wait for a consumer to run them alone. */
   suspects: number
   /** There is more to claim now. */
@@ -46,18 +46,19 @@ type RawClaim = [id: string, attempt: number, fields: string[] | null]
 type RawClaimed = [
   ...[serverMs: number, lateMs: number, setBackMs: number, waitMs: number, hasMore: number, suspects: number],
   isHalfOver: number,
-  ...[kind: HandedEntry['kind'], ...RawClaim][],
+  ...[reason: Exclude<ClaimedEntry['reason'], 'suspect'>, ...RawClaim][],
 ]
 
 /** How entries come to a consumer: reads, claims, and deliveries whose reply was lost. */
 export class IntakeBroker {
   readonly #member: Member
-  readonly #clock: ServerClock
+  /** Redis' clock, as far as the replies to claims have told it. */
+  readonly clock: ServerClock
   #lookedBackAt = 0
 
   constructor(member: Member) {
     this.#member = member
-    this.#clock = new ServerClock(member.leaseMs / 10)
+    this.clock = new ServerClock(member.leaseMs / 10)
   }
 
   /** A claim that comes later than this takes over no lease: living consumers may not have extended theirs yet. */
@@ -94,17 +95,19 @@ export class IntakeBroker {
         ...{ group, consumer, alone, crashed, leaseMs, delayMs, maxDeliveries, lockMs, graceMs },
         holdsOff: holdsOff ? 1 : 0,
         room: Math.min(limit, CHUNK),
-        sentAt: this.#clock.estimateMs() ?? '',
+        sentAt: this.clock.estimateMs() ?? '',
         looksBack: this.#looksBack(since) ? 1 : 0,
       },
     )
     const [serverMs, lateMs, setBackMs, waitMs, hasMore, suspects, isHalfOver, ...claimed] = reply as RawClaimed
-    this.#clock.seen(serverMs, now() - since)
-    const owners: Record<HandedEntry['kind'], string> = { run: consumer, crashed }
+    this.clock.seen(serverMs, now() - since)
     return {
       ...{ suspects, waitMs },
       setBackMs: setBackMs >= CLOCK_STEP_MS ? setBackMs : 0,
-      entries: claimed.map(([kind, id, attempt, fields]) => handed(id, fields, owners[kind], attempt, kind, since)),
+      entries: claimed.map(([reason, id, attempt, fields]) => {
+        const [owner, kind] = reason === 'crashed' ? [crashed, reason] : [consumer, 'run' as const]
+        return { ...handed(id, fields, owner, attempt, kind, since), reason }
+      }),
       hasMore: hasMore === 1,
       mayHaveLostReplies: isHalfOver === 1,
       lateMs: lateMs > graceMs ? lateMs : 0,
@@ -131,7 +134,7 @@ export class IntakeBroker {
       {
         ...{ group, alone, suspect, leaseMs, graceMs: this.graceMs, maxDeliveries: options.maxDeliveries },
         holdsNothing: options.holdsNothing ? 1 : 0,
-        sentAt: this.#clock.estimateMs() ?? '',
+        sentAt: this.clock.estimateMs() ?? '',
       },
     )
     if (!reply) return undefined

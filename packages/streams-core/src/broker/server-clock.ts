@@ -1,3 +1,5 @@
+import { now } from '../base/clock.ts'
+
 /**
  * What Redis' clock shows, judged by the last reply that told it and by the monotonic clock of this process. Not by
  * `now()`: a wall clock that is set ahead here would hide that Redis' clock, on the same host, was set ahead, too.
@@ -14,6 +16,16 @@ export class ServerClock {
   /** To be called with a reply that holds the time of Redis, in milliseconds, and how long the reply took. */
   seen(serverMs: number, tripMs: number): void {
     if (tripMs <= this.#longestTripMs) this.#aheadMs = serverMs - performance.now()
+  }
+
+  /**
+   * How old an entry was at a time on the clock of `now()`, in milliseconds: since Redis appended it. Before the first
+   * reply, by the clock of this machine.
+   */
+  ageAt(time: number, entryId: string): number {
+    const nowMs = this.#aheadMs === undefined ? Date.now() : performance.now() + this.#aheadMs
+    const appendedMs = Number(entryId.slice(0, entryId.indexOf('-')))
+    return Math.max(0, nowMs - (now() - time) - appendedMs)
   }
 
   /** Undefined before the first reply. */

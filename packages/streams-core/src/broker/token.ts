@@ -22,6 +22,16 @@ export interface HandedEntry extends Token {
   readonly since: number
 }
 
+/**
+ * Why an entry was claimed. `due`: it was retried or released, and is due. `lease-over`: its consumer gave no sign of
+ * life. `suspect`: to be run alone. `crashed`: to be settled without another run.
+ */
+export type ClaimReason = 'due' | 'lease-over' | 'suspect' | 'crashed'
+
+export interface ClaimedEntry extends HandedEntry {
+  readonly reason: ClaimReason
+}
+
 /** A delivery that may have an idempotency record. */
 export interface RecordedToken extends Token {
   readonly recordKey?: string | undefined

@@ -7,6 +7,7 @@ import type { Catalog, StreamDefinition } from '../define/stream.ts'
 import type { Logger } from '../tell/log.ts'
 import { newTell } from '../tell/observe.ts'
 import type { Health, Report } from '../tell/report.ts'
+import { newHandlerTrace, type OpenTelemetryApi } from '../tell/trace.ts'
 import { Lifecycle } from './lifecycle.ts'
 
 export interface ConsumerOptions<C extends Catalog> extends ConsumerSettings {
@@ -21,6 +22,12 @@ export interface ConsumerOptions<C extends Catalog> extends ConsumerSettings {
    * Default: none.
    */
   onReport?: (report: Report) => void
+  /**
+   * Makes an OpenTelemetry span of kind CONSUMER for each run of a handler. It links to the span in which the event was
+   * published. `isChild`: that span is its parent instead; not for batches. `api`: what
+   * `import * as api from '@opentelemetry/api'` gives. Default: none; `isChild: false`.
+   */
+  tracing?: { api: OpenTelemetryApi; isChild?: boolean }
 }
 
 export interface Consumer {
@@ -46,7 +53,7 @@ export interface Consumer {
  * @throws {StreamsError} `MISSING_HANDLER`: an event type of the stream has no handler.
  */
 export function createConsumer<C extends Catalog>(stream: StreamDefinition<C>, options: ConsumerOptions<C>): Consumer {
-  const { redis, handlers, logger, onReport, ...given } = options
+  const { redis, handlers, logger, onReport, tracing, ...given } = options
   const settings = parseConsumerSettings(given)
   const isHandler = (given: unknown) => typeof given === 'function' || given instanceof BatchHandler
   const missing = Object.keys(stream.catalog).find((type) => !isHandler(handlers?.[type]))
@@ -64,7 +71,9 @@ export function createConsumer<C extends Catalog>(stream: StreamDefinition<C>, o
     name: settings.consumer,
     async run({ signal }) {
       if (lifecycle) throw new StreamsError('STARTED_BEFORE', 'a consumer runs once: create another')
-      lifecycle = new Lifecycle({ stream, settings, redis, handlers: own as unknown as Handlers<Catalog>, tell })
+      const trace = tracing && newHandlerTrace(tracing.api, stream.name, settings.group, tracing.isChild)
+      const named = own as unknown as Handlers<Catalog>
+      lifecycle = new Lifecycle({ stream, settings, redis, handlers: named, tell, trace })
       await lifecycle.work(signal)
     },
     health: () => lifecycle?.health() ?? { ready: false, reason: 'the consumer is not started' },

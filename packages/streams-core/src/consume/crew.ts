@@ -15,6 +15,7 @@ import type { RedisOptions } from '../define/redis-options.ts'
 import type { Catalog, StreamDefinition } from '../define/stream.ts'
 import type { Tell } from '../tell/report.ts'
 import { newWarnings } from '../tell/server-settings.ts'
+import type { HandlerTrace } from '../tell/trace.ts'
 import { Claimer } from './intake/claimer.ts'
 import { HoldOff } from './intake/hold-off.ts'
 import { LostReplies } from './intake/lost-replies.ts'
@@ -33,6 +34,7 @@ import { WaitingJobs } from './pipeline/waiting-jobs.ts'
 import { HealthKeeper } from './upkeep/health.ts'
 import { Janitor } from './upkeep/janitor.ts'
 import { LeaseKeeper } from './upkeep/lease-keeper.ts'
+import { LoadTeller } from './upkeep/load.ts'
 
 export interface CrewOptions {
   stream: StreamDefinition
@@ -40,6 +42,7 @@ export interface CrewOptions {
   redis: RedisOptions
   handlers: Handlers<Catalog>
   tell: Tell
+  trace?: HandlerTrace | undefined
   /** Called when Redis refuses for good: ends the consumer. */
   onRefusal: (error: unknown) => void
 }
@@ -48,7 +51,7 @@ export interface CrewOptions {
 export type Crew = ReturnType<typeof assembleCrew>
 
 /** Wiring: creates the actors, and tells each which others it works with. */
-export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusal }: CrewOptions) {
+export function assembleCrew({ stream, settings, redis, handlers, tell, trace, onRefusal }: CrewOptions) {
   const { group, consumer, leaseMs, concurrency, maxBuffered, blockMs, maxEventBytes, retry, idempotency } = settings
   const { maxDeliveries, delayMs } = retry
   const holdOff = new HoldOff(leaseMs)
@@ -87,7 +90,7 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
     { broker: settling, patience: patience.handling, confirm, onRefusal },
   )
   const running = { group, consumer, timeoutMs: settings.handlerTimeoutMs }
-  const runActors = { admission, broker: settling, patience: patience.handling, onRefusal }
+  const runActors = { admission, broker: settling, patience: patience.handling, trace, onRefusal }
   const runner = new Runner(running, handlers, runActors)
   const batchRunner = new BatchRunner(running, runActors)
   const waiting = new WaitingJobs(handlers, { runner, batchRunner }, () => slots.startWaiting())
@@ -104,7 +107,7 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
       decoding: { catalog: stream.catalog, maxEventBytes, leaseMs },
       policy: { maxDeliveries, delayMs, leaseMs },
     },
-    { holdings, slots, settler, tell },
+    { holdings, slots, settler, clock: intake.clock, tell },
   )
 
   const reader = new Reader(
@@ -119,10 +122,11 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, onRefusa
   })
   const janitor = new Janitor(stream.retention, { broker: upkeep, tell })
   const health = new HealthKeeper(settings, { broker: upkeep, room, reader, tell })
+  const load = new LoadTeller({ group, consumer, concurrency }, { holdings, slots, tell })
   const loopErrors = new LoopErrors({ group }, { broker: membership, tell })
 
   return {
     ...{ commands, reads, membership, holdOff, holdings, slots, settler, pipeline },
-    ...{ reader, claimer, leaseKeeper, janitor, health, loopErrors },
+    ...{ reader, claimer, leaseKeeper, janitor, health, load, loopErrors },
   }
 }

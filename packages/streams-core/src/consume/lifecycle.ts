@@ -3,6 +3,7 @@ import type { Health, Tell } from '../tell/report.ts'
 import { assembleCrew, type Crew, type CrewOptions } from './crew.ts'
 import { HEALTH_EVERY_MS, LOOK_EVERY_MS } from './upkeep/health.ts'
 import { TIDY_EVERY_MS } from './upkeep/janitor.ts'
+import { LOAD_EVERY_MS } from './upkeep/load.ts'
 
 /** Time for the last writes, once the time to drain is over. */
 const LAST_WRITES_MS = 2_000
@@ -87,12 +88,13 @@ export class Lifecycle {
 
   /** Leases are extended until the drain is over; the rest ends with the intake. */
   #startUpkeep(signal: AbortSignal, untilDrained: AbortSignal): Promise<unknown>[] {
-    const { janitor, health, leaseKeeper } = this.#crew
+    const { janitor, health, load, leaseKeeper } = this.#crew
     return [
       this.#loop('janitor', TIDY_EVERY_MS, () => janitor.tidyOnce(), signal),
       this.#loop('health', LOOK_EVERY_MS, () => health.lookOnce(), signal),
-      // Not one of the loops that wait for a connection: this one has to tell that the connection is lost.
+      // Not loops that wait for a connection: they have to tell what happens without one.
       every(HEALTH_EVERY_MS, () => health.tellChange(), { signal, onError() {} }),
+      every(LOAD_EVERY_MS, async () => load.tellChange(), { signal: untilDrained, onError() {} }),
       this.#loop('lease keeper', leaseKeeper.everyMs, () => leaseKeeper.extendOnce(), untilDrained),
     ]
   }

@@ -13,6 +13,7 @@ const NOTHING_READ = {
   data: undefined,
   subject: undefined,
   traceparent: undefined,
+  tracestate: undefined,
 }
 type FieldName = keyof typeof NOTHING_READ
 const fieldNames = new Set<string>(Object.keys(NOTHING_READ))
@@ -42,7 +43,7 @@ export function decode(catalog: Catalog, fields: Fields, maxBytes: number): Deco
     }
   }
 
-  const { id, type, source, time, data, subject, traceparent } = entry
+  const { id, type, source, time, data, subject, traceparent, tracestate } = entry
   if (id === undefined) return missing('id')
   if (type === undefined) return missing('type')
   if (source === undefined) return missing('source')
@@ -70,6 +71,7 @@ export function decode(catalog: Catalog, fields: Fields, maxBytes: number): Deco
   const event: { -readonly [K in keyof StreamEvent]: StreamEvent[K] } = { id, type, source, time, data: checked.value }
   if (subject !== undefined) event.subject = subject
   if (traceparent !== undefined) event.traceparent = traceparent
+  if (tracestate !== undefined) event.tracestate = tracestate
   return { ok: true, event }
 }
 

@@ -1,7 +1,8 @@
+import type { ZodType } from 'zod'
 import { InvalidEventError, messageOf } from '../base/errors.ts'
 import { checkData } from './check-data.ts'
 import { type EventAttributes, LAYOUTS, layoutOf, problemOfAttributes, REPLACEMENT, shorten, sizeOf } from './entry.ts'
-import type { Catalog } from './stream.ts'
+import type { Catalog, StreamDefinition } from './stream.ts'
 
 /** An event as it is stored. */
 export interface EncodedEvent {
@@ -33,14 +34,12 @@ export function encode(
   const problem = problemOfType(type) ?? problemOfAttributes(given) ?? problemOfText(given)
   if (problem) throw new InvalidEventError(`${shorten(type)}: ${problem}`)
   const json = toJson(type, data)
-  if (schema) {
-    const checked = checkData(schema, JSON.parse(json))
-    if (!checked.ok) throw new InvalidEventError(`${type}: ${checked.reason}${hintFor(data)}`, checked.path)
-  }
+  if (schema) check(schema, type, data, json)
 
   const values = [given.id, type, given.source, given.time]
   if (given.subject !== undefined) values.push(given.subject)
   if (given.traceparent !== undefined) values.push(given.traceparent)
+  if (given.traceparent !== undefined && given.tracestate !== undefined) values.push(given.tracestate)
   values.push(json)
 
   const layout = layoutOf(given)
@@ -48,6 +47,26 @@ export function encode(
   if (size > maxBytes)
     throw new InvalidEventError(`${shorten(type)}: ${size} bytes, at most ${maxBytes} (maxEventBytes)`)
   return { layout, values, size }
+}
+
+/**
+ * Why the catalog refuses an event, as `publish` would say it: its type, or its data. For events from elsewhere, which
+ * are to be published with `publishUnchecked`. It names no data.
+ * @returns undefined: the catalog fits.
+ */
+export function misfitOf({ catalog }: StreamDefinition, type: string, data: unknown): string | undefined {
+  try {
+    check(schemaOf(catalog, type), type, data, toJson(type, data))
+    return undefined
+  } catch (error) {
+    if (error instanceof InvalidEventError) return error.message
+    throw error
+  }
+}
+
+function check(schema: ZodType, type: string, data: unknown, json: string): void {
+  const checked = checkData(schema, JSON.parse(json))
+  if (!checked.ok) throw new InvalidEventError(`${type}: ${checked.reason}${hintFor(data)}`, checked.path)
 }
 
 function schemaOf(catalog: Catalog, type: string) {
@@ -68,7 +87,7 @@ function problemOfType(type: string): string | undefined {
 }
 
 function problemOfText(given: EventAttributes): string | undefined {
-  for (const name of ['id', 'source', 'subject', 'traceparent'] as const) {
+  for (const name of ['id', 'source', 'subject', 'traceparent', 'tracestate'] as const) {
     const text = given[name]
     if (text !== undefined && !survives(text)) return `${name} ${LOST}`
   }

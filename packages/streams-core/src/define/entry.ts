@@ -8,6 +8,8 @@ export interface EventAttributes {
   time: string
   subject?: string | undefined
   traceparent?: string | undefined
+  /** Only beside a traceparent, without which it means nothing. */
+  tracestate?: string | undefined
 }
 
 /**
@@ -19,11 +21,14 @@ export const LAYOUTS = [
   ['id', 'type', 'source', 'time', 'subject', 'data'],
   ['id', 'type', 'source', 'time', 'traceparent', 'data'],
   ['id', 'type', 'source', 'time', 'subject', 'traceparent', 'data'],
+  ['id', 'type', 'source', 'time', 'traceparent', 'tracestate', 'data'],
+  ['id', 'type', 'source', 'time', 'subject', 'traceparent', 'tracestate', 'data'],
 ] as const
 
 /** The place in `LAYOUTS` of the fields that these attributes need. */
-export function layoutOf({ subject, traceparent }: EventAttributes): number {
-  return (subject === undefined ? 0 : 1) + (traceparent === undefined ? 0 : 2)
+export function layoutOf({ subject, traceparent, tracestate }: EventAttributes): number {
+  const traces = traceparent === undefined ? 0 : tracestate === undefined ? 2 : 4
+  return (subject === undefined ? 0 : 1) + traces
 }
 
 const MAX_ID_LENGTH = 256

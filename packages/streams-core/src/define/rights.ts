@@ -13,7 +13,7 @@ export const rights = {
       '+eval +evalsha +get +hdel +hgetall +hincrby +hmget +hset +pexpire +set +time +unlink +xack +xadd +xinfo|groups' +
         ' +xlen +xpending +xrange +xtrim +zrem',
     ),
-    optional: words('+info'),
+    optional: words('+info +exists +hget +xinfo|consumers'),
   },
   consumer: {
     needed: words(

@@ -35,6 +35,7 @@ export interface StreamEvent<T extends string = string, D = unknown> {
   readonly subject?: string
   /** W3C Trace Context, carried through untouched. */
   readonly traceparent?: string
+  readonly tracestate?: string
   readonly data: D
 }
 

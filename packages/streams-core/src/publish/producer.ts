@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { timeText } from '../base/clock.ts'
-import { InvalidEventError, ProducerClosedError, PublishTimeoutError } from '../base/errors.ts'
+import { InvalidEventError, messageOf, ProducerClosedError, PublishTimeoutError } from '../base/errors.ts'
+import { backoffMs, neverAborted, sleep } from '../base/loop.ts'
+import { isTemporary } from '../base/redis-errors.ts'
 import { AppendBroker } from '../broker/append.ts'
 import { Connection } from '../broker/connection.ts'
 import { Keys } from '../broker/keys.ts'
@@ -14,29 +16,30 @@ import type { RedisOptions } from '../define/redis-options.ts'
 import type { Catalog, EventInput, EventType, StreamDefinition } from '../define/stream.ts'
 import type { Logger } from '../tell/log.ts'
 import { newTell } from '../tell/observe.ts'
+import type { Health, Report } from '../tell/report.ts'
 import { newWarnings } from '../tell/server-settings.ts'
+import { type OpenTelemetryApi, Tracing } from '../tell/trace.ts'
 import { Batcher } from './batcher.ts'
 import { Deadlines } from './deadlines.ts'
 import { OpenPublish, type Published } from './open-publish.ts'
+import type { PublishOptions } from './publish-options.ts'
+import { PublishWatch } from './publish-watch.ts'
 
 export interface ProducerOptions extends ProducerSettings {
   /** Where Redis is: see `RedisOptions`. One connection is opened. */
   redis: RedisOptions
   /** A pino logger, or anything alike. What it throws is ignored. Default: silent. */
   logger?: Logger
-}
-
-export interface PublishOptions {
-  /** Identifies the event for deduplication and for its handlers: 1 to 256 characters. Default: a random UUID. */
-  id?: string
-  /** Where the event happened: a URI reference. Default: the producer's `source`. */
-  source?: string
-  /** When the event happened. Default: now. */
-  time?: Date
-  /** What the event is about, e.g. a user's id. Default: none. */
-  subject?: string
-  /** W3C Trace Context, carried through untouched. Default: none. */
-  traceparent?: string
+  /**
+   * Is told what the logger is told, as data, and the answer of every publish: for metrics and tests. What it throws or
+   * rejects with is ignored. Default: none.
+   */
+  onReport?: (report: Report) => void
+  /**
+   * Makes an OpenTelemetry span of kind PRODUCER for each publish; the event carries it, unless it has a `traceparent` of
+   * its own. `api`: what `import * as api from '@opentelemetry/api'` gives. Default: none.
+   */
+  tracing?: { api: OpenTelemetryApi }
 }
 
 export interface Producer<C extends Catalog> {
@@ -61,11 +64,13 @@ export interface Producer<C extends Catalog> {
    * As `publish`, for an event that somebody else has made and that must not be lost, such as a webhook: whatever its
    * type, and whatever its data, as long as JSON can hold it. The catalog is not asked. If the catalog of a group does
    * not know the type, or its schema refuses the data, the event becomes a dead letter of this group, with reason
-   * `malformed`. Redrive it once the catalog fits.
+   * `malformed`. Redrive it once the catalog fits. `misfitOf` says beforehand whether that is so.
    * @throws as `publish`. `InvalidEventError`: the data cannot be written as JSON, the event is too large, or its id,
-   * type, source, subject or traceparent is not one.
+   * type, source, subject, traceparent or tracestate is not one.
    */
   publishUnchecked(type: string, data: unknown, options?: PublishOptions): Promise<Published>
+  /** Not ready: the producer has no connection to Redis, or is closed. Names the reason. */
+  health(): Health
   /** Appends what waits, as far as its deadlines allow, and disconnects. Idempotent. */
   close(): Promise<void>
 }
@@ -75,8 +80,8 @@ export interface Producer<C extends Catalog> {
  * @throws {InvalidOptionError} naming option, range and value.
  */
 export function createProducer<C extends Catalog>(stream: StreamDefinition<C>, options: ProducerOptions): Producer<C> {
-  const { redis, logger, ...given } = options
-  return new BatchingProducer(stream, parseProducerSettings(given), redis, logger)
+  const { redis, logger, onReport, tracing, ...given } = options
+  return new BatchingProducer(stream, parseProducerSettings(given), redis, { logger, onReport, tracing })
 }
 
 class BatchingProducer<C extends Catalog> implements Producer<C> {
@@ -86,23 +91,33 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
   readonly #broker: AppendBroker
   readonly #batcher: Batcher
   readonly #deadlines: Deadlines
+  /** Undefined: nobody wants to know. */
+  readonly #watch: PublishWatch | undefined
   #isClosed = false
 
-  constructor(stream: StreamDefinition<C>, settings: ParsedProducerSettings, redis: RedisOptions, logger?: Logger) {
+  constructor(
+    stream: StreamDefinition<C>,
+    settings: ParsedProducerSettings,
+    redis: RedisOptions,
+    { logger, onReport, tracing }: Pick<ProducerOptions, 'logger' | 'onReport' | 'tracing'>,
+  ) {
     this.#stream = stream
     this.#settings = settings
-    const tell = newTell(logger)
+    const tell = newTell(logger, onReport)
+    if (onReport || tracing) {
+      // A logger is not told, so nothing is made for it.
+      this.#watch = new PublishWatch(onReport && tell, tracing && new Tracing(tracing.api, stream.name))
+    }
     const connection = new Connection({
       ...{ redis, name: 'producer', deadlineMs: settings.publishTimeoutMs, onServer: newWarnings(tell) },
       onState: (state, cause) => tell({ kind: 'connection', connection: 'commands', state, cause }),
     })
     const broker = new AppendBroker(connection, new Keys(stream.name), stream.retention, settings)
     const { maxBuffered, maxBatch, dedupeMs } = settings
-    const { maxLength } = stream.retention
     this.#connection = connection
     this.#broker = broker
     this.#batcher = new Batcher(
-      { maxBuffered, maxBatch, maxLength, isRemembered: dedupeMs > 0 },
+      { maxBuffered, maxBatch, maxLength: stream.retention.maxLength, isRemembered: dedupeMs > 0 },
       { broker, ready: () => connection.ready() },
     )
     this.#deadlines = new Deadlines(
@@ -113,8 +128,15 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
   }
 
   async ready(): Promise<void> {
-    await this.#connection.ready()
-    await this.#broker.check()
+    for (let failures = 1; ; failures += 1) {
+      await this.#connection.ready()
+      try {
+        return await this.#broker.check()
+      } catch (error) {
+        if (!isTemporary(error)) throw error
+      }
+      await sleep(backoffMs(failures), neverAborted)
+    }
   }
 
   publish<T extends EventType<C>>(type: T, data: EventInput<C, T>, options?: PublishOptions): Promise<Published> {
@@ -125,24 +147,38 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
     return this.#publish(undefined, type, data, options)
   }
 
-  #publish(
-    catalog: Catalog | undefined,
-    type: string,
-    data: unknown,
-    options: PublishOptions = {},
-  ): Promise<Published> {
+  #publish(catalog: Catalog | undefined, type: string, data: unknown, options: PublishOptions = {}) {
+    if (!this.#watch) return this.#append(catalog, type, data, options)
+    return this.#watch.run(type, options, (given) => this.#append(catalog, type, data, given))
+  }
+
+  #append(catalog: Catalog | undefined, type: string, data: unknown, options: PublishOptions): Promise<Published> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) throw new ProducerClosedError()
       const { maxEventBytes, publishTimeoutMs, source } = this.#settings
-      const { id = randomUUID(), subject, traceparent } = options
+      const { id = randomUUID(), subject, traceparent, tracestate } = options
       const time = options.time === undefined ? Date.now() : options.time.getTime()
       if (Number.isNaN(time)) throw new InvalidEventError(`${type}: time is not a valid Date`)
-      const attributes = { id, source: options.source ?? source, time: timeText(time), subject, traceparent }
+      const attributes = {
+        id,
+        source: options.source ?? source,
+        time: timeText(time),
+        subject,
+        traceparent,
+        tracestate,
+      }
       const event = encode(catalog, type, data, attributes, maxEventBytes)
       this.#batcher.refuseIfFull()
       this.#batcher.add(new OpenPublish({ id, event, timeoutMs: publishTimeoutMs }, { resolve, reject }))
       this.#deadlines.watch()
     })
+  }
+
+  health(): Health {
+    if (this.#isClosed) return { ready: false, reason: 'the producer is closed' }
+    if (this.#connection.server) return { ready: true }
+    const { problem } = this.#connection
+    return { ready: false, reason: `no connection to Redis: ${problem ? messageOf(problem) : 'not yet'}` }
   }
 
   async close(): Promise<void> {

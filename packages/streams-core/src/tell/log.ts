@@ -24,7 +24,7 @@ export function logReport(logger: Logger, report: Report): void {
     case 'server-setting':
       return logger.warn(fieldsOf(report), 'a setting of Redis weakens a promise')
     case 'claimed':
-      return logger.info(countOf(report), 'claimed entries whose lease was over or whose retry was due')
+      return logger.info(countOf(report), 'claimed entries')
     case 'retaken':
       return logger.warn(countOf(report), 'retook entries whose reply was lost')
     case 'quarantined':
@@ -48,6 +48,10 @@ export function logReport(logger: Logger, report: Report): void {
       return logger.warn(fieldsOf(report), 'a group is behind and has not moved')
     case 'time-jumped':
       return logger.warn(fieldsOf(report), 'Redis hung, or its clock was set')
+    case 'load':
+      return logger.debug(fieldsOf(report), 'what the consumer holds')
+    case 'publish':
+      return
     case 'health':
       return report.ready ? logger.info(fieldsOf(report), 'ready') : logger.warn(fieldsOf(report), 'not ready')
     case 'trouble':
@@ -58,7 +62,7 @@ export function logReport(logger: Logger, report: Report): void {
 }
 
 function logSettled(logger: Logger, report: SettledReport): void {
-  const { outcome, kind, ...ids } = report
+  const { outcome, kind, handlerMs, ageMs, ...ids } = report
   const fields = { ...ids, durationMs: Math.round(report.durationMs), ...outcomeFields(outcome) }
   switch (outcome.type) {
     case 'ack':

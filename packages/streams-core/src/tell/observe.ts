@@ -8,9 +8,10 @@ export function newTell(logger?: Logger, onReport?: Observer): Tell {
   const observers: Observer[] = []
   if (logger) observers.push((report) => logReport(logger, report))
   if (onReport) observers.push(onReport)
-  return (report) => {
+  const tell = (report: Report) => {
     for (const observer of observers) observe(observer, report)
   }
+  return Object.assign(tell, { isHeard: observers.length > 0 })
 }
 
 /**

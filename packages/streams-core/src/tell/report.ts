@@ -1,6 +1,8 @@
 import type { ConnectionState } from '../broker/connection.ts'
 import type { ServerWarning } from '../broker/server-settings.ts'
+import type { ClaimReason } from '../broker/token.ts'
 import type { Outcome, RunResult } from '../define/outcome.ts'
+import type { PublishResult } from '../define/publish-result.ts'
 
 /** One delivery, settled. */
 export interface SettledReport {
@@ -18,12 +20,27 @@ export interface SettledReport {
   eventType: string | undefined
   /** Milliseconds from getting a handler slot until the outcome was written; 0 without a slot. */
   durationMs: number
+  /** Milliseconds from getting a handler slot until the result was known; 0 without a slot. */
+  handlerMs: number
+  /**
+   * How old the entry was when it got a handler slot: milliseconds since Redis appended it, by Redis' clock as far as the
+   * consumer can tell. Undefined without a slot.
+   */
+  ageMs: number | undefined
+}
+
+export interface Load {
+  waiting: number
+  running: number
+  settling: number
+  /** How many handlers may run at a time. */
+  concurrency: number
 }
 
 /** Whether a consumer gets on with its work, and why not. */
 export type Health = { ready: true } | { ready: false; reason: string }
 
-/** What a consumer tells: the one source of its log lines, of metrics, and of what tests wait for. */
+/** What consumers and producers tell: the one source of log lines, of metrics, and of what tests wait for. */
 export type Report =
   | SettledReport
   | { kind: 'started'; group: string; consumer: string; groupCreated: boolean }
@@ -32,7 +49,8 @@ export type Report =
   | { kind: 'connection'; connection: 'commands' | 'reads'; state: ConnectionState; cause: Error | undefined }
   /** A setting of Redis weakens a promise. Told once for each value, after connecting. */
   | ({ kind: 'server-setting' } & ServerWarning)
-  | { kind: 'claimed'; group: string; consumer: string; entryIds: string[] }
+  /** One for each reason. */
+  | { kind: 'claimed'; group: string; consumer: string; reason: ClaimReason; entryIds: string[] }
   /** Redis had delivered these entries, and the reply was lost. */
   | { kind: 'retaken'; group: string; consumer: string; entryIds: string[] }
   | { kind: 'quarantined'; group: string; consumer: string; suspects: number }
@@ -52,9 +70,20 @@ export type Report =
    * extended their leases, due retries are all that is claimed. Below 0: its clock was set back; leases are counted anew.
    */
   | { kind: 'time-jumped'; group: string; byMs: number }
+  /**
+   * What the consumer holds has changed. Told once a second at most. `waiting`: entries without a handler slot.
+   * `running`: entries whose handlers run. `settling`: entries whose outcome is being written.
+   */
+  | ({ kind: 'load'; group: string; consumer: string } & Load)
   /** Readiness has come or gone. */
   | ({ kind: 'health'; group: string; consumer: string } & Health)
+  /** One publish of a producer has its answer; `durationMs` is the time that it took. Not logged: the caller knows. */
+  | { kind: 'publish'; result: PublishResult; eventType: string; durationMs: number }
   /** A loop or the settler failed and goes on; a loop tells it once until a round succeeds. */
   | { kind: 'trouble'; where: string; error: unknown }
 
-export type Tell = (report: Report) => void
+export interface Tell {
+  (report: Report): void
+  /** Whether anybody listens: a report about each event is not made for nobody. */
+  readonly isHeard: boolean
+}

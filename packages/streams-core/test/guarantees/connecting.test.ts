@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort, makeCertificates, tlsOptions } from '@redis-streams-processor/testbed'
+import { freePort, makeCertificates, TcpProxy, tlsOptions } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { type RedisOptions, RedisRefusedError } from '../../src/index.ts'
 import { Lab, startServer, test } from '../support/lab.ts'
@@ -60,6 +60,22 @@ test('a consumer may have a name that Redis does not take for a connection', asy
   const { reports } = await lab.consumer({ consumer: 'käufer-1' })
   await lab.producer().publish('counted', { n: 1 })
   await reports.until('the consumer acknowledges an event', () => reports.settled('ack').length === 1)
+})
+
+test('a connection that is lost while ready() looks at the stream: it goes on with the next one', async ({ lab }) => {
+  const proxy = await TcpProxy.start(Number(new URL(lab.url).port))
+  lab.onClose(() => proxy.stop())
+  const states: string[] = []
+  const producer = lab.producer({
+    redis: proxy.url,
+    onReport: (report) => {
+      if (report.kind !== 'connection') return
+      states.push(report.state)
+      if (states.length === 1) proxy.cut()
+    },
+  })
+  await producer.ready()
+  expect(states).toEqual(['connected', 'lost', 'connected'])
 })
 
 describe('what cannot heal ends the consumer and the producer with one clear error', () => {

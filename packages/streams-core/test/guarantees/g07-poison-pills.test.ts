@@ -77,10 +77,10 @@ describe('G7: poison pills are quarantined', () => {
     await leaveBehind(lab, 300, 2, 'dead')
     await leaveBehind(lab, 5, 1, 'dead')
     const heir = await lab.consumer({ leaseMs: 500, concurrency: 4 })
-    await heir.reports.until('the heir claims', (reports) => reports.of('claimed').length > 0)
     await heir.reports.until('the heir acknowledges 305 events', (reports) => reports.settled('ack').length === 305)
-    const first = heir.reports.of('claimed').flatMap(({ entryIds }) => entryIds)
-    expect(first).toHaveLength(5)
+    const claimed = heir.reports.of('claimed').flatMap(({ reason, entryIds }) => entryIds.map(() => reason))
+    expect(claimed.filter((reason) => reason === 'lease-over')).toHaveLength(5)
+    expect(claimed.filter((reason) => reason === 'suspect')).toHaveLength(300)
   })
 
   test('with maxDeliveries 1, a crash in company is followed by one run alone', async ({ lab }) => {

@@ -88,6 +88,19 @@ describe('G15: health tells the truth', () => {
     await lab.send('XGROUP', 'DESTROY', lab.streamName, GROUP)
   })
 
+  test('a lag that Redis does not know is counted up to 10,000', async ({ lab }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const producer = lab.producer({ maxBuffered: 20_000, dedupeMs: 0 })
+    const published = await Promise.all(range(11_000).map((n) => producer.publish('counted', { n })))
+    expect(await lab.group()).toMatchObject({ lag: 11_000, isLagExact: true })
+    await lab.send('XDEL', lab.streamName, published[500]?.entryId as string)
+    expect(await lab.group()).toMatchObject({ lag: 10_000, isLagExact: false })
+    await lab.send('XTRIM', lab.streamName, 'MAXLEN', 9_000)
+    await lab.send('XDEL', lab.streamName, published[5_000]?.entryId as string)
+    expect(await lab.group()).toMatchObject({ lag: 8_999, isLagExact: true })
+    await lab.send('XGROUP', 'DESTROY', lab.streamName, GROUP)
+  })
+
   test('inspectStream shows what is going on', async ({ lab }) => {
     const gate = latch()
     const consumer = await lab.consumer({

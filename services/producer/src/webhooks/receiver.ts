@@ -3,13 +3,15 @@ import type { Ledger } from '@redis-streams-processor/service-kit'
 import {
   InvalidEventError,
   type Logger,
+  misfitOf,
   type Producer,
   type Published,
   RedisRefusedError,
+  type StreamDefinition,
   StreamsError,
 } from '@redis-streams-processor/streams-core'
 import { withLedger } from '../publish.ts'
-import { type Answer, answers } from './answers.ts'
+import { type Answer, answers, type RefusalReason, refusals } from './answers.ts'
 import { type Delivery, notUnderstood, type Received, toReceived } from './received.ts'
 import type { Tally } from './tally.ts'
 
@@ -21,6 +23,7 @@ export interface ReceiverOptions {
 }
 
 export interface ReceiverActors {
+  stream: StreamDefinition<UserEvents>
   producer: Producer<UserEvents>
   ledger: Ledger
   logger: Logger
@@ -52,12 +55,12 @@ export class Receiver {
   async receive(request: Omit<Delivery, 'json'>, ip: string): Promise<Answer> {
     const { source, keys, toleranceMs } = this.#options
     const verdict = verify(source.scheme, request, { keys, toleranceMs })
-    if (verdict !== 'signed') return this.#refuse(answers.unauthorized, verdict, ip)
+    if (verdict !== 'signed') return this.#refuse(verdict, ip)
     const text = textOf(request.body)
     const json = text === undefined ? undefined : parse(text)
-    if (text === undefined || json === undefined) return this.#refuse(answers.unparsable, 'signed, but no JSON', ip)
+    if (text === undefined || json === undefined) return this.#refuse('no-json', ip)
     const received = this.#understand({ ...request, json })
-    if ('noEvent' in received) return this.#counted(answers.noEvent(received.noEvent))
+    if ('noEvent' in received) return answers.noEvent(received.noEvent)
     return this.#publish(received, text)
   }
 
@@ -84,39 +87,33 @@ export class Receiver {
       const published = await withLedger(ledger, event, () => this.#append(event, text))
       const { entryId, duplicate } = published
       logger.info({ ...line, entryId }, duplicate ? 'published before' : 'published')
-      return this.#counted(answers.published(published))
+      return answers.published(published)
     } catch (error) {
       const { message } = error as Error
       logger.error({ ...line, error: message }, 'not published')
       if (error instanceof RedisRefusedError) onRefused(error)
-      return this.#counted(error instanceof StreamsError ? answers.unavailable : answers.broken)
+      return error instanceof StreamsError ? answers.unavailable : answers.broken
     }
   }
 
   /** @param text The body. What nests too deep to be written as JSON is appended as a text. */
-  async #append({ type, data, ...options }: Received, text: string): Promise<Published> {
-    const { producer, logger } = this.#actors
-    // The catalog decides whether it is one of its types and its data.
-    const checked = producer.publish(type as keyof UserEvents, data as never, options)
-    return checked.catch(async (error) => {
-      if (!(error instanceof InvalidEventError)) throw error
-      const line = { eventId: options.id, type, source: this.name, error: error.message }
+  #append({ type, data, ...options }: Received, text: string): Promise<Published> {
+    const { stream, producer, logger, tally } = this.#actors
+    const misfit = misfitOf(stream, type, data)
+    if (misfit !== undefined) {
+      const line = { eventId: options.id, type, source: this.name, error: misfit }
       logger.warn(line, 'the catalog does not fit this event, appended as it came')
-      return producer.publishUnchecked(type, data, options).catch((again) => {
-        if (!(again instanceof InvalidEventError)) throw again
-        return producer.publishUnchecked(type, text, options)
-      })
+      tally.unfit(this.name)
+    }
+    return producer.publishUnchecked(type, data, options).catch((error) => {
+      if (!(error instanceof InvalidEventError)) throw error
+      return producer.publishUnchecked(type, text, options)
     })
   }
 
-  #counted(answer: Answer): Answer {
-    this.#actors.tally.count(this.name, answer.status)
-    return answer
-  }
-
-  #refuse(answer: Answer, reason: string, ip: string): Answer {
-    this.#actors.tally.refused({ source: this.name, status: answer.status, reason, ip })
-    return answer
+  #refuse(reason: RefusalReason, ip: string): Answer {
+    this.#actors.tally.refused({ source: this.name, reason, ip })
+    return refusals[reason]
   }
 }
 

@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import rateLimit from '@fastify/rate-limit'
+import type { Health } from '@redis-streams-processor/streams-core'
 import {
   type FastifyError,
   type FastifyInstance,
@@ -10,7 +11,7 @@ import {
   fastify,
   type RouteShorthandOptions,
 } from 'fastify'
-import { type Answer, answers } from './answers.ts'
+import { type Answer, type RefusalReason, refusals } from './answers.ts'
 import { Load } from './load.ts'
 import type { Receiver } from './receiver.ts'
 import type { Tally } from './tally.ts'
@@ -38,6 +39,9 @@ export interface ServerOptions {
 }
 
 declare module 'fastify' {
+  interface FastifyRequest {
+    receivedAt: number
+  }
   interface FastifyContextConfig {
     /** The name of the source that a route serves. */
     source?: string
@@ -70,9 +74,9 @@ export class WebhookServer {
     this.#app.server.maxConnections = MAX_CONNECTIONS
   }
 
-  /** Whether new requests should be sent here. */
-  get isReady(): boolean {
-    return this.#isReady
+  /** Ready: new requests should be sent here. */
+  health(): Health {
+    return this.#isReady ? { ready: true } : { ready: false, reason: 'no webhooks are taken' }
   }
 
   get url(): string {
@@ -83,7 +87,12 @@ export class WebhookServer {
   /** Resolves once requests are taken. @throws when the port is not free. */
   async start(): Promise<void> {
     const app = this.#app
-    app.addHook('onRequest', (request, reply, next) => (request.is404 ? this.#refuseUnknown(request, reply) : next()))
+    app.decorateRequest('receivedAt', 0)
+    app.addHook('onRequest', (request, reply, next) => {
+      request.receivedAt = performance.now()
+      if (request.is404) this.#refuseUnknown(request, reply)
+      else next()
+    })
     app.setErrorHandler<FastifyError>((error, request, reply) => this.#answerError(error, request, reply))
     app.removeAllContentTypeParsers()
     // The signature is over the bytes as they came.
@@ -122,14 +131,14 @@ export class WebhookServer {
     }
     this.#app.post(`/webhooks/${name}`, route, async (request, reply) => {
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-      return this.#send(reply, await receiver.receive({ headers: request.headers, body }, request.ip))
+      return this.#send(request, reply, await receiver.receive({ headers: request.headers, body }, request.ip))
     })
   }
 
   #refuseUnknown(request: FastifyRequest, reply: FastifyReply): void {
     const path = request.url.split('?')[0]
     const isServed = this.#receivers.some(({ name }) => path === `/webhooks/${name}`)
-    this.#refuse(request, reply, isServed ? answers.methodNotAllowed : answers.unknownSource, request.method)
+    this.#refuse(request, reply, isServed ? 'wrong-method' : 'unknown-source')
   }
 
   /** Refuses what can be refused before the body is read. */
@@ -139,29 +148,26 @@ export class WebhookServer {
     const bytes = Math.min(Number(headers['content-length'] ?? source.maxBodyBytes), source.maxBodyBytes)
     const isTooMuch = this.#load.exceeds(bytes)
     reply.raw.once('close', this.#load.add(bytes))
-    if (isTooMuch) this.#refuse(request, reply, answers.unavailable, 'too many bodies at once')
+    if (isTooMuch) this.#refuse(request, reply, 'overloaded')
     else if ((headers['content-encoding'] ?? 'identity') === 'identity') next()
-    else this.#refuse(request, reply, answers.unsupportedMediaType, 'compressed')
+    else this.#refuse(request, reply, 'media-type', 'compressed')
   }
 
   #answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-    const known: Record<number, Answer> = {
-      413: answers.tooLarge,
-      415: answers.unsupportedMediaType,
-      429: answers.tooManyRequests,
-    }
+    const known: Record<number, RefusalReason> = { 413: 'too-large', 415: 'media-type', 429: 'rate-limit' }
     const { statusCode: status = 500, code, message } = error
-    const answer = known[status] ?? (status < 500 ? answers.badRequest : answers.broken)
-    this.#refuse(request, reply, answer, code ?? message)
+    const reason = known[status] ?? (status < 500 ? 'bad-request' : 'broken')
+    this.#refuse(request, reply, reason, code ?? message)
   }
 
-  #refuse(request: FastifyRequest, reply: FastifyReply, answer: Answer, reason: string): void {
+  #refuse(request: FastifyRequest, reply: FastifyReply, reason: RefusalReason, error?: string): void {
     const { source } = request.routeOptions.config
-    this.#tally.refused({ source, status: answer.status, reason, ip: request.ip })
-    this.#send(reply, answer)
+    this.#tally.refused({ source, reason, ip: request.ip, ...(error !== undefined && { error }) })
+    this.#send(request, reply, refusals[reason])
   }
 
-  #send(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
+  #send(request: FastifyRequest, reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
+    this.#tally.answered(request.routeOptions.config.source, status, performance.now() - request.receivedAt)
     if (headers) reply.headers(headers)
     if (this.#isClosing) reply.header('connection', 'close')
     return reply.code(status).send(body)

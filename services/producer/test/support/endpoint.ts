@@ -7,6 +7,7 @@ import { asRecord, sendOnce, until } from '@redis-streams-processor/testbed'
 import { Webhook } from 'standardwebhooks'
 import Stripe from 'stripe'
 import { inject, onTestFinished } from 'vitest'
+import { Operations } from '../../src/operations.ts'
 import { serve } from '../../src/serve.ts'
 import { settingsSchema } from '../../src/settings.ts'
 
@@ -69,13 +70,24 @@ export class Endpoint {
   constructor(env: Record<string, string> = {}) {
     this.redisUrl = env.REDIS_URL ?? inject('redisUrl')
     this.stream = env.STREAM ?? `service_${randomUUID().slice(0, 8)}`
-    const defaults = { REDIS_URL: this.redisUrl, STREAM: this.stream, HTTP_PORT: '0', HTTP_HOST: '127.0.0.1' }
+    const defaults = {
+      REDIS_URL: this.redisUrl,
+      STREAM: this.stream,
+      HTTP_PORT: '0',
+      HTTP_HOST: '127.0.0.1',
+      OPS_PORT: '0',
+    }
     const settings = parseSettings(settingsSchema, { ...defaults, ...SECRET_SETTINGS, SIMULATE: 'off', ...env })
     const write = (fields: object, msg: string) => void this.lines.push({ ...fields, msg })
     const logger = { debug: write, info: write, warn: write, error: write }
     const ledger = new Ledger(settings.LEDGER_DIR, 'producer')
     const stream = userEvents(settings.STREAM, retentionOf(settings))
-    this.done = serve({ settings, stream, ledger, logger }, this.#stopping.signal).finally(() => ledger.close())
+    const { signal } = this.#stopping
+    const operations = new Operations({ settings, stream, logger, signal })
+    this.done = serve({ settings, stream, ledger, logger, operations }, signal).finally(async () => {
+      await operations.close()
+      ledger.close()
+    })
     this.done.catch(() => {})
     onTestFinished(async () => {
       this.stop()
@@ -95,6 +107,11 @@ export class Endpoint {
 
   get url(): Promise<string> {
     return this.line(({ msg }) => msg === 'webhooks are served').then(({ url }) => url as string)
+  }
+
+  /** Where it answers /livez, /readyz and /metrics. */
+  async opsPort(): Promise<number> {
+    return Number((await this.line(({ msg }) => msg === 'listening for operations')).port)
   }
 
   async port(): Promise<number> {

@@ -9,15 +9,15 @@ const PAGE_OF_THE_LIVING = 10
 /** A call that has claimed so many bytes claims no more, so that it holds Redis up for milliseconds only. */
 const ENOUGH_BYTES = 1_000_000
 
-/** `claim(owner, id, attempt, kind)`: claims one entry, and takes up room. */
+/** `claim(owner, id, attempt, reason)`: claims one entry, and takes up room. */
 export const claimLua = `
 local claimed, bytes = {}, 0
-local function claim(owner, id, attempt, kind)
+local function claim(owner, id, attempt, reason)
   local entry = redis.call('XCLAIM', stream, group, owner, 0, id, 'RETRYCOUNT', attempt)[1]
   local fields = entry and entry[2] or {}
   if not entry then redis.call('HDEL', history, id) end
   for i = 2, #fields, 2 do bytes = bytes + #fields[i] end
-  claimed[#claimed + 1] = { kind, id, attempt, entry and fields }
+  claimed[#claimed + 1] = { reason, id, attempt, entry and fields }
   room = bytes < ${ENOUGH_BYTES} and room - 1 or 0
 end
 `
@@ -65,8 +65,8 @@ local function takeOver(info)
       elseif kind == 'suspect' and moves > 0 then moveToSuspects(name, id, attempt)
       elseif kind == 'suspect' or room == 0 then left, hasMore = left + 1, 1
       -- Its owner stays an ~alone name, which convicts it even if this consumer dies or this reply is lost.
-      elseif kind == 'crashed' then claim(crashed, id, attempt, kind)
-      else claim(consumer, id, math.min(attempt + 1, maxDeliveries), kind) end
+      elseif kind == 'crashed' then claim(crashed, id, attempt, 'crashed')
+      else claim(consumer, id, math.min(attempt + 1, maxDeliveries), 'lease-over') end
     end
   until left > 0 or #page < size
 end
@@ -91,7 +91,7 @@ local function takeDue(most)
     for i, id in ipairs(ids) do
       if room == 0 then break end
       local entry = redis.call('XPENDING', stream, group, id, id, 1, RETRY)[1]
-      if entry then claim(consumer, id, math.min(entry[4] + 1, maxDeliveries), 'run') end
+      if entry then claim(consumer, id, math.min(entry[4] + 1, maxDeliveries), 'due') end
       taken = i
     end
     redis.call('ZREM', due, unpack(ids, 1, taken))

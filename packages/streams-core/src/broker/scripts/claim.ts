@@ -13,7 +13,7 @@ import { groupTimeLua, infoLua, lateLua, lockLua, pseudoConsumersLua } from './f
  *
  * Returns { Redis' clock, ms by which the call was late, ms by which the clock was found to be set back, ms until there
  * may be something to claim, 1 if there is more to claim now, number of suspects, 1 if a lease of this consumer is half
- * over, { kind, id, attempt, fields or false }… }; kind: run or crashed.
+ * over, { reason, id, attempt, fields or false }… }; reason: due, lease-over or crashed.
  */
 export const CLAIM = script(
   {

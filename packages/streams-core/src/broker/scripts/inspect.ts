@@ -1,5 +1,5 @@
 import { script } from '../script.ts'
-import { compareIdsLua, infoLua, pseudoConsumersLua } from './fragments.ts'
+import { compareIdsLua, infoLua, nowLua, pseudoConsumersLua } from './fragments.ts'
 
 /**
  * The oldest entry of a group that some consumer should be working on: pending and not parked, or not delivered yet.
@@ -26,6 +26,35 @@ for _, info in ipairs(consumerInfos(stream, group)) do
   end
 end
 return oldest
+`,
+)
+
+/**
+ * Everything that one can know of a stream and its groups without counting entries.
+ *
+ * `groupFormat`: what the keys of a group begin with, see `Keys`.
+ * Returns { Redis' clock, length, { group, lag or false, pending, oldest entry that is not acknowledged or false, dead
+ * letters, dropped unread or false, last delivered id, { consumer, pending, idle ms }… }… }.
+ */
+export const INSPECT = script(
+  { keys: ['stream', 'dropped'], args: ['groupFormat'] },
+  `
+${compareIdsLua}
+${infoLua}
+${nowLua}
+local state = { nowMs(), redis.call('XLEN', stream) }
+if redis.call('EXISTS', stream) == 0 then return state end
+for _, info in ipairs(groupInfos(stream)) do
+  local group, last = info.name, info['last-delivered-id']
+  local oldest = redis.call('XPENDING', stream, group)[2]
+  local next = redis.call('XRANGE', stream, '(' .. last, '+', 'COUNT', 1)[1]
+  if next and (not oldest or compareIds(next[1], oldest) < 0) then oldest = next[1] end
+  local dead = redis.call('XLEN', string.format(groupFormat, group) .. 'dead')
+  local found = { group, info.lag, info.pending, oldest, dead, redis.call('HGET', dropped, group), last }
+  for _, one in ipairs(consumerInfos(stream, group)) do found[#found + 1] = { one.name, one.pending, one.idle } end
+  state[#state + 1] = found
+end
+return state
 `,
 )
 

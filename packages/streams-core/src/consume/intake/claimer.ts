@@ -83,7 +83,10 @@ export class Claimer {
     const claimed = await broker.claim({ limit, maxDeliveries, holdsOff, delayMs, lockMs: SCAN_EVERY_MS })
     const { entries, suspects, hasMore, mayHaveLostReplies } = claimed
     if (entries.length > 0) {
-      tell({ kind: 'claimed', group, consumer, entryIds: entries.map(({ entryId }) => entryId) })
+      for (const reason of new Set(entries.map((entry) => entry.reason))) {
+        const entryIds = entries.filter((entry) => entry.reason === reason).map(({ entryId }) => entryId)
+        tell({ kind: 'claimed', group, consumer, reason, entryIds })
+      }
       pipeline.accept(entries, 'claimed')
     }
     await this.#mendClock(claimed)

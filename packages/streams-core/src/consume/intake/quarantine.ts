@@ -87,11 +87,12 @@ export class Quarantine {
    * that this consumer is at work on it.
    */
   async #take(): Promise<Delivery | undefined> {
-    const { broker, holdings, pipeline, holdOff } = this.#actors
+    const { broker, holdings, pipeline, holdOff, tell } = this.#actors
     if (holdOff.isOn) return undefined
-    const { maxDeliveries } = this.#options
+    const { group, consumer, maxDeliveries } = this.#options
     const entry = await broker.takeSuspect({ maxDeliveries, holdsNothing: holdings.size === 0 })
     if (!entry) return undefined
+    tell({ kind: 'claimed', group, consumer, reason: 'suspect', entryIds: [entry.entryId] })
     const suspect = pipeline.arrive(entry)
     holdings.add(suspect)
     return suspect

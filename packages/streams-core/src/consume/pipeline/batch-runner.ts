@@ -1,6 +1,7 @@
 import type { BatchHandler } from '../../define/batch.ts'
 import type { RunResult } from '../../define/outcome.ts'
 import { resultOfThrown } from '../../define/verbs.ts'
+import type { HandlerTrace } from '../../tell/trace.ts'
 import { BatchCall, type BatchMember } from './batch-call.ts'
 import type { BatchJob } from './batch-job.ts'
 import { Commit } from './commit.ts'
@@ -85,7 +86,7 @@ export class BatchRunner {
   /** How the call ended. The time limit is one for each call, not for the whole batch. */
   #call(handler: BatchHandler, part: readonly BatchMember[], call: BatchCall): Promise<RunResult> {
     const { timeoutMs } = this.#options
-    const calling = callHandle(handler, part, call)
+    const calling = callHandle(handler, part, call, this.#actors.trace)
     if (timeoutMs === 0) return calling
     return withinTimeLimit(timeoutMs, calling, (reason) => call.tellToStop(reason))
   }
@@ -96,12 +97,15 @@ function halvesOf(members: readonly BatchMember[]): BatchMember[][] {
   return [members.slice(0, half), members.slice(half)]
 }
 
-async function callHandle({ handle }: BatchHandler, part: readonly BatchMember[], call: BatchCall): Promise<RunResult> {
+async function callHandle(
+  { handle }: BatchHandler,
+  part: readonly BatchMember[],
+  call: BatchCall,
+  trace: HandlerTrace | undefined,
+): Promise<RunResult> {
+  const events = part.map(({ event }) => event)
   try {
-    await handle(
-      part.map(({ event }) => event),
-      call.context,
-    )
+    await (trace ? trace(events, () => handle(events, call.context)) : handle(events, call.context))
     return RETURNED
   } catch (error) {
     return resultOfThrown(error)

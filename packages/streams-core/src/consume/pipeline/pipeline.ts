@@ -1,4 +1,5 @@
 import { now } from '../../base/clock.ts'
+import type { ServerClock } from '../../broker/server-clock.ts'
 import type { HandedEntry } from '../../broker/token.ts'
 import type { Outcome, RunResult } from '../../define/outcome.ts'
 import type { SettledReport, Tell } from '../../tell/report.ts'
@@ -20,6 +21,8 @@ export interface PipelineActors {
   holdings: Holdings
   slots: HandlerSlots
   settler: Settler
+  /** Redis' clock: how old an entry is. */
+  clock: ServerClock
   tell: Tell
 }
 
@@ -77,11 +80,12 @@ export class Pipeline {
    */
   #conclude(delivery: Delivery, run: RunResult, onEnd?: () => void): void {
     const outcome = decide(run, delivery.attempt, this.#options.policy)
+    const endedAt = this.#actors.tell.isHeard ? now() : 0
     this.#actors.settler.settle(delivery, outcome, (settled) => {
       if (settled !== 'written') delivery.lease.lose()
       this.#actors.holdings.remove(delivery)
-      if (settled === 'written') this.#tellSettled(delivery, outcome, run.result)
-      else this.#tellSettled(delivery, ABANDON, settled === 'lease-lost' ? 'lease-lost' : run.result)
+      if (settled === 'written') this.#tellSettled(delivery, outcome, run.result, endedAt)
+      else this.#tellSettled(delivery, ABANDON, settled === 'lease-lost' ? 'lease-lost' : run.result, endedAt)
       onEnd?.()
     })
   }
@@ -101,10 +105,12 @@ export class Pipeline {
     return slots.isIdle && holdings.isEmptyBut(but)
   }
 
-  #tellSettled(delivery: Delivery, outcome: Outcome, result: SettledReport['result']): void {
+  #tellSettled(delivery: Delivery, outcome: Outcome, result: SettledReport['result'], endedAt: number): void {
+    const { tell, clock } = this.#actors
+    if (!tell.isHeard) return
     const { group, consumer } = this.#options
     const { entryId, attempt, event, startedAt } = delivery
-    this.#actors.tell({
+    tell({
       kind: 'settled',
       outcome,
       result,
@@ -115,6 +121,8 @@ export class Pipeline {
       eventId: event.id,
       eventType: event.type,
       durationMs: startedAt === undefined ? 0 : now() - startedAt,
+      handlerMs: startedAt === undefined ? 0 : endedAt - startedAt,
+      ageMs: startedAt === undefined ? undefined : clock.ageAt(startedAt, entryId),
     })
   }
 }

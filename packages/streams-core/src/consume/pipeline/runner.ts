@@ -2,6 +2,7 @@ import type { Handler, Handlers } from '../../define/handler.ts'
 import type { RunResult } from '../../define/outcome.ts'
 import type { Catalog, StreamEvent } from '../../define/stream.ts'
 import { resultOfThrown } from '../../define/verbs.ts'
+import type { HandlerTrace } from '../../tell/trace.ts'
 import type { Admission } from './admission.ts'
 import { Commit, type CommitActors } from './commit.ts'
 import type { Delivery } from './delivery.ts'
@@ -17,6 +18,7 @@ export interface RunnerOptions {
 
 export interface RunnerActors extends CommitActors {
   admission: Admission
+  trace?: HandlerTrace | undefined
 }
 
 const RETURNED: RunResult = { result: 'returned' }
@@ -51,7 +53,8 @@ export class Runner {
     const context = new DeliveryContext(delivery, event.id, this.#options, this.#newCommit)
     let result = RETURNED
     try {
-      await handler(event, context)
+      const { trace } = this.#actors
+      await (trace ? trace([event], () => handler(event, context)) : handler(event, context))
     } catch (error) {
       result = resultOfThrown(error)
     }

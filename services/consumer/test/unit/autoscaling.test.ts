@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs'
+import { ScaledObject } from '@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject'
+import { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2/HorizontalPodAutoscaler'
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+
+// The manifests against the schemas of KEDA and Kubernetes, without a cluster.
+
+const read = (name: string) => readFileSync(new URL(`../../../../deploy/kubernetes/${name}`, import.meta.url), 'utf8')
+
+test('keda.yaml fits the schema of KEDA, and has a trigger for the lag and one for what is pending', () => {
+  const scaled = new ScaledObject(parse(read('keda.yaml')))
+  expect(() => scaled.validate()).not.toThrow()
+  const triggers = scaled.spec?.triggers ?? []
+  expect(triggers.map(({ type }) => type)).toEqual(['redis-streams', 'redis-streams'])
+  const [lag, pending] = triggers.map(({ metadata }) => metadata as Record<string, string>)
+  expect(Number(lag?.lagCount)).toBeGreaterThan(0)
+  expect(Number(pending?.pendingEntriesCount)).toBeGreaterThan(Number(lag?.lagCount))
+  for (const name of ['address', 'stream', 'consumerGroup']) expect(lag?.[name]).toBe(pending?.[name])
+})
+
+test('the schema of KEDA refuses a number where it wants a string', () => {
+  const wrong = read('keda.yaml').replace('lagCount: "100"', 'lagCount: 100')
+  expect(() => new ScaledObject(parse(wrong)).validate()).toThrow(/lagCount must be string/)
+})
+
+test('hpa.yaml fits the schema of Kubernetes', () => {
+  const scaler = new HorizontalPodAutoscaler(parse(read('hpa.yaml')))
+  expect(() => scaler.validate()).not.toThrow()
+})
+
+test('the metrics that hpa.yaml asks for are among those that prometheus-adapter.yaml offers', () => {
+  const adapter = parse(read('prometheus-adapter.yaml')) as { rules: { external: { seriesQuery: string }[] } }
+  const [, pattern = 'none'] = /__name__=~"(.*)"/.exec(adapter.rules.external[0]?.seriesQuery ?? '') ?? []
+  const scaler = new HorizontalPodAutoscaler(parse(read('hpa.yaml')))
+  const asked = scaler.spec?.metrics?.map(({ external }) => external?.metric.name)
+  expect(asked).toEqual(['streams_group_lag'])
+  for (const name of asked ?? []) expect(name).toMatch(new RegExp(`^(${pattern})$`))
+})
