@@ -23,7 +23,7 @@ export class HandlerSlots {
   /** When this iteration of the event loop started its first job; undefined until it does. */
   #startingSince: number | undefined
   /** This iteration has started jobs for STARTING_MS: the next one goes on. */
-  #isStartingOver = false
+  #hasStartedEnough = false
   #averageMs: number | undefined
   readonly #changed: Condition
   #isDraining = false
@@ -36,12 +36,12 @@ export class HandlerSlots {
   }
 
   /** Slots that are not taken. */
-  get free(): number {
+  get freeSlots(): number {
     return this.concurrency - this.#jobs.size
   }
 
   /** Deliveries that run: one in each slot that is taken; of a batch, those that have no result yet, but at least one. */
-  get running(): number {
+  get runningDeliveries(): number {
     if (!this.#waiting.hasBatches) return this.#jobs.size
     let running = 0
     for (const job of this.#jobs.keys()) running += Math.max(1, job.open)
@@ -120,7 +120,7 @@ export class HandlerSlots {
   }
 
   #fill(): void {
-    while (this.free > 0 && !this.#isStartingOver && !this.#isDraining) {
+    while (this.freeSlots > 0 && !this.#hasStartedEnough && !this.#isDraining) {
       const job = this.#waiting.next()
       if (!job) return
       this.#start(job)
@@ -133,7 +133,7 @@ export class HandlerSlots {
       this.#startingSince = startedAt
       setImmediate(() => this.#nextIteration())
     }
-    this.#isStartingOver = startedAt - this.#startingSince >= STARTING_MS
+    this.#hasStartedEnough = startedAt - this.#startingSince >= STARTING_MS
     const { size } = job
     this.#jobs.set(job, startedAt)
     void job.run(startedAt).then((result) => {
@@ -149,7 +149,7 @@ export class HandlerSlots {
 
   #nextIteration(): void {
     this.#startingSince = undefined
-    this.#isStartingOver = false
+    this.#hasStartedEnough = false
     this.startWaiting()
   }
 }

@@ -48,13 +48,13 @@ export class Room {
   get toRead(): number {
     const { slots, waiting, holdings } = this.#actors
     const buffer = this.#buffer
-    const places = slots.running + waiting.fitInto(slots.free, 'read') + buffer
+    const places = slots.runningDeliveries + waiting.fitInto(slots.freeSlots, 'read') + buffer
     const free = places - (holdings.takingPlaces - waiting.claimed)
     return free >= Math.max(1, buffer / 2) ? free : 0
   }
 
   get toStart(): number {
-    return this.#claimedFor(this.#actors.slots.free)
+    return this.#claimedFor(this.#actors.slots.freeSlots)
   }
 
   get toClaim(): number {

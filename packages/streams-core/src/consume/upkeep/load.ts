@@ -29,7 +29,7 @@ export class LoadTeller {
     const held = this.#holdings.all()
     const waiting = held.filter(({ startedAt }) => startedAt === undefined).length
     // A handler whose lease was lost still runs, although its entry is no longer held.
-    const { running } = this.#slots
+    const { runningDeliveries: running } = this.#slots
     const settling = Math.max(0, held.length - waiting - running)
     const before = this.#told
     if (before?.waiting === waiting && before.running === running && before.settling === settling) return
