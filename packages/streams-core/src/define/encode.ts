@@ -36,6 +36,7 @@ export function encode(
   const json = toJson(type, data)
   if (schema) check(schema, type, data, json)
 
+  // In the order of the layout.
   const values = [given.id, type, given.source, given.time]
   if (given.subject !== undefined) values.push(given.subject)
   if (given.traceparent !== undefined) values.push(given.traceparent)

@@ -56,7 +56,7 @@ export class Batcher {
     this.#ready = actors.ready
   }
 
-  /** Publishes that may have no answer yet, the oldest first. */
+  /** Publishes that may have no reply of Redis yet, the oldest first. */
   *waiting(): Generator<OpenPublish> {
     yield* this.#inFlight
     yield* this.#queue
@@ -75,12 +75,8 @@ export class Batcher {
 
   /** Rejects publishes whose deadline has passed. `mayBeInRedis`: the event was sent, and no reply came. */
   timeOut(late: readonly OpenPublish[], errorFor: (mayBeInRedis: boolean) => Error): void {
-    // Those that Redis has answered are not late.
-    this.#tellAnswers()
     const inFlight = new Set(this.#inFlight)
-    for (const publish of late) {
-      if (publish.isOpen) publish.reject(errorFor(publish.mayBeInRedis || inFlight.has(publish)))
-    }
+    for (const publish of late) publish.reject(errorFor(publish.mayBeInRedis || inFlight.has(publish)))
     this.#queue = this.#queue.filter(({ isOpen }) => isOpen)
     this.#changed.notify()
   }

@@ -8,7 +8,7 @@ export class Deadlines {
   #timer: NodeJS.Timeout | undefined
 
   /**
-   * @param waiting Every publish that may have no answer yet, the oldest first.
+   * @param waiting Every publish that may have no reply of Redis yet, the oldest first.
    * @param timeOut Called with the publishes whose deadline has passed; gives each its answer.
    */
   constructor(waiting: () => Iterable<OpenPublish>, timeOut: (late: OpenPublish[]) => void) {

@@ -148,11 +148,11 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
   }
 
   #publish(catalog: Catalog | undefined, type: string, data: unknown, options: PublishOptions = {}) {
-    if (!this.#watch) return this.#append(catalog, type, data, options)
-    return this.#watch.run(type, options, (given) => this.#append(catalog, type, data, given))
+    if (!this.#watch) return this.#enqueue(catalog, type, data, options)
+    return this.#watch.run(type, options, (given) => this.#enqueue(catalog, type, data, given))
   }
 
-  #append(catalog: Catalog | undefined, type: string, data: unknown, options: PublishOptions): Promise<Published> {
+  #enqueue(catalog: Catalog | undefined, type: string, data: unknown, options: PublishOptions): Promise<Published> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) throw new ProducerClosedError()
       const { maxEventBytes, publishTimeoutMs, source } = this.#settings

@@ -9,7 +9,7 @@ const IDS_AT_ONCE = 3_000
 /**
  * Event ids are remembered in two buckets, the current one and the one before it. Both are hashes: event id → entry id.
  * New ids go into the current one. When no id of the previous one is needed any more, that one is deleted, and the two
- * change their parts. So an id is remembered for `dedupeMs` at least, and for little more than twice that, and nothing
+ * change their parts. So an id is remembered for `dedupeMs` at least, and at most for little more than twice that, and nothing
  * is to be done for it alone.
  *
  * The key `dedupe` holds: which bucket is the current one; until when the ids of the current bucket are needed; until
@@ -17,7 +17,7 @@ const IDS_AT_ONCE = 3_000
  * of its own, and the latest of these times counts. They are noted a sixteenth of a window too late, so that they need
  * not be noted at each call (a call with one event takes an eighth less).
  *
- * UNLINK deletes a bucket, and not its expiry, because expiry frees a large hash in one go, and Redis does nothing else
+ * A bucket is deleted by UNLINK and not left to its expiry, because expiry frees a large hash in one go, and Redis does nothing else
  * meanwhile. The keys expire only when nobody has published for a day longer than the ids were needed.
  *
  * `openBuckets()`: decides which buckets fit the time. It writes nothing: over `maxmemory` Redis refuses to append only as
@@ -31,32 +31,33 @@ const IDS_AT_ONCE = 3_000
  */
 export const dedupeLua = `
 ${nowLua}
-local atMs, backMs, isUnknown, place, neededTo, previousNeededTo
+local atMs, backMs, isUnknown, current, neededTo, previousNeededTo
 local buckets, isOver = { [0] = bucket0, bucket1 }, {}
 
 local function openBuckets()
   local noted, notedAt = redis.call('GET', dedupe), nil
   atMs, isUnknown = nowMs(), not noted
   if noted then
-    place, neededTo, previousNeededTo, notedAt = string.match(noted, '^(%d) (%-?%d+) (%-?%d+) (%d+)$')
+    current, neededTo, previousNeededTo, notedAt = string.match(noted, '^(%d) (%-?%d+) (%-?%d+) (%d+)$')
   else
     -- Nobody knows for how long the ids in the buckets are needed, if there are any.
-    place, neededTo, previousNeededTo, notedAt = 0, 0, atMs + dedupeMs, atMs
+    current, neededTo, previousNeededTo, notedAt = 0, 0, atMs + dedupeMs, atMs
   end
   -- When the clock was set back, the times are set back with it.
   backMs = math.max(0, notedAt - atMs)
-  place, neededTo, previousNeededTo = tonumber(place), neededTo - backMs, previousNeededTo - backMs
+  current, neededTo, previousNeededTo = tonumber(current), neededTo - backMs, previousNeededTo - backMs
+  -- Twice, because both buckets may be over.
   for _ = 1, 2 do
     if atMs >= previousNeededTo then
-      isOver[1 - place] = true
-      place, neededTo, previousNeededTo = 1 - place, 0, neededTo
+      isOver[1 - current] = true
+      current, neededTo, previousNeededTo = 1 - current, 0, neededTo
     end
   end
 end
 
 local function recall(ids)
   local recalled = {}
-  for _, number in ipairs({ place, 1 - place }) do
+  for _, number in ipairs({ current, 1 - current }) do
     for from = 1, isOver[number] and 0 or #ids, ${IDS_AT_ONCE} do
       local to = math.min(from + ${IDS_AT_ONCE - 1}, #ids)
       local found = redis.call('HMGET', buckets[number], unpack(ids, from, to))
@@ -75,13 +76,13 @@ local function remember(new, hasDuplicates)
   local leftMs = math.max(neededTo, previousNeededTo) - atMs + ${KEPT_LONGER_MS}
   local isDue = isTooEarly or isUnknown or backMs > 0
   if isDue then
-    local noted = string.format('%d %.0f %.0f %.0f', place, neededTo, previousNeededTo, atMs)
+    local noted = string.format('%d %.0f %.0f %.0f', current, neededTo, previousNeededTo, atMs)
     local written = redis.pcall('SET', dedupe, noted, 'PX', leftMs)
     if written.err and not string.find(written.err, '^OOM') then error(written) end
     for number in pairs(isOver) do redis.call('UNLINK', buckets[number]) end
   end
   for from = 1, #new, ${2 * IDS_AT_ONCE} do
-    redis.call('HSET', buckets[place], unpack(new, from, math.min(from + ${2 * IDS_AT_ONCE - 1}, #new)))
+    redis.call('HSET', buckets[current], unpack(new, from, math.min(from + ${2 * IDS_AT_ONCE - 1}, #new)))
   end
   if isDue or hasDuplicates then
     for _, key in ipairs({ dedupe, bucket0, bucket1 }) do redis.call('PEXPIRE', key, leftMs) end

@@ -48,7 +48,7 @@ export class Reader {
   async readOnce(signal: AbortSignal): Promise<number> {
     await this.#changed.wait(() => !this.isPaused, signal)
     await this.#room.whenToRead(signal)
-    // 0 if claimed entries have taken the room in between. Then nothing is read: to Redis, COUNT 0 means no limit.
+    // 0 if the room is gone again. Then nothing is read: to Redis, COUNT 0 means no limit.
     const count = Math.min(this.#room.toRead, MAX_READ)
     if (signal.aborted || this.isPaused || count === 0) return 0
     this.#isReading = true

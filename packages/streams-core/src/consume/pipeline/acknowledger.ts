@@ -40,7 +40,7 @@ export class Acknowledger {
     this.#isWriting = false
   }
 
-  /** Never rejects. */
+  /** Never rejects. Returns a function that says what became of each delivery. */
   async #write(deliveries: readonly Delivery[]): Promise<(delivery: Delivery) => Settled> {
     // A first delivery has no history to delete, and a lease that is surely ours needs no check. Without an idempotency
     // record, either, XACK alone does it, one for all such deliveries.

@@ -17,7 +17,10 @@ export interface AdmissionActors {
 /** An event whose handler is to run, or the result of a delivery whose handler is not to run. */
 export type Admitted = { event: StreamEvent } | RunResult
 
-/** Says whether the handler of a delivery is to run. */
+/**
+ * Says whether the handler of a delivery is to run. Decodes the entry and, where needed, confirms the lease and takes the
+ * idempotency record.
+ */
 export class Admission {
   readonly #options: { group: string; hasRecords: boolean }
   readonly #actors: AdmissionActors

@@ -27,7 +27,7 @@ export class BatchRunner {
     this.#actors = actors
   }
 
-  /** Gives every delivery of the batch its result as soon as it is known. Never rejects. */
+  /** Gives each delivery its result as soon as it is known; returns the result of those that are left. Never rejects. */
   async run(batch: BatchJob, deliveries: readonly Delivery[]): Promise<RunResult> {
     const parts = [await this.#admit(batch, deliveries)]
     let isFirst = true
@@ -37,6 +37,7 @@ export class BatchRunner {
       isFirst = false
       parts.unshift(...(await this.#handle(batch, part)))
     }
+    // None is left.
     return RETURNED
   }
 

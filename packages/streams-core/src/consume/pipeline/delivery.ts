@@ -21,7 +21,7 @@ export class Delivery implements RecordedToken {
   readonly lease: Lease
   /** Key of the idempotency record, once the record is this delivery's. */
   recordKey: string | undefined
-  /** When its handler got a slot, on the clock of `now()`. */
+  /** When it got a handler slot, on the clock of `now()`. */
   startedAt: number | undefined
   readonly #handed: HandedEntry
   readonly #options: DecodeOptions

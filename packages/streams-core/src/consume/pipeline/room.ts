@@ -25,11 +25,10 @@ export interface RoomActors {
  *   toClaim   claimed entries that find a free slot or may wait for one. The claimer asks for it when `toStart` is 0,
  *             and as long as there is more to claim
  *
- * An entry that was read takes up a place from its arrival until it is settled, or, if its lease is lost, until its
- * handler has ended. Each handler slot has one place; if it
- * runs a batch, or a gathering batch is going to take it, it has as many as the batch has deliveries, or can have. The
- * buffer has further places. A claimed entry takes up a place from its start on; while it waits for a slot it takes up
- * none, and about as many may wait as there are slots. So neither kind of entries keeps the other out.
+ * A read entry takes up a place from its arrival, a claimed one from its start, until it is settled, or, if its lease is
+ * lost, until its handler has ended. A slot has one place. If it runs a batch, it has one for each delivery without a
+ * result, at least one; if a gathering batch is going to take it, one for each delivery that fits. The buffer has further
+ * places. About as many claimed entries may wait as there are slots. So neither kind keeps the other out.
  */
 export class Room {
   readonly #maxBuffered: number | undefined

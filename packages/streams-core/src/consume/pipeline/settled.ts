@@ -1,6 +1,6 @@
 import { isMissingGroup } from '../../base/redis-errors.ts'
 
-/** `not-taken`: Redis refused the write, or could not take it before the drain was over. */
+/** `written`: or there was nothing to write. `not-taken`: Redis refused the write, or could not take it before the drain was over. */
 export type Settled = 'written' | 'lease-lost' | 'not-taken'
 
 /**
@@ -12,6 +12,6 @@ export type OnSettled = (settled: Settled) => void
 
 /**
  * What a write that ended with this error has led to. If the group is gone, so is the lease. Otherwise the entry stays
- * pending, and is delivered again once its lease is over.
+ * pending, unless a command beside this one has acknowledged it, and is delivered again once its lease is over.
  */
 export const settledByError = (error: unknown): Settled => (isMissingGroup(error) ? 'lease-lost' : 'not-taken')

@@ -47,9 +47,9 @@ export class Settler {
         return this.#acknowledger.acknowledge(delivery, onSettled)
       case 'retry':
       case 'release':
-        return this.#settle(this.#park(delivery, outcome), onSettled)
+        return this.#whenWritten(this.#park(delivery, outcome), onSettled)
       case 'dead-letter':
-        return this.#settle(this.#deadLetter(delivery, outcome), onSettled)
+        return this.#whenWritten(this.#deadLetter(delivery, outcome), onSettled)
       case 'committed':
       case 'abandon':
         // `commit` has written it; or nothing is to be written, because the lease is lost or the entry was deleted.
@@ -64,7 +64,7 @@ export class Settler {
     this.#givenUp.abort()
   }
 
-  #settle(writing: Promise<boolean>, onSettled: OnSettled): void {
+  #whenWritten(writing: Promise<boolean>, onSettled: OnSettled): void {
     writing.then(
       (isOurs) => onSettled(isOurs ? 'written' : 'lease-lost'),
       (error) => onSettled(settledByError(error)),
