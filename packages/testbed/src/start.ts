@@ -4,6 +4,7 @@ import { type LogLine, Worker } from './worker.ts'
 
 const CONSUMERS = 3
 const FIRST_OPS_PORT = 9_464
+const MAX_PORT = 65_535
 /** The fields of a log line that are shown, in this order. */
 const SHOWN = [
   ...['eventType', 'type', 'subject', 'attempt', 'eventId', 'entryId', 'result', 'reason', 'delayMs', 'where', 'error'],
@@ -45,10 +46,18 @@ async function main(): Promise<void> {
   say('start', 'everything has stopped')
 }
 
-/** @param place Each process has an OPS_PORT of its own: the one that is set for the producer, and those after it. */
+/** Each process has an OPS_PORT of its own: the one that is set for the producer, and those after it. */
+function opsPortAt(place: number): string {
+  const first = process.env.OPS_PORT || String(FIRST_OPS_PORT)
+  // 0 is any free port. What is no port is passed on as it is, so that the service can say what is wrong with it.
+  const isPort = /^\d+$/.test(first) && Number(first) > 0 && Number(first) <= MAX_PORT
+  if (!isPort) return first
+  const port = Number(first) + place
+  return String(port <= MAX_PORT ? port : 0)
+}
+
 function watch(name: string, service: 'producer' | 'consumer', url: string, place: number): Worker {
-  const firstPort = Number(process.env.OPS_PORT || FIRST_OPS_PORT)
-  const settings = { REDIS_URL: url, OPS_PORT: String(firstPort === 0 ? 0 : firstPort + place) }
+  const settings = { REDIS_URL: url, OPS_PORT: opsPortAt(place) }
   const worker = new Worker(service, { ...process.env, ...settings } as Record<string, string>, { cwd: process.cwd() })
   worker.onLine((line) => say(name, describe(line)))
   return worker
