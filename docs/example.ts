@@ -13,5 +13,5 @@ const consumer = createConsumer(orders, {
   },
 })
 const stop = new AbortController()
-process.once('SIGTERM', () => stop.abort())
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort())
 await consumer.run({ signal: stop.signal })
