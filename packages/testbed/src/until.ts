@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
  * Looks until it sees something, often at first and less often the longer it takes, and resolves to what it saw.
- * A look that throws sees nothing: what it asks may be away.
+ * A look that throws sees nothing: what it asks may be away. But an assertion that fails in it ends the wait.
  * @param what What is waited for, as a sentence: 'the victim joins'.
- * @throws at the deadline, with `what`, and the error of the last look if it threw one; and when the signal is aborted.
+ * @throws the failed assertion; at the deadline, with `what`, and the error of the last look if it threw one; and when the signal is aborted.
  */
 export async function until<T>(
   what: string,
@@ -20,6 +20,7 @@ export async function until<T>(
       const seen = await look()
       if (seen) return seen as Exclude<T, false | null | undefined>
     } catch (error) {
+      if ((error as Error).name === 'AssertionError') throw error
       problem = `: ${(error as Error).message}`
     }
     if (waitedMs() >= timeoutMs) throw new Error(`${what}: not within ${timeoutMs / 1_000} s${problem}`)

@@ -21,3 +21,14 @@ test('an aborted signal ends it with its reason', async () => {
   const signal = AbortSignal.abort(new Error('interrupted'))
   await expect(until('it comes', () => true, { timeoutMs: 20, signal })).rejects.toThrow('interrupted')
 })
+
+test('an assertion that fails within a look ends the wait', async () => {
+  let looks = 0
+  const look = () => {
+    looks += 1
+    expect(looks).toBeLessThan(3)
+    return false
+  }
+  await expect(until('it is over', look, { timeoutMs: 30_000 })).rejects.toThrow('to be less than 3')
+  expect(looks).toBe(3)
+})
