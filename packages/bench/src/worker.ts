@@ -101,6 +101,8 @@ const calls: Calls = {
     return { startedAt, endedAt: now(), sum: (count * (count - 1)) / 2 }
   },
   async usage() {
+    // What the CPU was used for, up to now.
+    send({ progress })
     const { user, system } = process.cpuUsage()
     return { cpuUs: user + system, rssBytes: process.memoryUsage.rss() }
   },
