@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { signStandard } from '@redis-streams-processor/events'
+import { newStandardSecret, signStandard } from '@redis-streams-processor/events'
 import { Ledger } from '@redis-streams-processor/service-kit'
 
 /** Requests that wait for an answer at the same time. */
@@ -10,7 +9,7 @@ const REPEAT_MS = 200
 
 /** A sender of webhooks, which repeats each with the same id until it is answered 2xx. The ledger is the sender's. */
 export class WebhookSender {
-  readonly secret = `whsec_${randomBytes(32).toString('base64')}`
+  readonly secret = newStandardSecret()
   readonly #port: number
   readonly #ledger: Ledger
   #isClosed = false

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import type { RedisAddress, RedisOptions } from '@redis-streams-processor/streams-core'
+import { readSettingFile } from './setting-file.ts'
 import type { SharedSettings } from './settings.ts'
 import { SettingsError } from './settings-error.ts'
 
@@ -69,7 +69,7 @@ function decode(user: string): string {
 
 function passwordIn({ REDIS_PASSWORD_FILE: path }: RedisSettings): string | undefined {
   if (path === undefined) return undefined
-  const [password] = read('REDIS_PASSWORD_FILE', path).split(/\r?\n/)
+  const [password] = readSettingFile('REDIS_PASSWORD_FILE', path).split(/\r?\n/)
   if (password) return password
   throw new SettingsError(`REDIS_PASSWORD_FILE: expected a password in the first line of ${path}, got nothing`)
 }
@@ -79,7 +79,7 @@ function tlsOf({ REDIS_CA_FILE, REDIS_CERT_FILE, REDIS_KEY_FILE }: RedisSettings
   const tls = {
     ...(REDIS_CA_FILE && { ca: readCertificates('REDIS_CA_FILE', REDIS_CA_FILE) }),
     ...(REDIS_CERT_FILE && { cert: readCertificates('REDIS_CERT_FILE', REDIS_CERT_FILE) }),
-    ...(REDIS_KEY_FILE && { key: read('REDIS_KEY_FILE', REDIS_KEY_FILE) }),
+    ...(REDIS_KEY_FILE && { key: readSettingFile('REDIS_KEY_FILE', REDIS_KEY_FILE) }),
   }
   try {
     createSecureContext(tls)
@@ -92,19 +92,11 @@ function tlsOf({ REDIS_CA_FILE, REDIS_CERT_FILE, REDIS_KEY_FILE }: RedisSettings
 
 // TLS itself takes a file without certificates, and then trusts nobody.
 function readCertificates(setting: FileSetting, path: string): string {
-  const text = read(setting, path)
+  const text = readSettingFile(setting, path)
   try {
     new X509Certificate(text)
   } catch {
     throw new SettingsError(`${setting}: expected certificates in PEM, got something else in ${path}`)
   }
   return text
-}
-
-function read(setting: FileSetting, path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new SettingsError(`${setting}: expected a file that can be read, got ${(error as Error).message}`)
-  }
 }

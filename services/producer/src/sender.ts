@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { signStandard } from '@redis-streams-processor/events'
 import type { Logger } from '@redis-streams-processor/streams-core'
@@ -9,9 +8,6 @@ const FIRST_WAIT_MS = 100
 const MAX_WAIT_MS = 2_000
 /** Every so many webhooks, one is sent a second time, as senders do whose answer was lost. */
 const DUPLICATE_EVERY = 20
-
-/** A secret that nobody else knows. */
-export const makeUpSecret = () => `whsec_${randomBytes(32).toString('base64')}`
 
 export interface SenderOptions {
   url: string

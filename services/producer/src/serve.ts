@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import {
   defineSource,
   maxEventBytesOf,
+  newStandardSecret,
   type Source,
   sources,
   standardScheme,
@@ -17,7 +18,7 @@ import {
   type StreamDefinition,
 } from '@redis-streams-processor/streams-core'
 import type { Operations } from './operations.ts'
-import { makeUpSecret, Sender } from './sender.ts'
+import { Sender } from './sender.ts'
 import type { ProducerServiceSettings } from './settings.ts'
 import { makeWebhook } from './simulator.ts'
 import { REFUSAL_REASONS, STATUSES } from './webhooks/answers.ts'
@@ -48,7 +49,7 @@ const SIMULATOR = 'simulator'
 export async function serve(service: Service, signal: AbortSignal): Promise<void> {
   const { settings, logger, operations } = service
   const ending = endOf(signal)
-  const simulated = settings.SIMULATE === 'on' ? makeUpSecret() : undefined
+  const simulated = settings.SIMULATE === 'on' ? newStandardSecret() : undefined
   const served = servedSources(service, simulated)
   const names = served.map(({ name }) => name)
   const labels = { sources: names, statuses: STATUSES, reasons: REFUSAL_REASONS }

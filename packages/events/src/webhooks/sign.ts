@@ -1,5 +1,8 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import { standardScheme } from './schemes.ts'
+
+/** A secret of Standard Webhooks that nobody else knows. */
+export const newStandardSecret = () => `whsec_${randomBytes(32).toString('base64')}`
 
 /** The headers that a sender by Standard Webhooks puts to this body: its signature is of now. */
 export function signStandard(secret: string, id: string, body: string): Record<string, string> {

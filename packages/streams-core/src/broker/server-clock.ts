@@ -1,4 +1,5 @@
 import { now } from '../base/clock.ts'
+import { timeOf } from '../base/entry-id.ts'
 
 /**
  * What Redis' clock shows, judged by the last reply that told it and by the monotonic clock of this process. Not by
@@ -24,8 +25,7 @@ export class ServerClock {
    */
   ageAt(time: number, entryId: string): number {
     const nowMs = this.#aheadMs === undefined ? Date.now() : performance.now() + this.#aheadMs
-    const appendedMs = Number(entryId.slice(0, entryId.indexOf('-')))
-    return Math.max(0, nowMs - (now() - time) - appendedMs)
+    return Math.max(0, nowMs - (now() - time) - timeOf(entryId))
   }
 
   /** Undefined before the first reply. */

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
 import type { Source } from '@redis-streams-processor/events'
-import { SettingsError } from '@redis-streams-processor/service-kit'
+import { readSettingFile, SettingsError } from '@redis-streams-processor/service-kit'
 
 /** `WEBHOOK_GITHUB_SECRET`; with `_FILE` behind it, the setting that names a file of secrets. */
 export const secretSetting = (name: string) => `WEBHOOK_${name.toUpperCase().replaceAll('-', '_')}_SECRET`
@@ -32,11 +31,7 @@ function keysIn(setting: string, secrets: unknown, scheme: Source['scheme']): Bu
 }
 
 function readSecrets(setting: string, path: string): string {
-  try {
-    const secrets = readFileSync(path, 'utf8')
-    if (secrets.trim()) return secrets
-  } catch (error) {
-    throw new SettingsError(`${setting}: expected a file that can be read, got ${(error as Error).message}`)
-  }
+  const secrets = readSettingFile(setting, path)
+  if (secrets.trim()) return secrets
   throw new SettingsError(`${setting}: expected a file with secrets, got an empty one: ${path}`)
 }

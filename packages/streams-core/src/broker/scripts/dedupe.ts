@@ -9,16 +9,16 @@ const IDS_AT_ONCE = 3_000
 /**
  * Event ids are remembered in two buckets, the current one and the one before it. Both are hashes: event id → entry id.
  * New ids go into the current one. When no id of the previous one is needed any more, that one is deleted, and the two
- * change their parts. So an id is remembered for `dedupeMs` at least, and at most for little more than twice that, and nothing
- * is to be done for it alone.
+ * change their parts. So an id is remembered for `dedupeMs` at least, and at most for little more than twice that, and
+ * nothing is to be done for it alone.
  *
  * The key `dedupe` holds: which bucket is the current one; until when the ids of the current bucket are needed; until
  * when those of the previous one are; Redis' clock when this was written. Each producer needs its ids for a `dedupeMs`
  * of its own, and the latest of these times counts. They are noted a sixteenth of a window too late, so that they need
  * not be noted at each call (a call with one event takes an eighth less).
  *
- * A bucket is deleted by UNLINK and not left to its expiry, because expiry frees a large hash in one go, and Redis does nothing else
- * meanwhile. The keys expire only when nobody has published for a day longer than the ids were needed.
+ * A bucket is deleted by UNLINK and not left to its expiry, because expiry frees a large hash in one go, and Redis does
+ * nothing else meanwhile. The keys expire only when nobody has published for a day longer than the ids were needed.
  *
  * `openBuckets()`: decides which buckets fit the time. It writes nothing: over `maxmemory` Redis refuses to append only as
  * long as the script has written nothing.

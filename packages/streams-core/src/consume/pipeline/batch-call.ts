@@ -108,9 +108,15 @@ export class BatchCall {
     const abort = new AbortController()
     this.#abort = abort
     // A call that is over is told nothing more.
-    const signals = this.#isClosed ? [] : this.#members.map(({ delivery }) => delivery.lease.signal)
+    if (!this.#isClosed) this.#listenToLeases(abort)
+    if (this.#toldToStop) abort.abort(this.#toldToStop)
+    return abort.signal
+  }
+
+  #listenToLeases(abort: AbortController): void {
+    const signals = this.#members.map(({ delivery }) => delivery.lease.signal)
     const onAbort = () => {
-      if (signals.length > 0 && signals.every(({ aborted }) => aborted)) abort.abort(signals[0]?.reason)
+      if (signals.every(({ aborted }) => aborted)) abort.abort(signals[0]?.reason)
     }
     for (const signal of signals) signal.addEventListener('abort', onAbort)
     // Each halving would leave one more listener on every lease.
@@ -118,8 +124,6 @@ export class BatchCall {
       for (const signal of signals) signal.removeEventListener('abort', onAbort)
     }
     onAbort()
-    if (this.#toldToStop) abort.abort(this.#toldToStop)
-    return abort.signal
   }
 }
 

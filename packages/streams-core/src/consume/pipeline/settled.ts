@@ -1,6 +1,9 @@
 import { isMissingGroup } from '../../base/redis-errors.ts'
 
-/** `written`: or there was nothing to write. `not-taken`: Redis refused the write, or could not take it before the drain was over. */
+/**
+ * `written`: or there was nothing to write. `not-taken`: Redis refused the write, or could not take it before the drain was
+ * over.
+ */
 export type Settled = 'written' | 'lease-lost' | 'not-taken'
 
 /**
