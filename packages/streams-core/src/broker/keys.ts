@@ -71,6 +71,16 @@ export class Keys {
     return `${this.#prefix}:${group}:clock`
   }
 
+  /** Hash: what controls a group from outside: pauses, limit, circuit. */
+  controls(group: string): string {
+    return `${this.#prefix}:${group}:controls`
+  }
+
+  /** Sorted set: the handler starts of a group with a limit, in the last second and soon, each with its latest time. */
+  starts(group: string): string {
+    return `${this.#prefix}:${group}:starts`
+  }
+
   /** What the keys of a group begin with, as a format for Lua's `string.format`: `%s` stands for the group. */
   get groupFormat(): string {
     return `${this.#prefix.replaceAll('%', '%%')}:%s:`

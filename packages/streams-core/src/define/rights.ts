@@ -17,18 +17,19 @@ export const rights = {
   },
   consumer: {
     needed: words(
-      '+del +eval +evalsha +exists +get +hdel +hget +hgetall +hset +set +time +xack +xadd +xclaim +xgroup|create' +
+      '+del +eval +evalsha +exists +get +hdel +hget +hgetall +hset +pexpire +set +time +xack +xadd +xclaim +xgroup|create' +
         ' +xgroup|delconsumer +xinfo|consumers +xinfo|groups +xinfo|stream +xlen +xpending +xrange +xreadgroup' +
-        ' +xrevrange +xtrim +zadd +zcard +zrange +zrangebyscore +zrem +zscore',
+        ' +xrevrange +xtrim +zadd +zcard +zrange +zrangebyscore +zrem +zremrangebyscore +zscore',
     ),
     optional: words('+info +client|unblock'),
   },
   /** Who looks at a stream, redrives and purges, by the library or by hand. */
   operator: {
     needed: words(
-      '+eval +evalsha +exists +hget +time +xadd +xdel +xinfo|consumers +xinfo|groups +xlen +xpending +xrange +xrevrange',
+      '+eval +evalsha +exists +hdel +hget +hgetall +hset +time +xadd +xdel +xinfo|consumers +xinfo|groups +xlen +xpending' +
+        ' +xrange +xrevrange +zremrangebyscore',
     ),
-    optional: words('+info +hdel +memory|usage +xgroup|destroy +xgroup|setid +zrange'),
+    optional: words('+info +memory|usage +xgroup|destroy +xgroup|setid +zrange'),
   },
 } as const satisfies Record<string, { needed: readonly string[]; optional: readonly string[] }>
 
