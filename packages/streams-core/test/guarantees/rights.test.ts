@@ -1,6 +1,6 @@
 import { until } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
-import { inspectStream, openDeadLetters, reject } from '../../src/index.ts'
+import { inspectStream, openControls, openDeadLetters, reject } from '../../src/index.ts'
 import { keyRules, type Program, rights } from '../../src/settings.ts'
 import { range } from '../support/events.ts'
 import { GROUP, Lab, test } from '../support/lab.ts'
@@ -46,6 +46,7 @@ const consume: Work = async (lab, redis) => {
   await readByHand(lab)
   await lab.bringBack([entryId], { deliveries: 2, idleMs: 60_000 })
   for (const n of range(4)) await producer.publish('counted', { n })
+  await lab.openControls().limit(100)
   const consumer = lab.startConsumer({
     ...{ redis, leaseMs: 1_000, blockMs: 200, retry: { delayMs: () => 1 }, idempotency: {} },
     handlers: {
@@ -65,7 +66,7 @@ const consume: Work = async (lab, redis) => {
   expect([...(await lab.view().consumers()).keys()]).not.toContain(consumer.name)
 }
 
-/** Looks at the stream and at its dead letters, redrives and purges. */
+/** Looks at the stream and at its dead letters, redrives and purges, controls the group. */
 const operate: Work = async (lab, redis) => {
   const consumer = await lab.consumer({ handlers: { counted: () => reject('never') } })
   await Promise.all(range(3).map((n) => lab.producer().publish('counted', { n })))
@@ -85,6 +86,12 @@ const operate: Work = async (lab, redis) => {
   expect(await letters.redrive({ dryRun: true })).toMatchObject({ redriven: 2 })
   expect(await letters.purge({ confirm: GROUP })).toBe(2)
   expect(await letters.count()).toBe(0)
+  const controls = openControls(stream, { redis, group: GROUP })
+  lab.onClose(() => controls.close())
+  await controls.pause()
+  await controls.limit(1)
+  expect(await controls.state()).toMatchObject({ paused: { by: 'operator' }, limitPerSecond: 1 })
+  await controls.resume()
 }
 
 async function startRedis(shared: Lab) {
