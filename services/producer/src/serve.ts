@@ -86,15 +86,17 @@ export async function serve(service: Service, signal: AbortSignal): Promise<void
 
 /** The signal, or the first failure, whichever comes first. */
 function endOf(signal: AbortSignal) {
-  const failing = new AbortController()
-  const either = AbortSignal.any([signal, failing.signal])
+  const ending = new AbortController()
+  const stop = () => ending.abort()
+  if (signal.aborted) stop()
+  signal.addEventListener('abort', stop, { once: true })
   return {
-    signal: either,
-    fail: (error: RedisRefusedError) => failing.abort(error),
+    signal: ending.signal,
+    fail: (error: RedisRefusedError) => ending.abort(error),
     /** Resolves at the signal, rejects with the failure. */
     come: async () => {
-      if (!either.aborted) await once(either, 'abort')
-      if (!signal.aborted) throw failing.signal.reason
+      if (!ending.signal.aborted) await once(ending.signal, 'abort')
+      if (!signal.aborted) throw ending.signal.reason
     },
   }
 }
