@@ -24,7 +24,7 @@ export const ANSWER_MS = 8_000
 /** Longer than load balancers keep idle connections (60 s is common): otherwise they send on one that is being closed. */
 const KEEP_ALIVE_MS = 72_000
 const MAX_HEAD_BYTES = 16_384
-const MAX_CONNECTIONS = 5_000
+const MAX_CONNECTIONS = 12_000
 
 export interface ServerOptions {
   host: string
