@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { newStandardSecret, signStandard, UNLUCKY_USER } from '@redis-streams-processor/events'
+import { openDeadLetters } from '@redis-streams-processor/streams-core'
 import { Scrape, TcpProxy, type Worker } from '@redis-streams-processor/testbed'
 import { event, SECRETS } from './endpoint.ts'
 import { GROUP, type WatchedSystem } from './watched-system.ts'
@@ -22,12 +23,17 @@ const failingHandler: Cause = {
   async run(system) {
     system.start('producer')
     system.start('consumer', { MAX_DELIVERIES: '2', RETRY_BASE_MS: '1', RETRY_MAX_MS: '2' })
+    await system.publish(1, UNLUCKY_USER)
+    await system.until('there is a dead letter', async () => (await system.view.deadLetters()).length === 1)
     await system.watch()
+    // It fails again, so that there are as many dead letters as before.
+    const deadLetters = openDeadLetters({ name: system.stream }, { redis: system.redis.url, group })
+    await deadLetters.redrive()
+    await deadLetters.close()
+    await system.fires('StreamsDeadLetters', { group })
+
     const mend = system.steadily(100, () => system.publish(1, UNLUCKY_USER))
-    await together(
-      system.fires('StreamsHandlersFail', { group, type: 'user.deleted' }),
-      system.fires('StreamsDeadLetters', { group }),
-    )
+    await system.fires('StreamsHandlersFail', { group, type: 'user.deleted' })
     await mend()
   },
 }
@@ -125,6 +131,7 @@ const badNetwork: Cause = {
   alerts: ['StreamsReconnects', 'StreamsLeasesLost', 'StreamsNotReady'],
   async run(system) {
     const proxy = await TcpProxy.start(system.redis.port)
+    system.onStop(() => proxy.stop())
     system.start('producer')
     const consumer = system.start('consumer', { REDIS_URL: proxy.url, WORK_MS: '30000', CONSUMER: 'cut-off' })
     await system.watch()

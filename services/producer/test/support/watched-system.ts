@@ -17,15 +17,18 @@ import { SECRETS } from './endpoint.ts'
 
 type Labels = Record<string, string>
 
+interface Started {
+  job: 'consumer' | 'producer'
+  env: Record<string, string>
+  worker: Worker
+}
+
 /** A deadline, not a measure: the machine may have much else to do. */
 const TIMEOUT_MS = 60_000
 
 export const GROUP = 'user_group'
 
-/**
- * Minutes become seconds, in `for` and in the ranges of expressions: each alert fires after as many scrapes as in
- * production, or more. All else is what ships.
- */
+/** Minutes become seconds, in `for` and in the ranges of expressions. All else is what ships. */
 export const inSeconds = (rules: string) => rules.replace(/(\bfor: |\[)(\d+)m\b/g, '$1$2s')
 
 /** A real Redis, real producers and consumers, and a real Prometheus that watches them with deploy/alerts.yml. */
@@ -33,9 +36,10 @@ export class WatchedSystem {
   readonly redis: RedisServer
   readonly stream = `watched_${randomUUID().slice(0, 8)}`
   readonly view: GroupView
-  readonly #workers: { job: 'consumer' | 'producer'; env: Record<string, string>; worker: Worker }[] = []
+  readonly #started: Started[] = []
   readonly #expected = new Set<string>()
   readonly #stopping = new AbortController()
+  readonly #closers: (() => Promise<unknown>)[] = []
   #publisher: Producer<UserEvents> | undefined
   #prometheus: Prometheus | undefined
   #watchedSince = 0
@@ -55,20 +59,20 @@ export class WatchedSystem {
     const common = { REDIS_URL: this.redis.url, STREAM: this.stream, LEASE_MS: '1000', BLOCK_MS: '100', WORK_MS: '0' }
     const webhooks = { HTTP_PORT: '0', SIMULATE: 'off', WEBHOOK_STANDARD_SECRET: SECRETS.standard }
     const worker = new Worker(job, { ...common, ...webhooks, ...env })
-    this.#workers.push({ job, env, worker })
+    this.#started.push({ job, env, worker })
     return worker
   }
 
   /** Starts what has ended again, where it was. */
   async startAgain(ended: Worker): Promise<Worker> {
-    const { job, env } = this.#workers.find(({ worker }) => worker === ended) as { job: 'consumer'; env: Labels }
+    const { job, env } = this.#of(ended)
     return this.start(job, { ...env, OPS_PORT: String(await ended.opsPort()) })
   }
 
   /** Lets Prometheus watch all that was started so far, from when it is ready. Resolves when nothing is wrong. */
   async watch(): Promise<void> {
     const targets: Record<'consumer' | 'producer', number[]> = { consumer: [], producer: [] }
-    for (const { job, worker } of this.#workers) {
+    for (const { job, worker } of this.#started) {
       const port = await worker.opsPort()
       await this.until(`a ${job} is ready`, async () => (await Scrape.of(port)).sum('streams_ready') === 1)
       targets[job].push(port)
@@ -112,8 +116,7 @@ export class WatchedSystem {
   }
 
   async targetOf(worker: Worker): Promise<{ job: string; instance: string }> {
-    const { job } = this.#workers.find((one) => one.worker === worker) as { job: string }
-    return { job, instance: `127.0.0.1:${await worker.opsPort()}` }
+    return { job: this.#of(worker).job, instance: `127.0.0.1:${await worker.opsPort()}` }
   }
 
   /** Publishes events of this user, from outside what is watched. Resolves also when some could not be published. */
@@ -147,12 +150,21 @@ export class WatchedSystem {
     return until(what, look, { timeoutMs: TIMEOUT_MS, signal: this.#stopping.signal })
   }
 
+  onStop(close: () => Promise<unknown>): void {
+    this.#closers.push(close)
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort()
-    for (const { worker } of this.#workers) worker.kill('SIGKILL')
-    await Promise.all([...this.#workers.map(({ worker }) => worker.exited()), this.#prometheus?.stop()])
+    for (const { worker } of this.#started) worker.kill('SIGKILL')
+    await Promise.all([...this.#started.map(({ worker }) => worker.exited()), this.#prometheus?.stop()])
     await this.#publisher?.close()
+    for (const close of this.#closers) await close()
     await this.redis.stop()
+  }
+
+  #of(worker: Worker): Started {
+    return this.#started.find((one) => one.worker === worker) as Started
   }
 
   #alerts(): Promise<Alert[]> {
