@@ -26,12 +26,15 @@ export function openInspector(
   stream: Pick<StreamDefinition, 'name'>,
   options: {
     redis: RedisOptions
-    /** How long to wait for a connection. Milliseconds. Default 5,000. */
+    /**
+     * How long to wait for a connection. A reply of Redis is late after 0.4 of it (at least 500 ms, at most 5 s).
+     * Milliseconds. Default 5,000.
+     */
     timeoutMs?: number
   },
 ): StreamInspector {
   const { redis, timeoutMs = TIMEOUT_MS } = options
-  const connection = new Connection({ redis, name: 'inspect' })
+  const connection = new Connection({ redis, name: 'inspect', deadlineMs: timeoutMs })
   const broker = new InspectBroker(connection, new Keys(stream.name))
   const closing = new AbortController()
   return {
