@@ -114,7 +114,7 @@ describe('G20: a paused group', () => {
 
   test('lets retries become due, and delivers them after it', async ({ lab }) => {
     const consumer = await lab.consumer({
-      retry: { delayMs: () => 300 },
+      retry: { delayMs: () => 1_500 },
       handlers: { counted: (_, { attempt }) => (attempt === 1 ? Promise.reject(new Error('once')) : undefined) },
     })
     const controls = lab.openControls()
@@ -122,10 +122,11 @@ describe('G20: a paused group', () => {
     await consumer.reports.until('5 events fail', (reports) => reports.settled('retry').length === 5)
     await controls.pause()
     await consumer.reports.until('it is paused', (reports) => reports.of('paused').length === 1)
-    await sleep(SEEN_MS)
     const acknowledgedWhenPaused = consumer.reports.settled('ack').length
-    await sleep(SEEN_MS)
+    const claimedWhenPaused = consumer.reports.of('claimed').length
+    await sleep(3 * SEEN_MS)
     expect(consumer.reports.settled('ack')).toHaveLength(acknowledgedWhenPaused)
+    expect(consumer.reports.of('claimed')).toHaveLength(claimedWhenPaused)
     await controls.resume()
     await consumer.reports.until('all are handled', (reports) => reports.settled('ack').length === 5)
     expect(attemptsOf(consumer.reports.settled('ack'))).toEqual(new Set([2]))
