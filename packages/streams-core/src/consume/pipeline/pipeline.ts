@@ -37,6 +37,15 @@ const ABANDON: Outcome = { type: 'abandon' }
  *   decide   what becomes of the delivery: the outcome. Pure
  *   settle   writes the outcome
  *   tell     one report, once the outcome is written
+ *
+ * The way through the files. From the slots on, a step does not return what it found out, but calls back (`#conclude`
+ * says why):
+ *
+ *   process ─▶ HandlerSlots.run ─▶ WaitingJobs.add      waits as a job: a `SingleJob`, or a part of a `BatchJob`
+ *   HandlerSlots.#start ─▶ Job.run ─▶ Runner.run        has a slot: is admitted, which decodes the entry, and handled.
+ *                                                       For a `BatchJob`: BatchRunner.run
+ *   Job.end ─▶ #conclude ─▶ Settler.settle              an `End` (job.ts) has said how it went
+ *   #tellSettled                                        an `OnSettled` (settled.ts) has said what became of it
  */
 export class Pipeline {
   readonly #options: PipelineOptions
