@@ -14,7 +14,7 @@ const NEWEST = 1 / 16
  */
 const STARTING_MS = 2
 
-/** Runs up to `concurrency` handlers at a time. */
+/** Runs up to `concurrency` jobs at a time: single deliveries, or batches. */
 export class HandlerSlots {
   readonly concurrency: number
   readonly #waiting: WaitingJobs
@@ -69,7 +69,7 @@ export class HandlerSlots {
 
   /**
    * Runs a delivery once there is a slot. While the consumer drains, a delivery that has no slot yet is `unstarted`, and
-   * one that does not end in time is `unfinished`. A handler that takes too long is `timed-out`.
+   * one that does not end in time is `unfinished`.
    * @param end Called with how it went: before `run` returns if the consumer drains already, otherwise later.
    */
   run(delivery: Delivery, source: Source, end: End): void {
