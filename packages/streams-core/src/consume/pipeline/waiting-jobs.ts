@@ -73,7 +73,7 @@ export class WaitingJobs {
 
   /**
    * How many deliveries fit into this many slots: one into each, or all of a batch that gathers and is going to take the
-   * slot. What waits already is not taken off: the room does that.
+   * slot. Deliveries that wait already are not subtracted: `Room` does that.
    */
   fitInto(slots: number, source: 'read' | 'claimed'): number {
     return this.#gatherers[source].fitInto(slots)
