@@ -37,7 +37,7 @@ export class BatchRunner {
       isFirst = false
       parts.unshift(...(await this.#handle(batch, part)))
     }
-    // None is left.
+    // Every delivery has its result by now: this one goes to none.
     return RETURNED
   }
 
