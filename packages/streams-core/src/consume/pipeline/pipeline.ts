@@ -89,12 +89,15 @@ export class Pipeline {
    */
   #conclude(delivery: Delivery, run: RunResult, onEnd?: () => void): void {
     const outcome = decide(run, delivery.attempt, this.#options.policy)
-    const endedAt = this.#actors.tell.isHeard ? now() : 0
+    // Only for the report.
+    const resultAt = this.#actors.tell.isHeard ? now() : 0
     this.#actors.settler.settle(delivery, outcome, (settled) => {
+      // Its lease is extended no more, and the entry may run again. So what still runs for it is told to stop, through
+      // its signal: a handler that was left behind, or work that goes on after its handler has returned.
       if (settled !== 'written') delivery.lease.lose()
       this.#actors.holdings.remove(delivery)
-      if (settled === 'written') this.#tellSettled(delivery, outcome, run.result, endedAt)
-      else this.#tellSettled(delivery, ABANDON, settled === 'lease-lost' ? 'lease-lost' : run.result, endedAt)
+      const told = settled === 'written' ? outcome : ABANDON
+      this.#tellSettled(delivery, told, settled === 'lease-lost' ? 'lease-lost' : run.result, resultAt)
       onEnd?.()
     })
   }
@@ -114,7 +117,7 @@ export class Pipeline {
     return slots.isIdle && holdings.isEmptyBut(but)
   }
 
-  #tellSettled(delivery: Delivery, outcome: Outcome, result: SettledReport['result'], endedAt: number): void {
+  #tellSettled(delivery: Delivery, outcome: Outcome, result: SettledReport['result'], resultAt: number): void {
     const { tell, clock } = this.#actors
     if (!tell.isHeard) return
     const { group, consumer } = this.#options
@@ -130,7 +133,7 @@ export class Pipeline {
       eventId: event.id,
       eventType: event.type,
       durationMs: startedAt === undefined ? 0 : now() - startedAt,
-      handlerMs: startedAt === undefined ? 0 : endedAt - startedAt,
+      handlerMs: startedAt === undefined ? 0 : resultAt - startedAt,
       ageMs: startedAt === undefined ? undefined : clock.ageAt(startedAt, entryId),
     })
   }
