@@ -64,7 +64,7 @@ export async function lostAmong<T extends RecordedToken>(
   const lost: T[] = []
   for (const chunk of chunksByRecord(deliveries)) {
     const lostIds = new Set(await run(chunk))
-    if (lostIds.size > 0) lost.push(...chunk.filter(({ entryId }) => lostIds.has(entryId)))
+    lost.push(...chunk.filter(({ entryId }) => lostIds.has(entryId)))
   }
   return lost
 }

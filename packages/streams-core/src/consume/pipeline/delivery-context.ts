@@ -20,6 +20,7 @@ export class DeliveryContext implements Context {
   readonly idempotencyKey: string
   readonly commit: Context['commit']
   readonly [DELIVERY]: Delivery
+  /** Created on demand: most handlers never commit. */
   #commit: Commit | undefined
 
   static readonly #signal: PropertyDescriptor & ThisType<DeliveryContext> = {

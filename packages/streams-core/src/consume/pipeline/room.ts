@@ -91,6 +91,7 @@ export class Room {
     if (averageMs === undefined || averageMs >= SOON_MS) return 0
     // A slot that has been taken for longer than SOON_MS counts as one that starts nothing soon.
     const starting = concurrency - slots.takenLongerThan(SOON_MS)
+    // The clock has steps: an average may be 0.
     const startsOfEach = SOON_MS / Math.max(averageMs, 0.001)
     return Math.min(MAX_BUFFERED, Math.max(0, Math.floor(starting * startsOfEach) - concurrency))
   }

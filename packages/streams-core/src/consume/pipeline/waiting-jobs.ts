@@ -26,6 +26,7 @@ export interface Runners {
  */
 export class WaitingJobs {
   readonly #handlers: Handlers<Catalog>
+  /** Whether there are batch handlers. If not, no delivery's type is looked up, and no job is asked for its size. */
   readonly hasBatches: boolean
   readonly #runners: Runners
   readonly #claimedJobs: Job[] = []
