@@ -47,7 +47,7 @@ export class Admission {
     return lease.isSure && !this.#options.hasRecords ? decoded : this.#askRedis(delivery, decoded)
   }
 
-  /** After a freeze, an entry may have another owner: asked before a handler starts. No answer counts as no. */
+  /** After a freeze, an entry may have another owner, so Redis is asked before a handler starts. No answer counts as no. */
   async isOurs(delivery: Delivery): Promise<boolean> {
     return delivery.lease.isSure || (await this.#actors.confirm(delivery))
   }

@@ -94,8 +94,9 @@ export class WaitingJobs {
   }
 
   /**
-   * The batch handler that the delivery is to gather for, found without decoding the entry. A crash gathers for none, as it
-   * is not to be run. An entry that turns out to be malformed, or to be for another group, gathers all the same.
+   * The batch handler that the delivery is to gather for, found without decoding the entry. A `crashed` delivery gathers
+   * for none, as it is not to be run. An entry that turns out to be malformed, or to be for another group, gathers all
+   * the same.
    */
   #batchHandlerOf(delivery: Delivery): BatchHandler | undefined {
     const { type } = delivery.event
