@@ -1,7 +1,7 @@
 import type { SettleBroker } from '../../broker/settle.ts'
 import { lostAmong } from '../../broker/token.ts'
 import type { Delivery } from './delivery.ts'
-import { type OnSettled, type Settled, settledByError } from './settled.ts'
+import { type OnSettled, type Settled, settledByError } from './on-settled.ts'
 
 /** A delivery to acknowledge. */
 interface Acknowledgement {

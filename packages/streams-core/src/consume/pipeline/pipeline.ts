@@ -45,7 +45,7 @@ const ABANDON: Outcome = { type: 'abandon' }
  *   HandlerSlots.#start ─▶ Job.run ─▶ Runner.run        has a slot: is admitted, which decodes the entry, and handled.
  *                                                       For a `BatchJob`: BatchRunner.run
  *   Job.end ─▶ #conclude ─▶ Settler.settle              an `End` (job.ts) has said how it went
- *   #tellSettled                                        an `OnSettled` (settled.ts) has said what became of it
+ *   #tellSettled                                        an `OnSettled` (on-settled.ts) has said what became of it
  */
 export class Pipeline {
   readonly #options: PipelineOptions
@@ -85,9 +85,9 @@ export class Pipeline {
   /**
    * Decides and settles, and once that is written, tells. The steps are joined by callbacks: joined by promises, they
    * took about a third more memory and time for each event with an instant handler. Never throws.
-   * @param onEnd Called once, when that is done.
+   * @param onConcluded Called once, when that is done.
    */
-  #conclude(delivery: Delivery, run: RunResult, onEnd?: () => void): void {
+  #conclude(delivery: Delivery, run: RunResult, onConcluded?: () => void): void {
     const outcome = decide(run, delivery.attempt, this.#options.policy)
     // Only for the report.
     const resultAt = this.#actors.tell.isHeard ? now() : 0
@@ -98,7 +98,7 @@ export class Pipeline {
       this.#actors.holdings.remove(delivery)
       const told = settled === 'written' ? outcome : ABANDON
       this.#tellSettled(delivery, told, settled === 'lease-lost' ? 'lease-lost' : run.result, resultAt)
-      onEnd?.()
+      onConcluded?.()
     })
   }
 
