@@ -26,7 +26,7 @@ export interface Runners {
  */
 export class WaitingJobs {
   readonly #handlers: Handlers<Catalog>
-  /** Whether there are batch handlers. If not, no delivery's type is looked up, and no job is asked for its size. */
+  /** Whether there are batch handlers. If not, no delivery's type is looked up, and each job is one delivery. */
   readonly hasBatches: boolean
   readonly #runners: Runners
   readonly #claimedJobs: Job[] = []
