@@ -99,7 +99,7 @@ export class WaitingJobs {
    * the same.
    */
   #batchHandlerOf(delivery: Delivery): BatchHandler | undefined {
-    const { type } = delivery.event
+    const { type } = delivery
     if (delivery.kind !== 'run' || type === undefined || !Object.hasOwn(this.#handlers, type)) return undefined
     const handler = this.#handlers[type]
     return handler instanceof BatchHandler ? handler : undefined
