@@ -26,7 +26,6 @@ export {
   type Handle,
 } from './define/batch.ts'
 export type { ConsumerSettings, IdempotencySettings, RetrySettings } from './define/consumer-settings.ts'
-export { misfitOf } from './define/encode.ts'
 export { isEventId } from './define/entry.ts'
 export type { Context, Handler, Handlers } from './define/handler.ts'
 export type { DeadLetterReason, HandlerResult, Outcome, RunResult } from './define/outcome.ts'
