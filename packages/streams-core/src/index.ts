@@ -16,6 +16,7 @@ export type { ConsumerState, GroupState, ServerState, StreamState } from './brok
 export type { FailedDelivery } from './broker/letter-codec.ts'
 export type { ServerWarning } from './broker/server-settings.ts'
 export type { ClaimReason } from './broker/token.ts'
+export type { HeldBack, Trimmed } from './broker/trim-now.ts'
 export { type Consumer, type ConsumerOptions, createConsumer } from './consume/consumer.ts'
 export {
   type BatchContext,
@@ -53,6 +54,7 @@ export {
   type RedriveResult,
 } from './operate/dead-letters.ts'
 export { inspectStream, openInspector, type StreamInspector } from './operate/inspect.ts'
+export { trimStream } from './operate/trim.ts'
 export type { Published } from './publish/open-publish.ts'
 export { createProducer, type Producer, type ProducerOptions } from './publish/producer.ts'
 export type { PublishOptions } from './publish/publish-options.ts'

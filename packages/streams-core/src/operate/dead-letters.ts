@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { isoTimeOf } from '../base/entry-id.ts'
 import { InvalidOptionError, StreamsError } from '../base/errors.ts'
 import { neverAborted, sleep } from '../base/loop.ts'
-import { Connection } from '../broker/connection.ts'
 import { DeadLetterBroker } from '../broker/dead-letters.ts'
 import { Keys } from '../broker/keys.ts'
 import { decodeLetter, type FailedDelivery } from '../broker/letter-codec.ts'
@@ -12,6 +11,7 @@ import type { DeadLetterReason } from '../define/outcome.ts'
 import { parseOptions } from '../define/parse-options.ts'
 import type { RedisOptions } from '../define/redis-options.ts'
 import type { StreamDefinition } from '../define/stream.ts'
+import { connect } from './connect.ts'
 
 /** An event that was set aside, with its reason. */
 export interface DeadLetter {
@@ -95,14 +95,11 @@ export function openDeadLetters(
   options: { redis: RedisOptions; group: string },
 ): DeadLetters {
   const { group } = parseOptions('openDeadLetters', z.object({ group: groupSchema }), options)
-  const connection = new Connection({ redis: options.redis, name: 'dead-letters' })
+  const { connection, ready, close } = connect(options, 'dead-letters')
   const broker = new DeadLetterBroker(connection, new Keys(stream.name), group)
 
-  /** Waits a while for Redis. If there is no connection then, the command that follows throws. */
-  const connected = () => connection.ready(AbortSignal.timeout(5_000))
-
   async function* list(filter: LetterFilter = {}): AsyncGenerator<DeadLetter> {
-    await connected()
+    await ready()
     for await (const [letterId, fields] of broker.list()) {
       const letter = toLetter(letterId, group, fields)
       if (matches(letter, filter)) yield letter
@@ -116,11 +113,11 @@ export function openDeadLetters(
   return {
     list,
     async count() {
-      await connected()
+      await ready()
       return broker.count()
     },
     async get(letterId) {
-      await connected()
+      await ready()
       const fields = await broker.get(letterId)
       return fields && toLetter(letterId, group, fields)
     },
@@ -151,7 +148,7 @@ export function openDeadLetters(
       for await (const letter of list(filter)) if (await broker.delete(letter.letterId)) purged += 1
       return purged
     },
-    close: () => connection.close(),
+    close,
   }
 }
 
