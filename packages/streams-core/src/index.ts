@@ -1,6 +1,7 @@
 export { compareIds } from './base/entry-id.ts'
 export {
   CommitError,
+  GroupAtWorkError,
   InvalidEventError,
   InvalidOptionError,
   LeaseLostError,
@@ -35,6 +36,7 @@ export type { PublishResult } from './define/publish-result.ts'
 export type { RedisAddress, RedisOptions } from './define/redis-options.ts'
 export type { AcknowledgedRetention, MaxlenRetention, Retention } from './define/retention.ts'
 export { exponential, type RetryDelay } from './define/retry-delay.ts'
+export type { StartPoint } from './define/start-point.ts'
 export {
   type Catalog,
   defineStream,
@@ -53,6 +55,15 @@ export {
   type RedriveOptions,
   type RedriveResult,
 } from './operate/dead-letters.ts'
+export {
+  type DeleteResult,
+  type Groups,
+  type GroupsOptions,
+  openGroups,
+  type PruneResult,
+  type StartOptions,
+  type StartResult,
+} from './operate/groups.ts'
 export { inspectStream, openInspector, type StreamInspector } from './operate/inspect.ts'
 export { trimStream } from './operate/trim.ts'
 export type { Published } from './publish/open-publish.ts'
