@@ -48,13 +48,21 @@ export {
 } from './define/stream.ts'
 export { reject, resultOfThrown, retryAfter, skip } from './define/verbs.ts'
 export {
-  type DeadLetter,
   type DeadLetters,
   type LetterFilter,
   openDeadLetters,
   type RedriveOptions,
   type RedriveResult,
 } from './operate/dead-letters.ts'
+export type { EventState } from './operate/event-state.ts'
+export {
+  type Finder,
+  type FindOptions,
+  type FoundEntry,
+  type FoundEvent,
+  findEvent,
+  openFinder,
+} from './operate/find.ts'
 export {
   type DeleteResult,
   type Groups,
@@ -65,6 +73,7 @@ export {
   type StartResult,
 } from './operate/groups.ts'
 export { inspectStream, openInspector, type StreamInspector } from './operate/inspect.ts'
+export type { DeadLetter } from './operate/letter.ts'
 export { trimStream } from './operate/trim.ts'
 export type { Published } from './publish/open-publish.ts'
 export { createProducer, type Producer, type ProducerOptions } from './publish/producer.ts'
