@@ -29,6 +29,7 @@ export {
 } from './define/batch.ts'
 export type { ConsumerSettings, IdempotencySettings, RetrySettings } from './define/consumer-settings.ts'
 export { misfitOf } from './define/encode.ts'
+export { isEventId } from './define/entry.ts'
 export type { Context, Handler, Handlers } from './define/handler.ts'
 export type { DeadLetterReason, HandlerResult, Outcome, RunResult } from './define/outcome.ts'
 export type { ProducerSettings } from './define/producer-settings.ts'

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sendOnce } from '@redis-streams-processor/testbed'
 import type { Arena } from '../arena.ts'
 import { GROUP } from '../contestants/redis-client.ts'
@@ -7,6 +8,8 @@ import { costs } from './costs.ts'
 
 const SMALL = { quick: 500, normal: 10_000, full: 10_000 }
 const LARGE = { quick: 2_000, normal: 200_000, full: 1_000_000 }
+/** For ten seconds and more after a large fill, Redis is busy with giving back memory that filling took. */
+const REST_MS = { quick: 0, normal: 0, full: 15_000 }
 const LONG = { quick: 2_000, normal: 500_000, full: 10_000_000 }
 /** The pending entries of somebody else stay his meanwhile. */
 const LEASE_MS = 600_000
@@ -37,6 +40,7 @@ export const growth: Scenario = {
     const measure = async (queue: string, backlog: number, pending: number): Promise<Sample> => {
       await fill(publisher, queue, pending + backlog)
       await holdElsewhere(arena, queue, pending)
+      await sleep(REST_MS[size])
       return consume(arena, consumer, queue, small)
     }
     // The same again first, because a first one costs more.

@@ -1,7 +1,16 @@
 import type { ZodType } from 'zod'
 import { InvalidEventError, messageOf } from '../base/errors.ts'
 import { checkData } from './check-data.ts'
-import { type EventAttributes, LAYOUTS, layoutOf, problemOfAttributes, REPLACEMENT, shorten, sizeOf } from './entry.ts'
+import {
+  type EventAttributes,
+  LAYOUTS,
+  layoutOf,
+  problemOfAttributes,
+  REPLACEMENT,
+  shorten,
+  sizeOf,
+  survives,
+} from './entry.ts'
 import type { Catalog, StreamDefinition } from './stream.ts'
 
 /** An event as it is stored. */
@@ -78,8 +87,6 @@ function schemaOf(catalog: Catalog, type: string) {
   )
 }
 
-/** UTF-8 cannot hold half of a surrogate pair: two ids that differ only in it would be stored as one. */
-const survives = (text: string) => text.isWellFormed() && !text.includes(REPLACEMENT)
 const LOST = 'holds a lone surrogate or U+FFFD, which do not survive storage'
 
 function problemOfType(type: string): string | undefined {

@@ -87,6 +87,17 @@ function isTime(text: string): boolean {
   return true
 }
 
+/** UTF-8 cannot hold half of a surrogate pair: two ids that differ only in it would be stored as one. */
+export const survives = (text: string): boolean => text.isWellFormed() && !text.includes(REPLACEMENT)
+
+/**
+ * Whether it can be an event id: a text of 1 to 256 characters that is stored as it is, so without half of a surrogate
+ * pair and without U+FFFD.
+ */
+export function isEventId(id: unknown): id is string {
+  return typeof id === 'string' && id !== '' && id.length <= MAX_ID_LENGTH && survives(id)
+}
+
 /** Bytes of an entry's names and values. */
 export function sizeOf(fields: Fields): number {
   let size = 0

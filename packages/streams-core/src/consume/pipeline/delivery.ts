@@ -1,6 +1,6 @@
 import type { HandedEntry, RecordedToken } from '../../broker/token.ts'
 import { type Decoded, decode } from '../../define/decode.ts'
-import { fieldOf, type Redrive, redriveOf } from '../../define/entry.ts'
+import { fieldOf, isEventId, type Redrive, redriveOf } from '../../define/entry.ts'
 import type { Catalog } from '../../define/stream.ts'
 import { Lease } from './lease.ts'
 
@@ -53,11 +53,12 @@ export class Delivery implements RecordedToken {
     return this.#handed.fields && redriveOf(this.#handed.fields)
   }
 
-  /** Id and type of the event as far as they are known. Does not decode the entry. */
+  /** Id and type of the event as far as they are known, of an entry that is no event, too. Does not decode the entry. */
   get event(): { id: string | undefined; type: string | undefined } {
-    if (this.#decoded) return this.#decoded.ok ? this.#decoded.event : { id: undefined, type: undefined }
-    const { fields = [] } = this.#handed
-    return { id: fieldOf(fields, 'id'), type: fieldOf(fields, 'type') }
+    if (this.#decoded?.ok) return this.#decoded.event
+    const [id, type] = ['id', 'type'].map((name) => fieldOf(this.#handed.fields ?? [], name))
+    // In an entry that is no event, anything may stand in their place.
+    return { id: isEventId(id) ? id : undefined, type: isEventId(type) ? type : undefined }
   }
 
   /** The same entry under another owner, with a lease of its own. */
