@@ -4,7 +4,7 @@ import { range } from '../support/events.ts'
 import { GROUP, type Lab, test } from '../support/lab.ts'
 import { latch } from '../support/latch.ts'
 
-const LEASE_MS = 1_000
+const LEASE_MS = 3_000
 
 const publish = (lab: Lab, count: number) => {
   const producer = lab.producer()
@@ -114,7 +114,7 @@ describe('groups', () => {
     await publish(lab, 100)
     await lab.until('it holds all that it has room for', async () => (await lab.group()).pending > 0)
     const groups = lab.openGroups(LEASE_MS)
-    const until = Date.now() + 4 * LEASE_MS
+    const until = Date.now() + 2 * LEASE_MS
     while (Date.now() < until) {
       await expect(groups.delete(GROUP)).rejects.toThrow(GroupAtWorkError)
       await new Promise((resolve) => setTimeout(resolve, 100))
