@@ -15,7 +15,7 @@ import type { Catalog, StreamDefinition } from './stream.ts'
 
 /** An event as it is stored. */
 export interface EncodedEvent {
-  /** The names of its fields: a place in `LAYOUTS`. */
+  /** The names of its fields: an index in `LAYOUTS`. */
   readonly layout: number
   /** The values of these fields. The first is the event id. */
   readonly values: readonly string[]
@@ -45,7 +45,7 @@ export function encode(
   const json = toJson(type, data)
   if (schema) check(schema, type, data, json)
 
-  // In the order of the layout.
+  // Exactly the fields of LAYOUTS[layout], in their order: PUBLISH takes them by position.
   const values = [given.id, type, given.source, given.time]
   if (given.subject !== undefined) values.push(given.subject)
   if (given.traceparent !== undefined) values.push(given.traceparent)

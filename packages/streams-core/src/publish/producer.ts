@@ -91,7 +91,7 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
   readonly #broker: AppendBroker
   readonly #batcher: Batcher
   readonly #deadlines: Deadlines
-  /** Undefined: nobody wants to know. */
+  /** Undefined unless there is an `onReport` or `tracing`. */
   readonly #watch: PublishWatch | undefined
   #isClosed = false
 
@@ -104,10 +104,9 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
     this.#stream = stream
     this.#settings = settings
     const tell = newTell(logger, onReport)
-    if (onReport || tracing) {
-      // A logger is not told, so nothing is made for it.
+    // For a logger alone there is no watch: answers of publishes are not logged.
+    if (onReport || tracing)
       this.#watch = new PublishWatch(onReport && tell, tracing && new Tracing(tracing.api, stream.name))
-    }
     const connection = new Connection({
       ...{ redis, name: 'producer', deadlineMs: settings.publishTimeoutMs, onServer: newWarnings(tell) },
       onState: (state, cause) => tell({ kind: 'connection', connection: 'commands', state, cause }),
@@ -148,6 +147,7 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
   }
 
   #publish(catalog: Catalog | undefined, type: string, data: unknown, options: PublishOptions = {}) {
+    // Nobody watches: no report and no second pair of callbacks for each publish.
     if (!this.#watch) return this.#enqueue(catalog, type, data, options)
     return this.#watch.run(type, options, (given) => this.#enqueue(catalog, type, data, given))
   }

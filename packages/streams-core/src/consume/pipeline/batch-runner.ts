@@ -37,7 +37,7 @@ export class BatchRunner {
       isFirst = false
       parts.unshift(...(await this.#handle(batch, part)))
     }
-    // None is left.
+    // Every delivery has its result by now: this one goes to none.
     return RETURNED
   }
 
@@ -46,7 +46,7 @@ export class BatchRunner {
     const admitted = await Promise.all(deliveries.map((delivery) => this.#actors.admission.admit(delivery)))
     return deliveries.flatMap((delivery, i) => {
       const found = admitted[i] as (typeof admitted)[number]
-      if ('event' in found) return [{ event: found.event, delivery }]
+      if (!('result' in found)) return [{ event: found.event, delivery }]
       batch.endOne(delivery, found)
       return []
     })
