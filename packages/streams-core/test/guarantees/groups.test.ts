@@ -11,10 +11,10 @@ const publish = (lab: Lab, count: number) => {
   return Promise.all(range(count).map((n) => producer.publish('counted', { n })))
 }
 
-/** Keys that are derived from the stream; without those of publishes. */
+/** Keys that are derived from the stream; without those of publishes, and without locks, which expire by themselves. */
 async function keysOf(lab: Lab) {
   const keys = await lab.send<string[]>('KEYS', `{${lab.streamName}}:*`)
-  return keys.map((key) => key.slice(lab.streamName.length + 3)).filter((key) => !key.startsWith('dedupe'))
+  return keys.map((key) => key.slice(lab.streamName.length + 3)).filter((key) => !/^dedupe|^lock|:scan/.test(key))
 }
 
 /** One of each: acknowledged, dead, parked, held by a dead consumer, unread. */
