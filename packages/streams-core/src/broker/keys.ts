@@ -81,6 +81,16 @@ export class Keys {
     return `${this.#prefix}:${group}:starts`
   }
 
+  /**
+   * Every key that belongs to one group alone, without its idempotency records, whose names nobody knows and which expire
+   * by themselves.
+   */
+  groupKeys(group: string): string[] {
+    const locks = [this.scanLock(group, false), this.scanLock(group, true)]
+    const retries = [this.history(group), this.due(group), this.dueScan(group), this.clock(group)]
+    return [this.dead(group), ...retries, this.controls(group), this.starts(group), ...locks]
+  }
+
   /** What the keys of a group begin with, as a format for Lua's `string.format`: `%s` stands for the group. */
   get groupFormat(): string {
     return `${this.#prefix.replaceAll('%', '%%')}:%s:`

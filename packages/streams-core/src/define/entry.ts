@@ -25,8 +25,9 @@ export const LAYOUTS = [
   ['id', 'type', 'source', 'time', 'subject', 'traceparent', 'tracestate', 'data'],
 ] as const
 
-/** The place in `LAYOUTS` of the fields that these attributes need. */
+/** The index in `LAYOUTS` of the fields that these attributes need. */
 export function layoutOf({ subject, traceparent, tracestate }: EventAttributes): number {
+  // Counts like LAYOUTS: a subject adds 1; a traceparent 2, with tracestate 4.
   const traces = traceparent === undefined ? 0 : tracestate === undefined ? 2 : 4
   return (subject === undefined ? 0 : 1) + traces
 }

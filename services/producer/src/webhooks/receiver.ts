@@ -2,7 +2,6 @@ import { type Source, type UserEvents, verify } from '@redis-streams-processor/e
 import type { Ledger } from '@redis-streams-processor/service-kit'
 import {
   type Logger,
-  misfitOf,
   type Producer,
   type Published,
   RedisRefusedError,
@@ -82,13 +81,17 @@ export class Receiver {
 
   async #publish(event: Received, text: string): Promise<Answer> {
     const { name } = this
-    const { ledger, logger, onRefused } = this.#actors
+    const { ledger, logger, tally, onRefused } = this.#actors
     const { id, type, subject } = event
     const line = { eventId: id, type, subject, source: name }
     try {
       const published = await withLedger(ledger, event, () => this.#append(event, text))
-      const { entryId, duplicate } = published
+      const { entryId, duplicate, misfit } = published
       logger.info({ ...line, entryId }, duplicate ? 'published before' : 'published')
+      if (misfit !== undefined) {
+        logger.warn({ ...line, error: misfit }, 'the catalog does not fit this event, appended as it came')
+        tally.unfit(name)
+      }
       return answers.published(published)
     } catch (error) {
       const { message } = error as Error
@@ -100,16 +103,9 @@ export class Receiver {
 
   /** @param text The body. What nests too deep is appended as a text. */
   #append({ type, data, ...options }: Received, text: string): Promise<Published> {
-    const { stream, producer, logger, tally } = this.#actors
-    const misfit = misfitOf(stream, type, data)
-    if (misfit !== undefined) {
-      const line = { eventId: options.id, type, source: this.name, error: misfit }
-      logger.warn(line, 'the catalog does not fit this event, appended as it came')
-      tally.unfit(this.name)
-    }
     // Each level takes two characters: most bodies are too short to nest too deep.
     const isTooDeep = text.length > 2 * MAX_LEVELS && nestsDeeper(MAX_LEVELS, data)
-    return producer.publishUnchecked(type, isTooDeep ? text : data, options)
+    return this.#actors.producer.publishUnchecked(type, isTooDeep ? text : data, options)
   }
 
   #refuse(reason: RefusalReason, ip: string): Answer {

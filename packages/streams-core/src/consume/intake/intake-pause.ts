@@ -37,7 +37,7 @@ export class IntakePause {
     if (controls.inForce.limitPerSecond !== before.limitPerSecond) void reader.pause().then(() => reader.resume())
     this.#isPaused = isPaused
     if (isPaused) slots.giveBack()
-    else slots.startWaiting()
+    else slots.startWhatWaits()
     starts.recheck()
     alarm.wakeIn(0)
   }

@@ -56,11 +56,16 @@ export class Delivery implements RecordedToken {
     return this.#handed.fields && redriveOf(this.#handed.fields)
   }
 
-  /** Id and type of the event as far as they are known, of an entry that is no event, too. Does not decode the entry. */
+  /** What stands in the field `type`, which is not decoded for it: it may be anything. */
+  get type(): string | undefined {
+    return this.#handed.fields && fieldOf(this.#handed.fields, 'type')
+  }
+
+  /** Id and type of the event, to be told. Of an entry that is not decoded, or is no event: what can be an id or a type. */
   get event(): { id: string | undefined; type: string | undefined } {
     if (this.#decoded?.ok) return this.#decoded.event
-    const [id, type] = ['id', 'type'].map((name) => fieldOf(this.#handed.fields ?? [], name))
-    // In an entry that is no event, anything may stand in their place.
+    const { type } = this
+    const id = this.#handed.fields && fieldOf(this.#handed.fields, 'id')
     return { id: isEventId(id) ? id : undefined, type: isEventId(type) ? type : undefined }
   }
 
