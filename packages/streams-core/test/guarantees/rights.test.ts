@@ -4,6 +4,7 @@ import {
   findEvent,
   GroupAtWorkError,
   inspectStream,
+  openControls,
   openDeadLetters,
   openGroups,
   reject,
@@ -54,6 +55,7 @@ const consume: Work = async (lab, redis) => {
   await readByHand(lab)
   await lab.bringBack([entryId], { deliveries: 2, idleMs: 60_000 })
   for (const n of range(4)) await producer.publish('counted', { n })
+  await lab.openControls().limit(100)
   const consumer = lab.startConsumer({
     ...{ redis, leaseMs: 1_000, blockMs: 200, retry: { delayMs: () => 1 }, idempotency: {} },
     handlers: {
@@ -73,7 +75,8 @@ const consume: Work = async (lab, redis) => {
   expect([...(await lab.view().consumers()).keys()]).not.toContain(consumer.name)
 }
 
-/** Looks at the stream and at its dead letters, redrives and purges; finds an event, sets a group back, trims, deletes. */
+/** Looks at the stream and at its dead letters, redrives and purges; finds an event, sets a group back, trims, deletes;
+ * controls the group. */
 const operate: Work = async (lab, redis) => {
   const consumer = await lab.consumer({ handlers: { counted: () => reject('never') } })
   await Promise.all(range(3).map((n) => lab.producer().publish('counted', { n })))
@@ -96,6 +99,13 @@ const operate: Work = async (lab, redis) => {
   const state = (await findEvent(stream, ids[0] ?? '', { redis })).entries[0]?.groups[0]?.state
   expect(state).toEqual({ type: 'unknown', why: 'gone' })
   expect(await findEvent(stream, 'nowhere', { redis })).toEqual({ entries: [], letters: [] })
+
+  const controls = openControls(stream, { redis, group: GROUP })
+  lab.onClose(() => controls.close())
+  await controls.pause()
+  await controls.limit(1)
+  expect(await controls.state()).toMatchObject({ paused: { by: 'operator' }, limitPerSecond: 1 })
+  await controls.resume()
 
   const groups = openGroups(stream, { redis, leaseMs: 500 })
   lab.onClose(() => groups.close())

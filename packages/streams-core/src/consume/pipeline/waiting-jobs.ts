@@ -100,7 +100,7 @@ export class WaitingJobs {
    */
   #batchHandlerOf(delivery: Delivery): BatchHandler | undefined {
     const { type } = delivery
-    if (delivery.kind !== 'run' || type === undefined || !Object.hasOwn(this.#handlers, type)) return undefined
+    if (delivery.kind === 'crashed' || type === undefined || !Object.hasOwn(this.#handlers, type)) return undefined
     const handler = this.#handlers[type]
     return handler instanceof BatchHandler ? handler : undefined
   }
