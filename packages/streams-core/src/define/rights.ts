@@ -28,7 +28,7 @@ export const rights = {
     needed: words(
       '+eval +evalsha +exists +get +hdel +hget +hgetall +hset +time +unlink +xadd +xdel +xgroup|create' +
         ' +xgroup|delconsumer +xgroup|destroy +xinfo|consumers +xinfo|groups +xinfo|stream +xlen +xpending +xrange' +
-        ' +xrevrange +xtrim +zremrangebyscore +zscore',
+        ' +xrevrange +xtrim +zrangebyscore +zrem +zscore',
     ),
     optional: words('+info +memory|usage +zrange'),
   },

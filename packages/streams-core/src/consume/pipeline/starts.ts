@@ -34,6 +34,8 @@ export class Starts {
   #nap = new AbortController()
   /** How long the spans should be. Redis has a minimum of its own. */
   #slackMs = 0
+  /** Counts the limits: an answer to a question from before a change is not used. */
+  #era = 0
 
   /** @param actors.changed Notified when there are fewer deliveries that wait. */
   constructor(actors: { broker: ControlsBroker; changed: Condition }) {
@@ -61,8 +63,12 @@ export class Starts {
     })
   }
 
-  /** The controls have changed: some no longer wait, and Redis may give other answers. */
-  recheck(): void {
+  /**
+   * The controls have changed: some no longer wait, and Redis may give other answers.
+   * @param isOtherLimit The grants are of another limit, and Redis has forgotten them: all who wait ask again.
+   */
+  recheck(isOtherLimit = false): void {
+    if (isOtherLimit) this.#askAnew()
     const isOver = (waiter: Waiter) => this.#isStopped || !waiter.isWanted()
     const over = [...this.#queue, ...this.#granted].filter(isOver)
     this.#queue = this.#queue.filter((waiter) => !isOver(waiter))
@@ -72,6 +78,14 @@ export class Starts {
       waiter.resolve(false)
     }
     this.#nap.abort()
+    void this.#ask()
+  }
+
+  #askAnew(): void {
+    this.#era += 1
+    for (const { timer } of this.#granted) clearTimeout(timer)
+    this.#queue.unshift(...this.#granted)
+    this.#granted.clear()
   }
 
   /** The consumer drains: nobody waits any more. */
@@ -97,9 +111,11 @@ export class Starts {
     const size = this.#queue[0]?.size ?? 1
     const others = this.#queue.findIndex((waiter) => waiter.size !== size)
     const want = Math.min(MOST_GRANTS, others === -1 ? this.#queue.length : others)
+    const era = this.#era
     const askedAt = now()
     const grants = await this.#broker.takeStarts(size, want, this.#slackMs)
     const answeredAt = now()
+    if (era !== this.#era) return 0
     if (!grants) {
       for (const waiter of this.#queue.splice(0)) waiter.resolve(waiter.isWanted())
       return 0

@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect } from 'vitest'
+import { range } from '../support/events.ts'
+import { GROUP, type Lab, test } from '../support/lab.ts'
+
+/** Within this time every consumer has seen a change. */
+const SEEN_MS = 1_000
+
+function publish(lab: Lab, count: number) {
+  const producer = lab.producer({ dedupeMs: 0 })
+  return Promise.all(range(count).map((n) => producer.publish('counted', { n })))
+}
+
+/** A consumer under a limit, which has handled one event, and others of which have grants that begin later. */
+async function startLimited(lab: Lab, perSecond: number) {
+  const started: number[] = []
+  const consumer = await lab.consumer({ concurrency: 8, handlers: { counted: () => void started.push(Date.now()) } })
+  const controls = lab.openControls()
+  await controls.limit(perSecond)
+  await consumer.reports.until('it is limited', (reports) => reports.of('limited').length === 1)
+  await publish(lab, 6)
+  await consumer.reports.until('one is handled', (reports) => reports.settled('ack').length === 1)
+  const starts = `{${lab.streamName}}:${GROUP}:starts`
+  await lab.until('another one has a grant', async () => (await lab.send<number>('ZCARD', starts)) >= 2)
+  return { started, consumer, controls, starts }
+}
+
+describe('G20: a limit that is changed', () => {
+  test('takes back the starts of the old one when it is removed', async ({ lab }) => {
+    const { consumer, controls } = await startLimited(lab, 0.01)
+    await controls.limit(undefined)
+    await consumer.reports.until('all are handled', (reports) => reports.settled('ack').length === 6)
+  })
+
+  test('takes back the starts of the old one when it is lowered', async ({ lab }) => {
+    const { started, controls } = await startLimited(lab, 0.5)
+    await controls.limit(0.1)
+    const changedAt = Date.now()
+    await sleep(5_000)
+    // The second grant of the old limit begins two seconds after the first start.
+    expect(started.filter((at) => at > changedAt + SEEN_MS)).toEqual([])
+    await controls.limit(undefined)
+    await lab.until('all are handled', () => started.length === 6)
+  })
+
+  test('stays what it was when the same one is set again: no start is forgotten', async ({ lab }) => {
+    const { started, controls, starts } = await startLimited(lab, 0.5)
+    const before = await lab.send('ZCARD', starts)
+    await controls.limit(0.5)
+    expect(await lab.send('ZCARD', starts)).toBe(before)
+    await controls.limit(undefined)
+    await lab.until('all are handled', () => started.length === 6)
+  })
+})
