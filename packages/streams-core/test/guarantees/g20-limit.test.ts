@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect } from 'vitest'
+import { batch } from '../../src/index.ts'
 import { range } from '../support/events.ts'
 import { GROUP, type Lab, test } from '../support/lab.ts'
 
@@ -50,5 +51,25 @@ describe('G20: a limit that is changed', () => {
     expect(await lab.send('ZCARD', starts)).toBe(before)
     await controls.limit(undefined)
     await lab.until('all are handled', () => started.length === 6)
+  })
+
+  test('splits a batch that waits, when it is lowered', async ({ lab }) => {
+    const calls: { at: number; size: number }[] = []
+    const handle = (events: readonly unknown[]) => void calls.push({ at: Date.now(), size: events.length })
+    const counted = batch({ maxSize: 10, maxWaitMs: 20, handle })
+    const consumer = await lab.consumer({ concurrency: 4, maxBuffered: 40, handlers: { counted } })
+    const controls = lab.openControls()
+    await controls.limit(10)
+    await consumer.reports.until('it is limited', (reports) => reports.of('limited').length === 1)
+    await publish(lab, 40)
+    await lab.until('larger batches are handled', () => calls.some(({ size }) => size > 2))
+    await controls.limit(2)
+    const changedAt = Date.now()
+    const later = () => calls.filter(({ at }) => at > changedAt + SEEN_MS)
+    await lab.until('some are handled later', () => later().length >= 3)
+    expect(later().map(({ size }) => Math.max(size, 2))).toEqual(later().map(() => 2))
+    await controls.limit(undefined)
+    await consumer.reports.until('all are handled', (reports) => reports.settled('ack').length === 40)
+    expect(new Set(consumer.reports.settled('ack').map(({ attempt }) => attempt))).toEqual(new Set([1]))
   })
 })

@@ -8,6 +8,9 @@ const LEAST_SLACK = 0.05
 /** By so much of a time, the clocks of Redis and of a consumer may run apart in that time. */
 const DRIFT = 0.002
 
+/** How long a consumer that has not seen the limit yet waits until it asks again. */
+const UNSEEN_US = 100_000
+
 /**
  * Grants handler starts, so that no second has more of them than the limit of the group. A grant is a span of time:
  * the start may come at its beginning, at its end, or between. So a start counts for a second from the end of its
@@ -25,7 +28,9 @@ local limit = tonumber(redis.call('HGET', controls, '${LIMIT_FIELD}') or '')
 if not limit then return { 0, 0, 0 } end
 local most = math.max(1, limit)
 local windowUs = math.max(1, 1 / limit) * ${(1 + DRIFT) * 1e6}
-size, want = math.min(tonumber(size), most), tonumber(want)
+size, want = tonumber(size), tonumber(want)
+-- The limit was lowered a moment ago. The consumer learns of it, and asks for less.
+if size > most then return { 1, ${UNSEEN_US}, 0 } end
 slackUs = math.ceil(math.max(tonumber(slackUs), windowUs * ${LEAST_SLACK}))
 local time = redis.call('TIME')
 local nowUs = time[1] * 1e6 + time[2]

@@ -39,14 +39,15 @@ export class Gate {
 
   /**
    * Waits until the handler may start for these deliveries of one event type, which count as that many starts. The
-   * handler has to be called at once. Resolves to the result of those whose handler is not to start after all.
+   * handler has to be called at once. Resolves to the result of those whose handler is not to start after all: also if
+   * they have become more than one call may have.
    */
   async enter(deliveries: readonly [Delivery, ...Delivery[]]): Promise<RunResult | undefined> {
     const [first] = deliveries
     const barred = this.bars(first)
     if (barred || this.#controls.inForce.limitPerSecond === undefined || first.hasStart) return barred
     if (!this.#letsWait) return UNSTARTED
-    const isWanted = () => this.#letsWait && !this.bars(first)
+    const isWanted = () => this.#letsWait && deliveries.length <= this.largestBatch && !this.bars(first)
     return (await this.#starts.take(deliveries.length, isWanted)) ? undefined : (this.bars(first) ?? UNSTARTED)
   }
 
