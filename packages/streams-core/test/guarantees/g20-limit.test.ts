@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { TcpProxy } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { batch } from '../../src/index.ts'
-import { range } from '../support/events.ts'
+import { mostInASecond, range } from '../support/events.ts'
 import { GROUP, type Lab, test } from '../support/lab.ts'
 
 /** Within this time every consumer has seen a change. */
@@ -71,5 +72,45 @@ describe('G20: a limit that is changed', () => {
     await controls.limit(undefined)
     await consumer.reports.until('all are handled', (reports) => reports.settled('ack').length === 40)
     expect(new Set(consumer.reports.settled('ack').map(({ attempt }) => attempt))).toEqual(new Set([1]))
+  })
+})
+
+describe('G20: a limit and a slow network', () => {
+  test('starts handlers in time, although replies take longer than a span', async ({ lab }) => {
+    const proxy = await TcpProxy.start(Number(new URL(lab.url).port))
+    lab.onClose(() => proxy.stop())
+    const started: number[] = []
+    const options = { redis: proxy.url, concurrency: 4, handlers: { counted: () => void started.push(Date.now()) } }
+    const consumer = await lab.consumer(options)
+    const controls = lab.openControls()
+    await controls.limit(4)
+    await consumer.reports.until('it is limited', (reports) => reports.of('limited').length === 1)
+    proxy.delayReplies(400)
+    await publish(lab, 12)
+    await consumer.reports.until('all are handled', (reports) => reports.settled('ack').length === 12)
+    expect(mostInASecond(started)).toBeLessThanOrEqual(4)
+  })
+
+  test('leaves the limit to others when no reply comes in time', async ({ lab }) => {
+    const proxy = await TcpProxy.start(Number(new URL(lab.url).port))
+    lab.onClose(() => proxy.stop())
+    const slow = await lab.consumer({ redis: proxy.url, concurrency: 1, leaseMs: 20_000 })
+    const controls = lab.openControls()
+    await controls.limit(2)
+    await slow.reports.until('it is limited', (reports) => reports.of('limited').length === 1)
+    proxy.delayReplies(2_100)
+    await publish(lab, 1)
+    await lab.until('the slow one waits', async () => (await lab.group()).pending === 1)
+    const seen = new Set<string>()
+    const starts = `{${lab.streamName}}:${GROUP}:starts`
+    const until = Date.now() + 20_000
+    while (Date.now() < until) {
+      for (const start of await lab.send<string[]>('ZRANGE', starts, 0, -1)) seen.add(start)
+      await sleep(100)
+    }
+    // Every grant is late: one for each of the first questions, and then one each time that it tries again.
+    expect(seen.size).toBeLessThanOrEqual(6)
+    proxy.delayReplies(0)
+    await slow.reports.until('it is handled', (reports) => reports.settled('ack').length === 1)
   })
 })
