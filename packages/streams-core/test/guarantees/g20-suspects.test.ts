@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect } from 'vitest'
 import { range } from '../support/events.ts'
 import { type Lab, test } from '../support/lab.ts'
@@ -9,12 +10,12 @@ async function publish(lab: Lab, count: number, first = 0): Promise<string[]> {
 }
 
 /** A consumer that notes under which name each event is pending when its handler is called. */
-async function startConsumer(lab: Lab) {
+async function startConsumer(lab: Lab, options: { stalledAfterMs?: number } = {}) {
   const owners: Record<string, string | undefined> = {}
   const counted = async (_: unknown, { entryId }: { entryId: string }) => {
     owners[entryId] = (await lab.view().pending()).get(entryId)
   }
-  const consumer = await lab.consumer({ leaseMs: 1_000, concurrency: 4, handlers: { counted } })
+  const consumer = await lab.consumer({ leaseMs: 1_000, concurrency: 4, ...options, handlers: { counted } })
   const acks = (count: number) =>
     consumer.reports.until(`${count} are handled`, (reports) => reports.settled('ack').length === count)
   return { owners, consumer, acks, controls: lab.openControls() }
@@ -52,5 +53,29 @@ describe('G20: crash suspects of a group with a limit', () => {
     expect(owners[id]).toBe(`${consumer.name}~alone`)
     await controls.limit(undefined)
     await acks(7)
+  })
+})
+
+describe('G20: crash suspects of a paused event type', () => {
+  test('hide no other suspects, count as set aside, leave the consumers ready, and stay suspects', async ({ lab }) => {
+    const { owners, consumer, acks, controls } = await startConsumer(lab, { stalledAfterMs: 1_000 })
+    const ids = await publish(lab, 130)
+    const noted = await lab.producer().publish('noted', { text: '' })
+    await acks(131)
+    await controls.pause({ eventType: 'counted' })
+    await consumer.reports.until('it is paused', (reports) => reports.of('paused').length === 1)
+    await lab.bringBack(ids, { deliveries: 2, idleMs: 100_000 })
+    await lab.bringBack([noted.entryId as string], { deliveries: 2, idleMs: 100_000 })
+    await acks(132)
+    await lab.until('all others are set aside', async () => (await lab.group()).pausedTypes[0]?.setAside === 130)
+    await sleep(2_500)
+    expect(consumer.reports.of('health').at(-1)?.ready).toBe(true)
+    expect(await lab.group()).toMatchObject({ pending: 0, waitingForRetry: 0 })
+    for (const id of ids) delete owners[id]
+
+    await controls.resume({ eventType: 'counted' })
+    await acks(262)
+    expect(new Set(ids.map((id) => owners[id]))).toEqual(new Set([`${consumer.name}~alone`]))
+    expect(new Set(consumer.reports.settled('ack').map(({ attempt }) => attempt))).toEqual(new Set([1, 3]))
   })
 })

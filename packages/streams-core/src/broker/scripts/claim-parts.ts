@@ -116,8 +116,17 @@ end
 /**
  * `takeBack(info)`: claims, while there is room, entries that were set aside under a name whose event type is no longer
  * paused. Their list is looked at from its head, so each call costs what it claims, however many wait.
+ *
+ * `restoreSuspects(info)`: moves one page of the crash suspects among them to the suspects again.
  */
 export const takeBackLua = `
+local function restoreSuspects(info)
+  for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', '+', ${PAGE}, info.name)) do
+    local moved = redis.call('XCLAIM', stream, group, SUSPECTS, 0, entry[1], 'JUSTID')[1]
+    if moved then suspects = suspects + 1 else redis.call('HDEL', history, entry[1]) end
+  end
+  if info.pending > ${PAGE} then hasMore = 1 end
+end
 local function takeBack(info)
   repeat
     local most = math.min(room, ${PAGE})
@@ -156,8 +165,8 @@ local function takeProbe()
   local read = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', 1, 'STREAMS', stream, '>')
   if read then claimed[1] = { 'due', read[1][2][1][1], 1, read[1][2][1][2] } else claimLeastDelivered() end
   for _, info in ipairs(#claimed == 0 and consumerInfos(stream, group) or {}) do
-    local type = typeSetAside(info.name)
-    if room == 0 or info.pending == 0 or type and isTypePaused(type) then
+    local type, areSuspects = typeSetAside(info.name)
+    if room == 0 or info.pending == 0 or areSuspects or type and isTypePaused(type) then
       -- Nothing to look for here.
     elseif type then takeBack(info)
     elseif takesOver and info.name ~= RETRY and info.name ~= SUSPECTS and info.name ~= consumer then takeOver(info) end

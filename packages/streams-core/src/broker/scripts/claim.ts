@@ -93,8 +93,11 @@ if takesOver then
   end
 end
 for _, info in ipairs(infos) do
-  local type = typeSetAside(info.name)
-  if type and room > 0 and info.pending > 0 and not isTypePaused(type) then takeBack(info) end
+  local type, areSuspects = typeSetAside(info.name)
+  if type and info.pending > 0 and not isTypePaused(type) then
+    if areSuspects then restoreSuspects(info)
+    elseif room > 0 then takeBack(info) end
+  end
 end
 takeDue(room)
 waitMs = math.min(waitMs, untilDue())
