@@ -1,7 +1,8 @@
 import { PAUSED_FIELD } from '../../define/controls.ts'
 import { script } from '../script.ts'
-import { claimLua, dueLua, PAGE, probeLua, takeBackLua, takeOverLua } from './claim-parts.ts'
+import { claimLua, dueLua, PAGE, takeBackLua, takeOverLua } from './claim-parts.ts'
 import { controlsLua, groupTimeLua, infoLua, lateLua, lockLua, pseudoConsumersLua } from './fragments.ts'
+import { probeLua } from './probe.ts'
 
 /**
  * Claims what nobody is working on: entries whose lease is over, and retries that are due. Scan and claim are one step,
