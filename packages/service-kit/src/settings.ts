@@ -101,6 +101,7 @@ export const sharedSettings = {
   STREAM: z.string().default('user_events'),
   RETENTION: z.enum(policies, { error: `one of ${policies.join(', ')}` }).default('acknowledged'),
   MAX_LENGTH: optionalWhole(retentionLimits.maxLength),
+  KEEP_FOR_MS: whole(retentionLimits.keepForMs),
   RETENTION_GROUPS: z
     .string()
     .regex(/^[\w.-]+(,[\w.-]+)*$/, 'group names with commas between them, e.g. billing_group,analytics_group')
@@ -115,14 +116,16 @@ export type SharedSettings = z.output<z.ZodObject<typeof sharedSettings>>
 
 /**
  * What `defineStream` takes as retention.
- * @throws {SettingsError} when groups are named that the policy `maxlen` would not wait for.
+ * @throws {SettingsError} when something is set that the policy `maxlen` does not know.
  */
-export function retentionOf({ RETENTION: policy, MAX_LENGTH, RETENTION_GROUPS }: SharedSettings): Retention {
-  if (policy === 'maxlen' && RETENTION_GROUPS) {
-    throw new SettingsError(
-      `RETENTION_GROUPS: expected nothing with RETENTION=maxlen, got "${RETENTION_GROUPS.join()}"`,
-    )
-  }
+export function retentionOf({ RETENTION, MAX_LENGTH, KEEP_FOR_MS, RETENTION_GROUPS = [] }: SharedSettings): Retention {
   const maxLength = MAX_LENGTH === undefined ? {} : { maxLength: MAX_LENGTH }
-  return policy === 'maxlen' ? { policy, ...maxLength } : { policy, ...maxLength, groups: RETENTION_GROUPS ?? [] }
+  if (RETENTION === 'acknowledged') {
+    return { policy: RETENTION, ...maxLength, keepForMs: KEEP_FOR_MS, groups: RETENTION_GROUPS }
+  }
+  const refused = (name: string, given: unknown) =>
+    new SettingsError(`${name}: expected nothing with RETENTION=maxlen, got "${given}"`)
+  if (RETENTION_GROUPS.length > 0) throw refused('RETENTION_GROUPS', RETENTION_GROUPS)
+  if (KEEP_FOR_MS > 0) throw refused('KEEP_FOR_MS', KEEP_FOR_MS)
+  return { policy: RETENTION, ...maxLength }
 }

@@ -1,6 +1,7 @@
 export { compareIds } from './base/entry-id.ts'
 export {
   CommitError,
+  GroupAtWorkError,
   InvalidEventError,
   InvalidOptionError,
   LeaseLostError,
@@ -16,6 +17,7 @@ export type { ConsumerState, GroupState, ServerState, StreamState } from './brok
 export type { FailedDelivery } from './broker/letter-codec.ts'
 export type { ServerWarning } from './broker/server-settings.ts'
 export type { ClaimReason } from './broker/token.ts'
+export type { HeldBack, Trimmed } from './broker/trim-now.ts'
 export { type Consumer, type ConsumerOptions, createConsumer } from './consume/consumer.ts'
 export {
   type BatchContext,
@@ -34,6 +36,7 @@ export type { PublishResult } from './define/publish-result.ts'
 export type { RedisAddress, RedisOptions } from './define/redis-options.ts'
 export type { AcknowledgedRetention, MaxlenRetention, Retention } from './define/retention.ts'
 export { exponential, type RetryDelay } from './define/retry-delay.ts'
+export type { StartPoint } from './define/start-point.ts'
 export {
   type Catalog,
   defineStream,
@@ -45,14 +48,33 @@ export {
 } from './define/stream.ts'
 export { reject, resultOfThrown, retryAfter, skip } from './define/verbs.ts'
 export {
-  type DeadLetter,
   type DeadLetters,
   type LetterFilter,
   openDeadLetters,
   type RedriveOptions,
   type RedriveResult,
 } from './operate/dead-letters.ts'
+export type { EventState } from './operate/event-state.ts'
+export {
+  type Finder,
+  type FindOptions,
+  type FoundEntry,
+  type FoundEvent,
+  findEvent,
+  openFinder,
+} from './operate/find.ts'
+export {
+  type DeleteResult,
+  type Groups,
+  type GroupsOptions,
+  openGroups,
+  type PruneResult,
+  type StartOptions,
+  type StartResult,
+} from './operate/groups.ts'
 export { inspectStream, openInspector, type StreamInspector } from './operate/inspect.ts'
+export type { DeadLetter } from './operate/letter.ts'
+export { trimStream } from './operate/trim.ts'
 export type { Published } from './publish/open-publish.ts'
 export { createProducer, type Producer, type ProducerOptions } from './publish/producer.ts'
 export type { PublishOptions } from './publish/publish-options.ts'

@@ -34,6 +34,7 @@ describe('a wrong setting ends the process at once, with one readable message', 
     [{ GROUP: 'a b' }, 'GROUP: expected 1 to 128 letters, digits, "_", "-" or ".", got "a b"'],
     [{ RETENTION: 'none' }, 'RETENTION: expected one of acknowledged, maxlen, got "none"'],
     [{ RETENTION_GROUPS: 'a, b' }, 'RETENTION_GROUPS: expected group names with commas between them'],
+    [{ RETENTION: 'maxlen', KEEP_FOR_MS: '1' }, 'KEEP_FOR_MS: expected nothing with RETENTION=maxlen, got "1"'],
     [
       { RETENTION: 'maxlen', RETENTION_GROUPS: 'a,b' },
       'RETENTION_GROUPS: expected nothing with RETENTION=maxlen, got "a,b"',

@@ -21,3 +21,10 @@ export function compareIds(a: string, b: string): number {
   const [bMs, bSeq] = parse(b)
   return aMs === bMs ? Number(aSeq - bSeq) : aMs < bMs ? -1 : 1
 }
+
+/** The greatest id below another one; `0-0` stays as it is. */
+export function idBefore(id: string): string {
+  const [ms, seq] = parse(id)
+  if (seq > 0n) return `${ms}-${seq - 1n}`
+  return ms === 0n ? '0-0' : `${ms - 1n}-${2n ** 64n - 1n}`
+}

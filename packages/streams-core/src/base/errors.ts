@@ -90,6 +90,26 @@ export class CommitError extends StreamsError {
   }
 }
 
+/**
+ * A group cannot be set to another position or deleted, because consumers of it are at work: they would go on with what
+ * they hold. Nothing was written.
+ */
+export class GroupAtWorkError extends StreamsError {
+  readonly group: string
+  /** Names of the consumers that have given a sign of life. Empty: somebody has, and Redis does not tell its name. */
+  readonly consumers: readonly string[]
+  /** After so many milliseconds without a further sign of life the group counts as left. */
+  readonly freeInMs: number
+
+  constructor(group: string, consumers: readonly string[], freeInMs: number) {
+    const names = consumers.length > 0 ? consumers.join(', ') : 'a consumer without a name'
+    super('GROUP_AT_WORK', `group ${group} is at work: ${names}; stop it, and wait for ${freeInMs} ms`)
+    this.group = group
+    this.consumers = consumers
+    this.freeInMs = freeInMs
+  }
+}
+
 /** Redis cannot be reached, or the connection was lost. Every loop waits and tries again. */
 export class RedisUnavailableError extends StreamsError {
   /** True when the command had been sent: it may have run, although its reply never came. */

@@ -3,7 +3,7 @@ import { RedisUnavailableError } from '../base/errors.ts'
 import type { EncodedEvent } from '../define/encode.ts'
 import type { ParsedProducerSettings } from '../define/producer-settings.ts'
 import type { Argument } from '../define/redis-options.ts'
-import type { ParsedRetention } from '../define/retention.ts'
+import { keptBy, type ParsedRetention } from '../define/retention.ts'
 import type { Connection } from './connection.ts'
 import type { Keys } from './keys.ts'
 import { PUBLISH } from './scripts/publish.ts'
@@ -42,14 +42,13 @@ export class AppendBroker {
     const { stream, dropped, marks, groupFormat, dedupe } = this.#keys
     const [bucket0, bucket1] = [this.#keys.dedupeBucket(0), this.#keys.dedupeBucket(1)]
     const { policy, maxLength } = this.#retention
-    const [keepAtLeast, groups] =
-      this.#retention.policy === 'acknowledged' ? [this.#retention.keepAtLeast, this.#retention.groups] : [0, []]
+    const { keepAtLeast, keepForMs, groups } = keptBy(this.#retention)
     const args: Argument[] = [...groups]
     for (const { layout, values } of events) args.push(layout, ...values)
     const replies = (await this.#connection.run(
       PUBLISH,
       { stream, dropped, marks, dedupe, bucket0, bucket1 },
-      { policy, maxLength, keepAtLeast, dedupeMs, groupFormat, requiredGroups: groups.length },
+      { policy, maxLength, keepAtLeast, keepForMs, dedupeMs, groupFormat, requiredGroups: groups.length },
       { args },
     )) as ScriptReply[]
     if (durability === 'fsync') await this.#waitForDisk()

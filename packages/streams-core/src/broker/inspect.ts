@@ -1,8 +1,9 @@
 import { timeOf } from '../base/entry-id.ts'
 import type { Connection } from './connection.ts'
+import { countEntries } from './count.ts'
 import type { Keys } from './keys.ts'
 import { RETRY_CONSUMER } from './pseudo-consumers.ts'
-import { COUNT_AFTER, INSPECT } from './scripts/inspect.ts'
+import { INSPECT } from './scripts/inspect.ts'
 import type { ServerWarning } from './server-settings.ts'
 
 export interface ConsumerState {
@@ -51,8 +52,7 @@ export interface StreamState {
   groups: GroupState[]
 }
 
-/** Entries counted in one call, so that no call holds Redis up for long; and in all. */
-const COUNT_PAGE = 1_000
+/** Where Redis does not know the lag, so many entries are counted. */
 const MAX_COUNTED = 10_000
 
 type RawGroup = [
@@ -84,7 +84,8 @@ export class InspectBroker {
   async #group(raw: RawGroup, nowMs: number): Promise<GroupState> {
     const [group, knownLag, pendingOfAll, oldestId, deadLetters, droppedUnread, lastDeliveredId, ...consumers] = raw
     // After an XDEL or SETID, Redis does not know it.
-    const lag = knownLag ?? (await this.#countAfter(lastDeliveredId))
+    const counting = { after: lastDeliveredId, atMost: MAX_COUNTED }
+    const lag = knownLag ?? (await countEntries(this.#connection, this.#keys.stream, counting)).count
     const waitingForRetry = consumers.find(([name]) => name === RETRY_CONSUMER)?.[1] ?? 0
     return {
       group,
@@ -100,17 +101,5 @@ export class InspectBroker {
         .filter(([name]) => name !== RETRY_CONSUMER)
         .map(([name, pending, idleMs]) => ({ name, pending, idleMs })),
     }
-  }
-
-  async #countAfter(id: string): Promise<number> {
-    const { stream } = this.#keys
-    let count = 0
-    for (let after: string | null = id; after !== null && count < MAX_COUNTED; ) {
-      const reply = await this.#connection.run(COUNT_AFTER, { stream }, { after, atMost: COUNT_PAGE })
-      const [size, lastId] = reply as [size: number, lastId: string | null]
-      count += size
-      after = size < COUNT_PAGE ? null : lastId
-    }
-    return count
   }
 }

@@ -71,6 +71,15 @@ export class Keys {
     return `${this.#prefix}:${group}:clock`
   }
 
+  /**
+   * Every key that belongs to one group alone, without its idempotency records, whose names nobody knows and which expire
+   * by themselves.
+   */
+  groupKeys(group: string): string[] {
+    const locks = [this.scanLock(group, false), this.scanLock(group, true)]
+    return [this.dead(group), this.history(group), this.due(group), this.dueScan(group), this.clock(group), ...locks]
+  }
+
   /** What the keys of a group begin with, as a format for Lua's `string.format`: `%s` stands for the group. */
   get groupFormat(): string {
     return `${this.#prefix.replaceAll('%', '%%')}:%s:`

@@ -72,13 +72,18 @@ export function decodeLetter(all: Fields): StoredLetter | undefined {
   const [letterName, head = '', historyName, history = ''] = all
   if (letterName !== LETTER_FIELD || historyName !== HISTORY_FIELD) return undefined
   try {
-    const lines = history.split('\n').filter(Boolean)
     return {
       ...headSchema.parse(JSON.parse(head)),
-      history: lines.map((line) => failureSchema.parse(JSON.parse(line))),
+      history: decodeHistory(history),
       fields: all.slice(OUR_WORDS),
     }
   } catch {
     return undefined
   }
+}
+
+/** @throws an error where somebody else has written it. */
+export function decodeHistory(history: string): FailedDelivery[] {
+  const lines = history.split('\n').filter(Boolean)
+  return lines.map((line) => failureSchema.parse(JSON.parse(line)))
 }

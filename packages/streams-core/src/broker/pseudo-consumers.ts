@@ -22,3 +22,9 @@ export const LEFT_SUFFIX = '~left'
 
 /** Owner of what a dead process held, once another process has started under the same name. */
 export const predecessorName = (consumer: string): string => `${consumer}${LEFT_SUFFIX}`
+
+/** The consumer in a name, whatever else the name says; empty where no consumer has the entry. */
+export const consumerIn = (name: string): string => name.split('~', 1)[0] ?? ''
+
+/** Whether who owns an entry under this name waits to run it alone, or nobody does yet. */
+export const isSuspectName = (name: string): boolean => name.endsWith(SUSPECT_SUFFIX)

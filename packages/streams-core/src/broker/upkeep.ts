@@ -1,4 +1,4 @@
-import type { ParsedRetention } from '../define/retention.ts'
+import { keptBy, type ParsedRetention } from '../define/retention.ts'
 import type { Member } from './member.ts'
 import { OLDEST_UNHANDLED } from './scripts/inspect.ts'
 import { TIDY } from './scripts/retention.ts'
@@ -29,14 +29,14 @@ export class UpkeepBroker {
   async tidy(retention: ParsedRetention, lockMs: number, consumerIdleMs: number): Promise<Tidied | undefined> {
     const { connection, keys, stream } = this.#member
     const { policy } = retention
-    const [keepAtLeast, required] = policy === 'acknowledged' ? [retention.keepAtLeast, retention.groups] : [0, []]
+    const { keepAtLeast, keepForMs, groups } = keptBy(retention)
     const tidied: Tidied = { trimmed: 0, consumersDeleted: 0, newestId: '0-0', groups: [] }
     for (let from = 1; from > 0; ) {
       const reply = await connection.run(
         TIDY,
         { stream, lock: keys.janitorLock, marks: keys.marks },
-        { lockMs, from, policy, keepAtLeast, consumerIdleMs },
-        { args: required },
+        { lockMs, from, policy, keepAtLeast, keepForMs, consumerIdleMs },
+        { args: groups },
       )
       if (!reply) return from === 1 ? undefined : tidied
       const [nextFrom, trimmed, deleted, newestId, ...positions] = reply as [

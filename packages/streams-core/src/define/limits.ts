@@ -54,6 +54,7 @@ export const producerLimits = {
 export const retentionLimits = {
   maxLength: { min: 0, max: Number.MAX_SAFE_INTEGER, default: 0 },
   keepAtLeast: { min: 0, max: Number.MAX_SAFE_INTEGER, default: 0 },
+  keepForMs: { min: 0, max: 365 * DAY_MS, default: 0 },
   warnAfterMs: { min: 1_000, max: DAY_MS, default: MINUTE_MS },
   /** `maxLength` of the policy `maxlen`. */
   lossyMaxLength: { min: 1, max: Number.MAX_SAFE_INTEGER, default: 10_000 },

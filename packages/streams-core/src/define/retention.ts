@@ -19,6 +19,12 @@ export interface AcknowledgedRetention {
    * is a cap. 0 to 9,007,199,254,740,991. Default 0.
    */
   keepAtLeast?: number
+  /**
+   * How long an entry stays at least although every group has acknowledged it, to be read again; counted from the time
+   * in its entry id. Gives way to `maxLength`: at the cap, a publish trims the oldest acknowledged entries all the same.
+   * Milliseconds, 0 to 31,536,000,000. Default 0.
+   */
+  keepForMs?: number
   /** Groups that must exist: nothing is trimmed before all of them do. Default: none. */
   groups?: string[]
   /**
@@ -43,10 +49,11 @@ export interface MaxlenRetention {
   warnAfterMs?: number
 }
 
-const acknowledged = z.strictObject({
+export const acknowledgedSchema = z.strictObject({
   policy: z.literal('acknowledged').default('acknowledged'),
   maxLength: whole(retentionLimits.maxLength),
   keepAtLeast: whole(retentionLimits.keepAtLeast),
+  keepForMs: whole(retentionLimits.keepForMs),
   groups: z.array(groupSchema).default([]),
   warnAfterMs: whole(retentionLimits.warnAfterMs),
 })
@@ -58,7 +65,7 @@ const maxlen = z.strictObject({
 })
 
 export const retentionSchema = z
-  .union([maxlen, acknowledged])
+  .union([maxlen, acknowledgedSchema])
   .refine(
     (r) => r.policy === 'maxlen' || r.maxLength === 0 || r.keepAtLeast < r.maxLength,
     'keepAtLeast must be below maxLength',
@@ -66,3 +73,8 @@ export const retentionSchema = z
 
 /** `Retention` with its defaults filled in. */
 export type ParsedRetention = z.output<typeof retentionSchema>
+
+/** What the retention keeps although every group has acknowledged it, and the groups that it waits for. */
+export function keptBy(retention: ParsedRetention): { keepAtLeast: number; keepForMs: number; groups: string[] } {
+  return retention.policy === 'acknowledged' ? retention : { keepAtLeast: 0, keepForMs: 0, groups: [] }
+}

@@ -26,9 +26,11 @@ export const rights = {
   /** Who looks at a stream, redrives and purges, by the library or by hand. */
   operator: {
     needed: words(
-      '+eval +evalsha +exists +hget +time +xadd +xdel +xinfo|consumers +xinfo|groups +xlen +xpending +xrange +xrevrange',
+      '+eval +evalsha +exists +get +hdel +hget +hgetall +hset +time +unlink +xadd +xdel +xgroup|create' +
+        ' +xgroup|delconsumer +xgroup|destroy +xinfo|consumers +xinfo|groups +xinfo|stream +xlen +xpending +xrange' +
+        ' +xrevrange +xtrim +zscore',
     ),
-    optional: words('+info +hdel +memory|usage +xgroup|destroy +xgroup|setid +zrange'),
+    optional: words('+info +memory|usage +zrange'),
   },
 } as const satisfies Record<string, { needed: readonly string[]; optional: readonly string[] }>
 

@@ -1,45 +1,15 @@
 import { z } from 'zod'
-import { isoTimeOf } from '../base/entry-id.ts'
 import { InvalidOptionError, StreamsError } from '../base/errors.ts'
 import { neverAborted, sleep } from '../base/loop.ts'
-import { Connection } from '../broker/connection.ts'
 import { DeadLetterBroker } from '../broker/dead-letters.ts'
 import { Keys } from '../broker/keys.ts'
-import { decodeLetter, type FailedDelivery } from '../broker/letter-codec.ts'
-import { type Fields, fieldOf, redriveFields } from '../define/entry.ts'
+import { redriveFields } from '../define/entry.ts'
 import { groupSchema } from '../define/names.ts'
-import type { DeadLetterReason } from '../define/outcome.ts'
 import { parseOptions } from '../define/parse-options.ts'
 import type { RedisOptions } from '../define/redis-options.ts'
 import type { StreamDefinition } from '../define/stream.ts'
-
-/** An event that was set aside, with its reason. */
-export interface DeadLetter {
-  letterId: string
-  /** The entry that the event was in. */
-  entryId: string
-  group: string
-  consumer: string
-  /** `unreadable`: the entry was not written by this library. It is listed with its fields, and can only be purged. */
-  reason: DeadLetterReason | 'unreadable'
-  error: string
-  deliveries: number
-  /** How often the event had been redriven before this death. */
-  redrives: number
-  /**
-   * When the entry was appended, that is published or redriven, by Redis' clock. RFC 3339. Undefined where the entry id
-   * names no time.
-   */
-  publishedAt: string | undefined
-  /** RFC 3339. Undefined where it is not known. */
-  diedAt: string | undefined
-  history: FailedDelivery[]
-  /** Undefined where a malformed entry has none. */
-  eventId: string | undefined
-  eventType: string | undefined
-  /** The entry's own fields, flat: field, value, field, value … */
-  fields: Fields
-}
+import { connect } from './connect.ts'
+import { type DeadLetter, toLetter } from './letter.ts'
 
 export interface LetterFilter {
   eventType?: string
@@ -95,14 +65,11 @@ export function openDeadLetters(
   options: { redis: RedisOptions; group: string },
 ): DeadLetters {
   const { group } = parseOptions('openDeadLetters', z.object({ group: groupSchema }), options)
-  const connection = new Connection({ redis: options.redis, name: 'dead-letters' })
+  const { connection, ready, close } = connect(options, 'dead-letters')
   const broker = new DeadLetterBroker(connection, new Keys(stream.name), group)
 
-  /** Waits a while for Redis. If there is no connection then, the command that follows throws. */
-  const connected = () => connection.ready(AbortSignal.timeout(5_000))
-
   async function* list(filter: LetterFilter = {}): AsyncGenerator<DeadLetter> {
-    await connected()
+    await ready()
     for await (const [letterId, fields] of broker.list()) {
       const letter = toLetter(letterId, group, fields)
       if (matches(letter, filter)) yield letter
@@ -116,11 +83,11 @@ export function openDeadLetters(
   return {
     list,
     async count() {
-      await connected()
+      await ready()
       return broker.count()
     },
     async get(letterId) {
-      await connected()
+      await ready()
       const fields = await broker.get(letterId)
       return fields && toLetter(letterId, group, fields)
     },
@@ -151,25 +118,7 @@ export function openDeadLetters(
       for await (const letter of list(filter)) if (await broker.delete(letter.letterId)) purged += 1
       return purged
     },
-    close: () => connection.close(),
-  }
-}
-
-function toLetter(letterId: string, group: string, all: Fields): DeadLetter {
-  const stored = decodeLetter(all) ?? unreadable(letterId, group, all)
-  return {
-    letterId,
-    ...stored,
-    publishedAt: stored.entryId ? isoTimeOf(stored.entryId) : undefined,
-    eventId: fieldOf(stored.fields, 'id'),
-    eventType: fieldOf(stored.fields, 'type'),
-  }
-}
-
-function unreadable(letterId: string, group: string, fields: Fields) {
-  return {
-    ...{ entryId: '', group, consumer: '', reason: 'unreadable' as const, error: 'not written by this library' },
-    ...{ deliveries: 0, redrives: 0, diedAt: isoTimeOf(letterId), history: [], fields },
+    close,
   }
 }
 

@@ -1,12 +1,8 @@
-import { within } from '../base/loop.ts'
-import { Connection } from '../broker/connection.ts'
 import { InspectBroker, type StreamState } from '../broker/inspect.ts'
 import { Keys } from '../broker/keys.ts'
 import type { RedisOptions } from '../define/redis-options.ts'
 import type { StreamDefinition } from '../define/stream.ts'
-
-/** How long to wait for Redis. */
-const TIMEOUT_MS = 5_000
+import { connect, type OperatorOptions, once } from './connect.ts'
 
 export interface StreamInspector {
   /**
@@ -22,27 +18,15 @@ export interface StreamInspector {
 }
 
 /** For looking again and again: opens one connection, which heals itself. */
-export function openInspector(
-  stream: Pick<StreamDefinition, 'name'>,
-  options: {
-    redis: RedisOptions
-    /** How long to wait for a connection. Milliseconds. Default 5,000. */
-    timeoutMs?: number
-  },
-): StreamInspector {
-  const { redis, timeoutMs = TIMEOUT_MS } = options
-  const connection = new Connection({ redis, name: 'inspect' })
+export function openInspector(stream: Pick<StreamDefinition, 'name'>, options: OperatorOptions): StreamInspector {
+  const { connection, ready, close } = connect(options, 'inspect')
   const broker = new InspectBroker(connection, new Keys(stream.name))
-  const closing = new AbortController()
   return {
     async inspect() {
-      await within(timeoutMs, closing.signal, (limit) => connection.ready(limit))
+      await ready()
       return broker.inspect()
     },
-    async close() {
-      closing.abort()
-      await connection.close()
-    },
+    close,
   }
 }
 
@@ -55,10 +39,5 @@ export async function inspectStream(
   stream: Pick<StreamDefinition, 'name'>,
   options: { redis: RedisOptions },
 ): Promise<StreamState> {
-  const inspector = openInspector(stream, options)
-  try {
-    return await inspector.inspect()
-  } finally {
-    await inspector.close()
-  }
+  return once(openInspector(stream, options), (inspector) => inspector.inspect())
 }

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest'
-import { StreamFullError } from '../../src/index.ts'
-import { range } from '../support/events.ts'
-import { GROUP, test } from '../support/lab.ts'
+import { StreamFullError, trimStream } from '../../src/index.ts'
+import { foreignEntry, range } from '../support/events.ts'
+import { GROUP, type Lab, test } from '../support/lab.ts'
 import { latch } from '../support/latch.ts'
 
 describe('G11: retention never drops what some group has not acknowledged', () => {
@@ -188,6 +188,73 @@ describe('G11: retention never drops what some group has not acknowledged', () =
       lengths.push((await lab.inspect()).length)
     }
     expect(lengths).toEqual([1_501, 502, 100, 101])
+  })
+
+  describe('keepForMs keeps what every group has acknowledged', () => {
+    const HOUR_MS = 3_600_000
+    const retention = { keepForMs: HOUR_MS }
+
+    /** Entries whose ids say that they were appended so long ago. */
+    async function appendOld(lab: Lab, count: number, agoMs: number) {
+      for (const n of range(count)) {
+        await lab.send('XADD', lab.streamName, `${Date.now() - agoMs + n}-0`, ...foreignEntry({ id: `old ${n}` }))
+      }
+    }
+
+    test('for that long, by the time in the entry id, whichever groups there are', async ({ lab }) => {
+      await appendOld(lab, 300, 2 * HOUR_MS)
+      await appendOld(lab, 50, HOUR_MS / 2)
+      const [fast, slow] = [await lab.consumer({ group: 'fast' }, retention), 'slow']
+      await fast.reports.until('the fast group acknowledges all', (reports) => reports.settled().length === 350)
+      await lab.send('XGROUP', 'CREATE', lab.streamName, slow, '0')
+      await lab.until('the janitor has looked', async () => lab.send('HGET', `{${lab.streamName}}:marks`, slow))
+      expect((await lab.inspect()).length).toBe(350)
+      await lab.consumer({ group: slow }, retention)
+      await lab.until('what is older goes', async () => (await lab.inspect()).length < 200)
+      // Redis trims whole nodes of 100 entries.
+      expect((await lab.inspect()).length).toBeGreaterThanOrEqual(50)
+      const trimmed = await trimStream({ name: lab.streamName }, { redis: lab.as('operator'), retention })
+      expect(trimmed).toMatchObject({ length: 50, heldBack: { by: 'keepForMs' } })
+    })
+
+    test('at the cap a publish shortens that time by as little as it can', async ({ lab }) => {
+      const capped = { ...retention, maxLength: 500 }
+      const consumer = await lab.consumer({}, capped)
+      const producer = lab.producer({ maxBatch: 1 }, capped)
+      for (let n = 0; n < 700; n += 50) {
+        await Promise.all(range(50).map((i) => producer.publish('counted', { n: n + i })))
+        await consumer.reports.until('all are acknowledged', (reports) => reports.settled('ack').length === n + 50)
+        if (n + 50 >= 500) expect((await lab.inspect()).length).toBeGreaterThanOrEqual(495)
+      }
+      expect((await lab.inspect()).length).toBeLessThanOrEqual(500)
+    })
+
+    test('at the cap a batch makes room for all of its events', async ({ lab }) => {
+      const capped = { ...retention, maxLength: 50, keepAtLeast: 20 }
+      const consumer = await lab.consumer({}, capped)
+      const producer = lab.producer({}, capped)
+      for (const round of range(5)) {
+        await Promise.all(range(30).map((n) => producer.publish('counted', { n })))
+        await consumer.reports.until(
+          'all are acknowledged',
+          (reports) => reports.settled('ack').length === 30 * (round + 1),
+        )
+      }
+      expect((await lab.inspect()).length).toBe(50)
+    })
+
+    test('at the cap nothing goes that a group has not acknowledged', async ({ lab }) => {
+      const capped = { ...retention, maxLength: 50 }
+      const consumer = await lab.consumer({}, capped)
+      const producer = lab.producer({}, capped)
+      await Promise.all(range(20).map((n) => producer.publish('counted', { n })))
+      await consumer.reports.until('20 are acknowledged', (reports) => reports.settled('ack').length === 20)
+      await consumer.stop()
+      const published = await Promise.allSettled(range(60).map((n) => producer.publish('counted', { n })))
+      // The last one that was acknowledged stays: what comes after it is needed.
+      expect(published.filter(({ status }) => status === 'fulfilled')).toHaveLength(49)
+      expect(await lab.inspect()).toMatchObject({ length: 50, groups: [{ lag: 49 }] })
+    })
   })
 
   test('a group that has not moved is named in a warning', async ({ lab }) => {

@@ -94,7 +94,14 @@ describe('what waits costs nothing', () => {
     await lab.send('XACK', lab.streamName, GROUP, ...ids.slice(0, -1))
     for (const n of range(299)) await lab.send('XGROUP', 'CREATE', lab.streamName, `g_${n}`, '0')
     const upkeep = new UpkeepBroker(member)
-    const retention = { policy: 'acknowledged' as const, maxLength: 0, keepAtLeast: 0, groups: [], warnAfterMs: 60_000 }
+    const retention = {
+      policy: 'acknowledged' as const,
+      maxLength: 0,
+      keepAtLeast: 0,
+      keepForMs: 0,
+      groups: [],
+      warnAfterMs: 60_000,
+    }
     const { commands, calls } = await commandsOf(() => upkeep.tidy(retention, 1, 300_000))
     expect(calls).toBe(6)
     // A call is about 50 groups: three commands for each; the last call also looks at all marks.

@@ -14,6 +14,7 @@ import {
   type Handlers,
   inspectStream,
   openDeadLetters,
+  openGroups,
   type ProducerOptions,
   type RedisOptions,
   type Retention,
@@ -178,6 +179,14 @@ export class Lab {
     const all = []
     for await (const letter of this.openDeadLetters(group).list()) all.push(letter)
     return all
+  }
+
+  /** @param leaseMs That of the consumers of the test. */
+  openGroups(leaseMs?: number) {
+    const lease = leaseMs === undefined ? {} : { leaseMs }
+    const groups = openGroups({ name: this.streamName }, { redis: this.as('operator'), ...lease })
+    this.#closers.push(() => groups.close())
+    return groups
   }
 
   openDeadLetters(group = GROUP) {

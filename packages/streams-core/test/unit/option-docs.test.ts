@@ -10,7 +10,7 @@ import {
   retryLimits,
 } from '../../src/define/limits.ts'
 
-const { maxLength, keepAtLeast, warnAfterMs, lossyMaxLength } = retentionLimits
+const { maxLength, keepAtLeast, keepForMs, warnAfterMs, lossyMaxLength } = retentionLimits
 const { maxDeliveries, baseMs, maxMs } = retryLimits
 
 /** A default that is no number is named in words. */
@@ -26,7 +26,7 @@ test.each<[string, string, Documented]>([
   ['consumer-settings.ts', 'IdempotencySettings', idempotencyLimits],
   ['batch.ts', 'BatchOptions<E extends StreamEvent>', batchLimits],
   ['producer-settings.ts', 'ProducerSettings', producerLimits],
-  ['retention.ts', 'AcknowledgedRetention', { maxLength, keepAtLeast, warnAfterMs }],
+  ['retention.ts', 'AcknowledgedRetention', { maxLength, keepAtLeast, keepForMs, warnAfterMs }],
   ['retention.ts', 'MaxlenRetention', { maxLength: lossyMaxLength, warnAfterMs }],
 ])('%s: %s names the range and the default of each number option', (file, name, limits) => {
   const [, body = ''] = new RegExp(`^export interface ${name} {\n(.*?)^}`, 'ms').exec(read(file)) ?? []

@@ -71,7 +71,7 @@ describe('a wrong option names itself, the range and what was given', () => {
 })
 
 const { maxDeliveries } = retryLimits
-const { maxLength, keepAtLeast, warnAfterMs, lossyMaxLength } = retentionLimits
+const { maxLength, keepAtLeast, keepForMs, warnAfterMs, lossyMaxLength } = retentionLimits
 const retain = (retention: object) => defineStream('s', catalog, { retention })
 
 describe('each number option has the range that limits.ts gives it', () => {
@@ -81,7 +81,7 @@ describe('each number option has the range that limits.ts gives it', () => {
     ['idempotency', idempotencyLimits, (idempotency) => parseConsumerSettings({ group: 'g', idempotency })],
     ['batch', batchLimits, (options) => batchOf(options)()],
     ['producer', producerLimits, (options) => parseProducerSettings({ dedupeMs: 0, ...options })],
-    ['retention', { maxLength, keepAtLeast, warnAfterMs }, retain],
+    ['retention', { maxLength, keepAtLeast, keepForMs, warnAfterMs }, retain],
     ['lossy retention', { maxLength: lossyMaxLength, warnAfterMs }, (o) => retain({ policy: 'maxlen', ...o })],
   ])('%s', (_, limits, parse) => {
     for (const [option, { min, max }] of Object.entries(limits)) {
@@ -109,7 +109,7 @@ test('the documented defaults', () => {
     maxBuffered: 10_000,
     durability: 'memory',
   })
-  expect(stream.retention).toMatchObject({ policy: 'acknowledged', maxLength: 0, keepAtLeast: 0 })
+  expect(stream.retention).toMatchObject({ policy: 'acknowledged', maxLength: 0, keepAtLeast: 0, keepForMs: 0 })
   expect(defineStream('s', catalog, { retention: { policy: 'maxlen' } }).retention).toMatchObject({ maxLength: 10_000 })
 })
 

@@ -58,16 +58,27 @@ return state
 `,
 )
 
+/** Entries that one step of COUNT looks at, and the bytes after which it goes no further. */
+const COUNT_STEP = 100
+const ENOUGH_BYTES = 1_000_000
+
 /**
- * Counts the entries after an id, at most `atMost`, so that no call holds Redis up for long.
+ * Counts the entries after an id, up to another id, at most about `atMost`, so that no call holds Redis up for long.
  *
- * Returns { their number, the id of the last one, or false when there are none }.
+ * Returns { their number, the id of the last one or `after`, 1 if there may be more }.
  */
-export const COUNT_AFTER = script(
-  { keys: ['stream'], args: ['after', 'atMost'] },
+export const COUNT = script(
+  { keys: ['stream'], args: ['after', 'upTo', 'atMost'] },
   `
-local entries = redis.call('XRANGE', stream, '(' .. after, '+', 'COUNT', atMost)
-local last = entries[#entries]
-return { #entries, last and last[1] }
+local count, bytes, last, page = 0, 0, after, nil
+repeat
+  page = redis.call('XRANGE', stream, '(' .. last, upTo, 'COUNT', ${COUNT_STEP})
+  for _, entry in ipairs(page) do
+    for _, text in ipairs(entry[2]) do bytes = bytes + #text end
+    last = entry[1]
+  end
+  count = count + #page
+until #page < ${COUNT_STEP} or count >= tonumber(atMost) or bytes >= ${ENOUGH_BYTES}
+return { count, last, #page == ${COUNT_STEP} and 1 or 0 }
 `,
 )

@@ -29,7 +29,7 @@ local valuesOf = { ${LAYOUTS.map((names, layout) => `['${layout}'] = ${names.len
 export const PUBLISH = script(
   {
     keys: ['stream', 'dropped', 'marks', 'dedupe', 'bucket0', 'bucket1'],
-    args: ['policy', 'maxLength', 'keepAtLeast', 'dedupeMs', 'groupFormat', 'requiredGroups'],
+    args: ['policy', 'maxLength', 'keepAtLeast', 'keepForMs', 'dedupeMs', 'groupFormat', 'requiredGroups'],
   },
   `
 ${dedupeLua}
@@ -37,7 +37,12 @@ ${appendLua}
 maxLength, dedupeMs = tonumber(maxLength), tonumber(dedupeMs)
 local firstEvent = MORE_ARGS + tonumber(requiredGroups)
 local length = redis.call('XLEN', stream)
-local hasMadeRoom = false
+local places, ids, at = {}, {}, firstEvent
+while at <= #ARGV do
+  places[#places + 1], ids[#ids + 1] = at, ARGV[at + 1]
+  at = at + valuesOf[ARGV[at]] + 1
+end
+local hasMadeRoom, mayShorten = false, keepForMs ~= '0'
 
 -- Most calls trim nothing. Those that do make the functions for it (a call with one event takes a tenth less).
 local function trimming()
@@ -45,20 +50,25 @@ ${trimLua}
   return { makeRoom = makeRoom, dropOldest = dropOldest }
 end
 
-local function isFull()
+local function makeRoom(keepAtLeast, keepForMs)
+  local required = { unpack(ARGV, MORE_ARGS, firstEvent - 1) }
+  local trimmed = trimming().makeRoom(required, tonumber(keepAtLeast), tonumber(keepForMs))
+  length = redis.call('XLEN', stream)
+  return trimmed > 0
+end
+local function isFull(left)
   if policy ~= 'acknowledged' or maxLength == 0 or length < maxLength then return false end
   if not hasMadeRoom then
     hasMadeRoom = true
-    trimming().makeRoom({ unpack(ARGV, MORE_ARGS, firstEvent - 1) }, tonumber(keepAtLeast))
-    length = redis.call('XLEN', stream)
+    makeRoom(keepAtLeast, keepForMs)
+  end
+  while mayShorten and length >= maxLength do
+    -- What is merely kept gives way, as little of it as makes room: for all that is left of this batch at once, and for
+    -- a hundredth of the cap, so that not every publish has to trim.
+    local room = math.max(left, math.ceil(maxLength / 100))
+    mayShorten = makeRoom(math.max(keepAtLeast, maxLength - room), 0)
   end
   return length >= maxLength
-end
-
-local places, ids, at = {}, {}, firstEvent
-while at <= #ARGV do
-  places[#places + 1], ids[#ids + 1] = at, ARGV[at + 1]
-  at = at + valuesOf[ARGV[at]] + 1
 end
 
 local isRemembered = dedupeMs > 0
@@ -70,7 +80,7 @@ for i, id in ipairs(ids) do
   if first then
     replies[i] = { 'duplicate', first }
     hasDuplicates = true
-  elseif isFull() then
+  elseif isFull(#ids - i + 1) then
     replies[i] = { 'full', tostring(length) }
   else
     local entryId = append[ARGV[places[i]]](places[i])

@@ -19,7 +19,7 @@ const GROUPS_AT_ONCE = 50
 export const TIDY = script(
   {
     keys: ['stream', 'lock', 'marks'],
-    args: ['lockMs', 'from', 'policy', 'keepAtLeast', 'consumerIdleMs'],
+    args: ['lockMs', 'from', 'policy', 'keepAtLeast', 'keepForMs', 'consumerIdleMs'],
     allowOom: true,
   },
   `
@@ -81,6 +81,7 @@ for _, group in ipairs(goneGroups(exists)) do
   if #infos > 0 then need(group[2]) end
   if from == 1 or last >= from then positions[#positions + 1] = { group[1], group[2], 0 } end
 end
+if needed and keepForMs ~= '0' then need(idAged(tonumber(keepForMs))) end
 for i = MORE_ARGS, #ARGV do
   if not exists[ARGV[i]] then needed = false end
 end

@@ -12,6 +12,8 @@ const TRIMMED_AT_ONCE = 1_000
 
 /**
  * `goneGroups(exists)`: a gone group counts with its low-water mark for a while: a list of { group, mark }.
+ *
+ * `idAged(ms)`: the lowest id of an entry that is not older than this.
  */
 export const goneGroupsLua = `
 ${compareIdsLua}
@@ -27,6 +29,7 @@ local function goneGroups(exists)
   end
   return gone
 end
+local function idAged(ms) return string.format('%.0f-0', math.max(0, nowMs() - ms)) end
 `
 
 /**
@@ -44,9 +47,12 @@ end
 `
 
 /**
- * `makeRoom(required, keepAtLeast)`: trims at once what every group has acknowledged, without waiting for the janitor:
- * everything before the oldest entry that some group has pending, or else the last one that it has read. Nothing while
- * there is no group, or a required one is missing.
+ * `neededFrom(required)`: the id before which every group has acknowledged everything: the oldest entry that some group
+ * has pending, or else the last one that it has read; and who needs it: { group, its pending entries, 1 if it is gone }.
+ * While there is no group, or a required one is missing: false, and the names of the missing ones.
+ *
+ * `makeRoom(required, keepAtLeast, keepForMs)`: trims some of that at once, without waiting for the janitor, and returns
+ * how many entries it has trimmed. Whoever calls it until it returns 0 has trimmed everything.
  *
  * `dropOldest(maxLength, dropped, groupFormat)`: the lossy policy. It trims once the stream is 100 entries too long,
  * as MAXLEN ~ would, and counts exactly what each group loses by it. At most 1,000 entries a call, so a stream that is
@@ -56,31 +62,40 @@ export const trimLua = `
 ${goneGroupsLua}
 ${trimNodesLua}
 local function neededFrom(required)
-  local missing, exists, needed = {}, {}, false
+  local missing, exists, needed, by = {}, {}, false, {}
   for _, group in ipairs(required) do missing[group] = true end
   for _, info in ipairs(groupInfos(stream)) do
     missing[info.name], exists[info.name] = nil, true
     local oldest = info.pending > 0 and redis.call('XPENDING', stream, info.name)[2] or info['last-delivered-id']
-    if not needed or compareIds(oldest, needed) < 0 then needed = oldest end
+    if not needed or compareIds(oldest, needed) < 0 then needed, by = oldest, { info.name, info.pending, 0 } end
   end
-  if next(missing) or not needed then return false end
+  if next(missing) or not needed then
+    local names = {}
+    for name in pairs(missing) do names[#names + 1] = name end
+    return false, names
+  end
   for _, group in ipairs(goneGroups(exists)) do
-    if compareIds(group[2], needed) < 0 then needed = group[2] end
+    if compareIds(group[2], needed) < 0 then needed, by = group[2], { group[1], 0, 1 } end
   end
-  return needed
+  return needed, by
 end
 
-local function makeRoom(required, keepAtLeast)
+local function makeRoom(required, keepAtLeast, keepForMs)
   local length = redis.call('XLEN', stream)
   local needed = length > keepAtLeast and neededFrom(required)
-  if not needed then return end
+  if not needed then return 0 end
+  local function keepFrom(id)
+    if compareIds(id, needed) < 0 then needed = id end
+  end
+  if keepForMs > 0 then keepFrom(idAged(keepForMs)) end
   if keepAtLeast > 0 then
     local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', math.min(length - keepAtLeast, 1000) + 1)
-    local kept = oldest[#oldest][1]
-    if compareIds(kept, needed) < 0 then needed = kept end
+    keepFrom(oldest[#oldest][1])
   end
+  local hasMore, trimmed = trimNodes(needed, length)
   -- An exact trim knows no limit. It comes when all whole nodes are gone, and it has only a part of one left to do.
-  if not trimNodes(needed, length) then redis.call('XTRIM', stream, 'MINID', '=', needed) end
+  if not hasMore then trimmed = trimmed + redis.call('XTRIM', stream, 'MINID', '=', needed) end
+  return trimmed
 end
 
 local function countUnread(entries, count, deliveredId)

@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import { compareIds, idBefore } from '../base/entry-id.ts'
+import { InvalidOptionError } from '../base/errors.ts'
+
+/**
+ * Where a group starts to read. `beginning`: with the oldest entry that the stream still holds. `end`: with what is
+ * appended from now on. Otherwise with the entry of this id, or with the first one that was appended at this time (by
+ * Redis' clock; a Date, or milliseconds since 1970) or later.
+ */
+export type StartPoint = 'beginning' | 'end' | { entryId: string } | { time: Date | number }
+
+export const startPointSchema: z.ZodType<StartPoint> = z.union([
+  z.enum(['beginning', 'end']),
+  z.strictObject({ entryId: z.string().regex(/^\d{1,20}-\d{1,20}$/, 'an entry id such as 1764043200123-0') }),
+  z.strictObject({ time: z.union([z.date(), z.int().min(0)]) }),
+])
+
+/**
+ * The id after which the group reads.
+ * @param newestId The newest id that the stream has given.
+ * @param nowMs Redis' clock.
+ * @throws {InvalidOptionError} when the start lies ahead: the group would never be given what is appended before it.
+ */
+export function startIdOf(from: StartPoint, { newestId, nowMs }: { newestId: string; nowMs: number }): string {
+  if (from === 'beginning') return '0-0'
+  if (from === 'end') return newestId
+  if ('entryId' in from) {
+    const id = idBefore(from.entryId)
+    if (compareIds(id, newestId) <= 0) return id
+    throw new InvalidOptionError(`from.entryId: expected at most the newest id ${newestId}, got ${from.entryId}`)
+  }
+  const ms = Number(from.time)
+  if (ms > nowMs) throw new InvalidOptionError(`from.time: expected a time that has come, got ${new Date(ms).toJSON()}`)
+  const id = idBefore(`${ms}-0`)
+  return compareIds(id, newestId) <= 0 ? id : newestId
+}

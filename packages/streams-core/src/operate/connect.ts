@@ -1,0 +1,37 @@
+import { within } from '../base/loop.ts'
+import { Connection } from '../broker/connection.ts'
+import type { RedisOptions } from '../define/redis-options.ts'
+
+/** How long to wait for Redis. */
+const TIMEOUT_MS = 5_000
+
+export interface OperatorOptions {
+  redis: RedisOptions
+  /** How long to wait for a connection. Milliseconds. Default 5,000. */
+  timeoutMs?: number
+}
+
+/** One connection of an operator, which heals itself. */
+export function connect({ redis, timeoutMs = TIMEOUT_MS }: OperatorOptions, name: string) {
+  const connection = new Connection({ redis, name })
+  const closing = new AbortController()
+  return {
+    connection,
+    /** Waits a while for Redis. If there is no connection then, the command that follows throws. */
+    ready: () => within(timeoutMs, closing.signal, (limit) => connection.ready(limit)),
+    /** Idempotent. */
+    async close() {
+      closing.abort()
+      await connection.close()
+    },
+  }
+}
+
+/** Opens something, uses it once, and closes it. */
+export async function once<T extends { close(): Promise<void> }, R>(opened: T, use: (opened: T) => Promise<R>) {
+  try {
+    return await use(opened)
+  } finally {
+    await opened.close()
+  }
+}

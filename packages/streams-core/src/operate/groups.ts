@@ -1,0 +1,160 @@
+import { z } from 'zod'
+import { StreamsError } from '../base/errors.ts'
+import { isMissingGroup } from '../base/redis-errors.ts'
+import { GroupsBroker } from '../broker/groups.ts'
+import { InspectBroker } from '../broker/inspect.ts'
+import { Keys } from '../broker/keys.ts'
+import { consumerLimits } from '../define/limits.ts'
+import { groupSchema } from '../define/names.ts'
+import { parseOptions, whole } from '../define/parse-options.ts'
+import { type StartPoint, startPointSchema } from '../define/start-point.ts'
+import type { StreamDefinition } from '../define/stream.ts'
+import { connect, type OperatorOptions } from './connect.ts'
+
+export interface GroupsOptions extends OperatorOptions {
+  /**
+   * The longest `leaseMs` among the consumers of these groups. A consumer that has asked Redis for nothing for so long
+   * counts as dead. Milliseconds, 500 to 43,200,000. Default 10,000.
+   */
+  leaseMs?: number
+}
+
+export interface StartOptions {
+  /** The first entry that the group handles; see `StartPoint`. */
+  from: StartPoint
+  /** Give the same figures, and write nothing. Consumers may be at work. Default false. */
+  dryRun?: boolean
+}
+
+/** Where a group stands after `create` or `replay`; in a dry run, where it would stand. */
+export interface StartResult {
+  group: string
+  /** False: the group is new. */
+  existed: boolean
+  /** The group is given what comes after this entry id. */
+  startsAfter: string
+  /** Entries that the stream holds after the start: the group is given each of them, whether it had handled it or not. */
+  toHandle: number
+  /** Entries up to the start that the group had not acknowledged, read or not. It is not given them again. */
+  skipped: number
+  /**
+   * Pending entries, those that waited for a retry included, whose deliveries and errors so far are forgotten. Those after
+   * the start are delivered again as attempt 1; the others are among `skipped`.
+   */
+  dropped: number
+  /** The oldest entry that the stream holds; undefined where it holds none. */
+  oldestEntryId: string | undefined
+  /** True: entries between the start and the oldest entry may have been trimmed. Nobody can handle those again. */
+  isStartTrimmed: boolean
+  /** In a dry run: `replay` would be refused, because these consumers are at work. Otherwise empty. */
+  atWork: string[]
+  /** In a dry run: without a further sign of life, `replay` would be refused for so many milliseconds. Otherwise 0. */
+  freeInMs: number
+}
+
+/** What went with a group; in a dry run, what would go. */
+export interface DeleteResult {
+  group: string
+  /** False: the stream had no such group. Keys that were left of one are deleted all the same. */
+  existed: boolean
+  /** Entries that were not delivered to the group yet. Where Redis does not know, they are counted, up to 10,000. */
+  lag: number
+  /** False: there were at least so many. */
+  isLagExact: boolean
+  /** Entries that consumers of the group held, and did not acknowledge. */
+  pending: number
+  waitingForRetry: number
+  deadLetters: number
+  /** In a dry run: `delete` would be refused, because these consumers are at work. Otherwise empty. */
+  atWork: string[]
+  /** In a dry run: without a further sign of life, `delete` would be refused for so many milliseconds. Otherwise 0. */
+  freeInMs: number
+}
+
+export interface PruneResult {
+  group: string
+  /** The consumers that were deleted; in a dry run, that would be. `idleMs`: since they last asked Redis for anything. */
+  pruned: { name: string; idleMs: number }[]
+}
+
+export interface Groups {
+  /**
+   * Creates a group at a start, and the stream with it.
+   * @throws {StreamsError} `GROUP_EXISTS`: nothing is written.
+   * @throws {InvalidOptionError} when the start lies ahead.
+   */
+  create(group: string, options: StartOptions): Promise<StartResult>
+  /**
+   * Puts a group, which may be new, at a start. One step: what it had pending, its retries and their errors are dropped,
+   * and its consumers begin at the start once they run. Its dead letters stay, and so do its idempotency records: with
+   * the option `idempotency`, an event whose handler has finished is acknowledged without another run.
+   * @throws {GroupAtWorkError} while consumers of the group are at work: nothing is written.
+   * @throws {InvalidOptionError} when the start lies ahead.
+   */
+  replay(group: string, options: StartOptions): Promise<StartResult>
+  /**
+   * Deletes a group in one step, with everything that is its own: position, pending list, retries, errors, dead letters,
+   * low-water mark. Only idempotency records stay, until they expire.
+   * @throws {GroupAtWorkError} while consumers of the group are at work: nothing is written.
+   */
+  delete(group: string, options?: { dryRun?: boolean }): Promise<DeleteResult>
+  /**
+   * Deletes the names of consumers that hold nothing and have been idle for long. One that lives after all comes back by
+   * its next read. Never those of pseudo-consumers.
+   * @param options.idleMs Milliseconds, 0 to 31,536,000,000. Default 300,000.
+   * @throws {StreamsError} `NO_GROUP`.
+   */
+  pruneConsumers(group: string, options?: { idleMs?: number; dryRun?: boolean }): Promise<PruneResult>
+  /** Idempotent. */
+  close(): Promise<void>
+}
+
+const dryRun = z.boolean().default(false)
+const startSchema = z.strictObject({ from: startPointSchema, dryRun })
+const deleteSchema = z.strictObject({ dryRun })
+const pruneSchema = z.strictObject({ idleMs: whole({ min: 0, max: 31_536_000_000, default: 300_000 }), dryRun })
+
+/**
+ * Opens the groups of a stream, to create, set back and delete them. Each call waits up to 5 s for Redis.
+ * @throws {InvalidOptionError} naming option, range and value.
+ */
+export function openGroups(stream: Pick<StreamDefinition, 'name'>, options: GroupsOptions): Groups {
+  const { leaseMs } = parseOptions('openGroups', z.object({ leaseMs: whole(consumerLimits.leaseMs) }), options)
+  const { connection, ready, close } = connect(options, 'groups')
+  const keys = new Keys(stream.name)
+  const broker = new GroupsBroker(connection, keys, leaseMs)
+  const inspector = new InspectBroker(connection, keys)
+
+  async function start(where: 'create' | 'replay', name: string, given: StartOptions): Promise<StartResult> {
+    const group = parseOptions(`${where}: group`, groupSchema, name)
+    const { from, dryRun } = parseOptions(where, startSchema, given)
+    await ready()
+    return { group, ...(await broker.start(group, from, { mustBeNew: where === 'create', dryRun })) }
+  }
+
+  return {
+    create: (group, given) => start('create', group, given),
+    replay: (group, given) => start('replay', group, given),
+    async delete(name, given = {}) {
+      const group = parseOptions('delete: group', groupSchema, name)
+      const { dryRun } = parseOptions('delete', deleteSchema, given)
+      await ready()
+      const before = (await inspector.inspect()).groups.find((state) => state.group === group)
+      const { lag, ...deleted } = await broker.delete(group, dryRun)
+      const isLagExact = lag !== null || (before?.isLagExact ?? true)
+      return { group, ...deleted, lag: lag ?? before?.lag ?? 0, isLagExact }
+    },
+    async pruneConsumers(name, given = {}) {
+      const group = parseOptions('pruneConsumers: group', groupSchema, name)
+      const { idleMs, dryRun } = parseOptions('pruneConsumers', pruneSchema, given)
+      await ready()
+      try {
+        return { group, pruned: await broker.prune(group, idleMs, dryRun) }
+      } catch (error) {
+        if (isMissingGroup(error)) throw new StreamsError('NO_GROUP', `there is no group ${group}`, { cause: error })
+        throw error
+      }
+    },
+    close,
+  }
+}

@@ -1,0 +1,226 @@
+import { describe, expect } from 'vitest'
+import { type EventState, type FindOptions, findEvent, openFinder, reject } from '../../src/index.ts'
+import { foreignEntry, range } from '../support/events.ts'
+import { GROUP, type Lab, test } from '../support/lab.ts'
+import { latch } from '../support/latch.ts'
+
+const find = (lab: Lab, id: string, options: FindOptions = {}) =>
+  findEvent({ name: lab.streamName }, id, { redis: lab.as('operator'), ...options })
+
+/** The state of the newest entry of an event in a group. */
+async function stateOf(lab: Lab, id: string, group = GROUP): Promise<EventState | undefined> {
+  const { entries } = await find(lab, id)
+  return entries[0]?.groups.find((one) => one.group === group)?.state
+}
+
+describe('findEvent says what each group has done with an event', () => {
+  test('undelivered, held, waiting for its retry, dead, acknowledged', async ({ lab }) => {
+    const gates = { start: latch(), fail: latch() }
+    const retryAt: number[] = []
+    const handlers = {
+      counted: async ({ id }: { id: string }) => {
+        if (id === 'held') await gates.start.promise
+        if (id === 'failing') throw new Error('no luck')
+        if (id === 'rejected') reject('never')
+      },
+    }
+    const producer = lab.producer()
+    const publish = (id: string) => producer.publish('counted', { n: 1 }, { id })
+    const { entryId } = await publish('held')
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0')
+    await lab.send('XGROUP', 'CREATE', lab.streamName, 'idle', '0')
+    expect(await stateOf(lab, 'held')).toEqual({ type: 'undelivered' })
+
+    const since = Date.now()
+    const consumer = await lab.consumer({ handlers, retry: { maxDeliveries: 2, delayMs: () => 3_600_000 } })
+    await lab.until('a consumer holds it', async () => (await lab.group()).pending === 1)
+    expect(await stateOf(lab, 'held')).toEqual({
+      ...{ type: 'held', consumer: consumer.name, owner: consumer.name, attempt: 1, history: [] },
+      leaseExtendedAt: expect.any(String),
+    })
+    const held = (await stateOf(lab, 'held')) as EventState & { type: 'held' }
+    expect(Date.parse(held.leaseExtendedAt)).toBeGreaterThanOrEqual(since - 1_000)
+    // An entry id leads to the same.
+    expect((await find(lab, entryId)).entries).toEqual((await find(lab, 'held')).entries)
+    expect(await stateOf(lab, 'held', 'idle')).toEqual({ type: 'undelivered' })
+    gates.start.resolve()
+    await consumer.reports.until('it is acknowledged', (reports) => reports.settled('ack').length === 1)
+    expect(await stateOf(lab, 'held')).toEqual({ type: 'acknowledged' })
+
+    await publish('failing')
+    await consumer.reports.until('it fails', (reports) => reports.settled('retry').length === 1)
+    retryAt.push(Date.now() + 3_600_000)
+    const waiting = await stateOf(lab, 'failing')
+    expect(waiting).toEqual({
+      ...{ type: 'waiting-for-retry', deliveries: 1, dueAt: expect.any(String) },
+      history: [{ attempt: 1, at: expect.any(String), consumer: consumer.name, error: 'no luck' }],
+    })
+    const { dueAt } = waiting as { dueAt: string }
+    expect(Math.abs(Date.parse(dueAt) - (retryAt[0] as number))).toBeLessThan(10_000)
+
+    const rejected = await publish('rejected')
+    await consumer.reports.until('it is dead', (reports) => reports.settled('dead-letter').length === 1)
+    const [letter] = await lab.deadLetters()
+    expect(await find(lab, 'rejected')).toEqual({
+      letters: [letter],
+      entries: [
+        {
+          ...{ entryId: rejected.entryId, isInStream: true, eventId: 'rejected', eventType: 'counted' },
+          ...{ redrivenFor: undefined, publishedAt: letter?.publishedAt, fields: letter?.fields },
+          groups: [
+            { group: GROUP, state: { type: 'dead', letter } },
+            { group: 'idle', state: { type: 'undelivered' } },
+          ],
+        },
+      ],
+    })
+    expect(await find(lab, rejected.entryId)).toEqual(await find(lab, 'rejected'))
+    await consumer.stop()
+    lab.mayLeavePending = true
+  })
+
+  test('after a redrive: both entries, and for which group the new one is', async ({ lab }) => {
+    let isBroken = true
+    const consumer = await lab.consumer({
+      handlers: { counted: () => (isBroken ? reject('broken') : undefined) },
+    })
+    await lab.consumer({ group: 'other' })
+    const { entryId } = await lab.producer().publish('counted', { n: 1 }, { id: 'twice' })
+    await consumer.reports.until('it is dead', (reports) => reports.settled('dead-letter').length === 1)
+    isBroken = false
+    await lab.openDeadLetters().redrive()
+    await consumer.reports.until('it is acknowledged', (reports) => reports.settled('ack').length === 1)
+    const { entries, letters } = await find(lab, 'twice')
+    expect(letters).toEqual([])
+    expect(entries).toMatchObject([{ redrivenFor: GROUP }, { entryId, redrivenFor: undefined }])
+    expect(entries).toHaveLength(2)
+    await lab.until('the other group has acknowledged both', async () => (await lab.group('other')).pending === 0)
+    // Whether it was redriven or not is no longer known: the letter is gone.
+    expect(entries[1]?.groups[0]?.state).toEqual({ type: 'acknowledged' })
+  })
+
+  test('trimmed, but dead; trimmed; not appended yet; never heard of', async ({ lab }) => {
+    const consumer = await lab.consumer({
+      handlers: { counted: ({ data }) => (data.n === 0 ? reject('no') : undefined) },
+    })
+    const producer = lab.producer({ dedupeMs: 0 })
+    const [dead, gone] = [
+      await producer.publish('counted', { n: 0 }, { id: 'dead' }),
+      await producer.publish('counted', { n: 1 }, { id: 'gone' }),
+    ]
+    await consumer.reports.until('both are settled', (reports) => reports.settled().length === 2)
+    await lab.send('XTRIM', lab.streamName, 'MAXLEN', '=', 0)
+    expect((await find(lab, 'dead')).entries).toMatchObject([
+      {
+        ...{ entryId: dead.entryId, isInStream: false, eventId: 'dead' },
+        groups: [{ group: GROUP, state: { type: 'dead', letter: { reason: 'rejected', error: 'no' } } }],
+      },
+    ])
+    expect((await find(lab, dead.entryId)).entries).toEqual((await find(lab, 'dead')).entries)
+    const unknown = (why: string) => [
+      {
+        isInStream: false,
+        eventId: undefined,
+        fields: undefined,
+        groups: [{ group: GROUP, state: { type: 'unknown', why } }],
+      },
+    ]
+    expect((await find(lab, gone.entryId)).entries).toMatchObject(unknown('gone'))
+    expect((await find(lab, `${Date.now() + 3_600_000}-0`)).entries).toMatchObject(unknown('not-appended'))
+    expect(await find(lab, 'gone')).toEqual({ entries: [], letters: [] })
+    expect(await find(lab, 'never heard of')).toEqual({ entries: [], letters: [] })
+  })
+
+  test('trimmed, and remembered by the deduplication', async ({ lab }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const { entryId } = await lab.producer().publish('counted', { n: 0 }, { id: 'remembered' })
+    await lab.send('XTRIM', lab.streamName, 'MAXLEN', '=', 0)
+    expect((await find(lab, 'remembered')).entries).toMatchObject([
+      { entryId, isInStream: false, groups: [{ state: { type: 'unknown', why: 'gone' } }] },
+    ])
+  })
+
+  test('a crash suspect', async ({ lab }) => {
+    lab.mayLeavePending = true
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const { entryId } = await lab.producer().publish('counted', { n: 0 }, { id: 'poison' })
+    const claim = (owner: string) =>
+      lab.send('XCLAIM', lab.streamName, GROUP, owner, 0, entryId, 'RETRYCOUNT', 3, 'FORCE', 'JUSTID')
+    await lab.send('XREADGROUP', 'GROUP', GROUP, 'first', 'STREAMS', lab.streamName, '>')
+    await claim('~suspect')
+    expect(await stateOf(lab, 'poison')).toEqual({
+      type: 'crash-suspect',
+      deliveries: 3,
+      consumer: undefined,
+      history: [],
+    })
+    await claim('heir~suspect')
+    expect(await stateOf(lab, 'poison')).toMatchObject({ type: 'crash-suspect', consumer: 'heir' })
+    await claim('heir~alone')
+    expect(await stateOf(lab, 'poison')).toMatchObject({
+      type: 'held',
+      consumer: 'heir',
+      owner: 'heir~alone',
+      attempt: 3,
+    })
+  })
+})
+
+describe('a search', () => {
+  test('goes through a long stream in steps, newest first, tells how far it is, and can be given up', async ({
+    lab,
+  }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '$', 'MKSTREAM')
+    const producer = lab.producer({ dedupeMs: 0 })
+    const first = await producer.publish('counted', { n: 0 }, { id: 'first' })
+    await Promise.all(range(3_000).map((n) => producer.publish('counted', { n })))
+    const again = await producer.publish('counted', { n: 0 }, { id: 'first' })
+    const finder = openFinder({ name: lab.streamName }, { redis: lab.as('operator') })
+    lab.onClose(() => finder.close())
+    const progress: { looked: number; of: number }[] = []
+    const { entries } = await finder.find('first', { onProgress: (step) => progress.push(step) })
+    expect(entries.map(({ entryId }) => entryId)).toEqual([again.entryId, first.entryId])
+    expect(progress.at(-1)).toEqual({ looked: 3_002, of: 3_002 })
+    expect(progress.filter(({ looked }, i) => looked - (progress[i - 1]?.looked ?? 0) > 500)).toEqual([])
+
+    const giving = new AbortController()
+    const given = finder.find('first', { signal: giving.signal, onProgress: () => giving.abort(new Error('enough')) })
+    await expect(given).rejects.toThrow('enough')
+    progress.length = 0
+    const early = finder.find('first', { signal: giving.signal, onProgress: (step) => progress.push(step) })
+    await expect(early).rejects.toThrow('enough')
+    expect(progress).toEqual([])
+  })
+
+  test('goes no further back than the entry that the deduplication remembers', async ({ lab }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '$', 'MKSTREAM')
+    const producer = lab.producer()
+    await Promise.all(range(2_000).map((n) => producer.publish('counted', { n })))
+    const { entryId } = await producer.publish('counted', { n: 0 }, { id: 'recent' })
+    const looked: number[] = []
+    const { entries } = await find(lab, 'recent', { onProgress: (step) => looked.push(step.looked) })
+    expect(entries).toMatchObject([{ entryId }])
+    expect(looked.at(-1)).toBe(1)
+  })
+
+  test('finds its way through entries and letters that this library has not written', async ({ lab }) => {
+    const dead = `{${lab.streamName}}:${GROUP}:dead`
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '$', 'MKSTREAM')
+    await lab.send('XADD', lab.streamName, '*', 'id', '', 'hello', 'world')
+    const entryId = await lab.send<string>('XADD', lab.streamName, '*', ...foreignEntry({ id: '1-1' }))
+    await lab.send('XADD', dead, '*', 'note', 'x')
+    await lab.send('XADD', dead, '*', 'letter', '{"entryId":5}', 'history', '', 'id', '1-1')
+    await lab.send('XADD', dead, '*', 'letter', '{"entryId":"1-1"', 'history', '')
+    await lab.send('HSET', `{${lab.streamName}}:${GROUP}:history`, entryId, 'no JSON')
+    expect((await find(lab, '1-1')).entries).toMatchObject([{ entryId: '1-1', isInStream: false }])
+    const asEvent = await find(lab, '1-1', { idOf: 'event' })
+    expect(asEvent).toMatchObject({ letters: [], entries: [{ entryId, eventId: '1-1' }] })
+    await expect(find(lab, 'no entry id', { idOf: 'entry' })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+    await expect(find(lab, '')).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+  })
+
+  test('of a stream that is not there finds nothing', async ({ lab }) => {
+    expect(await find(lab, 'anything')).toEqual({ entries: [], letters: [] })
+    expect((await find(lab, '1-1')).entries).toMatchObject([{ isInStream: false, groups: [] }])
+  })
+})
