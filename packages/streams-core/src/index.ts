@@ -5,6 +5,7 @@ export {
   InvalidEventError,
   InvalidOptionError,
   LeaseLostError,
+  NoSuchGroupError,
   ProducerClosedError,
   PublishBufferFullError,
   PublishTimeoutError,
@@ -27,7 +28,13 @@ export {
   batch,
   type Handle,
 } from './define/batch.ts'
-export type { ConsumerSettings, IdempotencySettings, RetrySettings } from './define/consumer-settings.ts'
+export type {
+  CircuitSettings,
+  ConsumerSettings,
+  IdempotencySettings,
+  RetrySettings,
+} from './define/consumer-settings.ts'
+export type { ControlsState, Pause } from './define/controls.ts'
 export { misfitOf } from './define/encode.ts'
 export type { Context, Handler, Handlers } from './define/handler.ts'
 export type { DeadLetterReason, HandlerResult, Outcome, RunResult } from './define/outcome.ts'
@@ -47,6 +54,7 @@ export {
   type StreamEvent,
 } from './define/stream.ts'
 export { reject, resultOfThrown, retryAfter, skip } from './define/verbs.ts'
+export { type GroupControls, openControls } from './operate/controls.ts'
 export {
   type DeadLetters,
   type LetterFilter,

@@ -2,6 +2,7 @@
 // and what a URL of Redis may be. For who sets up Redis: the rights of each program.
 
 export {
+  circuitLimits,
   consumerLimits,
   idempotencyLimits,
   type Limits,

@@ -10,6 +10,7 @@ const SHOWN = [
   ...['eventType', 'type', 'subject', 'attempt', 'eventId', 'entryId', 'result', 'reason', 'delayMs', 'where', 'error'],
   ...['connection', 'group', 'entries', 'suspects', 'neededId', 'startId', 'newestId', 'pending', 'stalledMs', 'total'],
   ...['url', 'port', 'sources', 'source', 'status', 'times', 'ip'],
+  ...['by', 'since', 'perSecond', 'failed', 'deliveries', 'verdict'],
   ...['unfinished', 'byMs', 'setting', 'value', 'risk', 'remedy'],
 ]
 

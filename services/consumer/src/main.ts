@@ -12,7 +12,7 @@ import {
 } from '@redis-streams-processor/service-kit'
 import { createConsumer, exponential } from '@redis-streams-processor/streams-core'
 import { loadHandlers } from './load-handlers.ts'
-import { settingsSchema } from './settings.ts'
+import { circuitOf, settingsSchema } from './settings.ts'
 import { startWatchdog } from './watchdog.ts'
 import { withLedger, writeReport } from './with-ledger.ts'
 
@@ -40,6 +40,7 @@ await runService(async (signal) => {
       delayMs: exponential({ baseMs: settings.RETRY_BASE_MS, maxMs: settings.RETRY_MAX_MS }),
     },
     ...(settings.IDEMPOTENCY_TTL_MS > 0 ? { idempotency: { ttlMs: settings.IDEMPOTENCY_TTL_MS } } : {}),
+    ...(settings.CIRCUIT_FAILURE_PERCENT > 0 ? { circuit: circuitOf(settings) } : {}),
     handlers: settings.LEDGER_DIR === undefined ? handlers : withLedger(handlers, ledger),
     logger,
     onReport: (report) => {

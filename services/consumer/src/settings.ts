@@ -1,5 +1,6 @@
 import { optionalWhole, sharedSettings, whole } from '@redis-streams-processor/service-kit'
 import {
+  circuitLimits,
   consumerLimits,
   consumerNameSchema,
   groupSchema,
@@ -30,6 +31,10 @@ export const settingsSchema = z
       (ms) => ms === 0 || ms >= ttlMs.min,
       `0, or at least ${ttlMs.min}`,
     ),
+    // 0 is the service's own way to say: no circuit.
+    CIRCUIT_FAILURE_PERCENT: whole({ min: 0, max: 100, default: 0 }),
+    CIRCUIT_DELIVERIES: whole(circuitLimits.deliveries),
+    CIRCUIT_PROBE_EVERY_MS: whole(circuitLimits.probeEveryMs),
     BLOCKED_MS: whole({ min: 0, max: 3_600_000, default: 30_000 }),
     HANDLERS: z.string().optional(),
     WORK_MS: whole({ min: 0, max: 3_600_000, default: 300 }),
@@ -38,3 +43,10 @@ export const settingsSchema = z
     path: ['RETRY_BASE_MS'],
     message: 'at most RETRY_MAX_MS',
   })
+
+/** What `createConsumer` takes as circuit. */
+export const circuitOf = (settings: z.output<typeof settingsSchema>) => ({
+  failureShare: settings.CIRCUIT_FAILURE_PERCENT / 100,
+  deliveries: settings.CIRCUIT_DELIVERIES,
+  probeEveryMs: settings.CIRCUIT_PROBE_EVERY_MS,
+})

@@ -1,6 +1,7 @@
 import type { Report, SettledReport } from '@redis-streams-processor/streams-core'
 import { Gauge, type Registry } from 'prom-client'
 import { newConnectionMetrics } from './connection-metrics.ts'
+import { newControlMetrics } from './control-metrics.ts'
 import { type Count, Counts, DurationHistogram, type Durations } from './tallies.ts'
 
 type OutcomeType = SettledReport['outcome']['type']
@@ -32,6 +33,7 @@ const HANDLER_RAN: Record<SettledReport['result'], boolean> = {
   'handled-before': false,
   'handled-elsewhere': false,
   unstarted: false,
+  paused: false,
   unserved: false,
   'lease-lost': false,
   deleted: false,
@@ -89,6 +91,7 @@ export function newConsumerMetrics(registry: Registry, eventTypes: readonly stri
     help: 'Handlers that may run at the same time',
   })
   const observeConnection = newConnectionMetrics(registry)()
+  const controls = newControlMetrics(registry)
   const groups = new Map<string, GroupMetrics>()
 
   function newGroup(group: string): GroupMetrics {
@@ -106,6 +109,7 @@ export function newConsumerMetrics(registry: Registry, eventTypes: readonly stri
         'lease-over': claimedFor('lease-over'),
         suspect: claimedFor('suspect'),
         crashed: claimedFor('crashed'),
+        probe: claimedFor('probe'),
         'lost-reply': claimedFor('lost-reply'),
       },
     }
@@ -146,6 +150,7 @@ export function newConsumerMetrics(registry: Registry, eventTypes: readonly stri
         return of(report.group).claimed['lost-reply'].add(report.entryIds.length)
       case 'started':
         of(report.group)
+        controls.add(report.group)
         return
       case 'load':
         concurrency.set(report.concurrency)
@@ -154,6 +159,8 @@ export function newConsumerMetrics(registry: Registry, eventTypes: readonly stri
         return setHeld(0, 0, 0)
       case 'connection':
         return observeConnection(report)
+      default:
+        return controls.observe(report)
     }
   }
 }

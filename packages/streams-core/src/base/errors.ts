@@ -68,6 +68,13 @@ export class ProducerClosedError extends StreamsError {
   }
 }
 
+/** The stream has no group of this name. */
+export class NoSuchGroupError extends StreamsError {
+  constructor(stream: string, group: string) {
+    super('NO_SUCH_GROUP', `the stream ${stream} has no group ${group}`)
+  }
+}
+
 /** The delivery is no longer this consumer's: nothing more may be written for it. */
 export class LeaseLostError extends StreamsError {
   constructor(entryId: string) {

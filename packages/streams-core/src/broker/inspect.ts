@@ -1,8 +1,9 @@
 import { timeOf } from '../base/entry-id.ts'
+import { type ControlsState, inForceOf, stateOf } from '../define/controls.ts'
 import type { Connection } from './connection.ts'
 import { countEntries } from './count.ts'
 import type { Keys } from './keys.ts'
-import { RETRY_CONSUMER } from './pseudo-consumers.ts'
+import { RETRY_CONSUMER, setAsideName, typeSetAside } from './pseudo-consumers.ts'
 import { INSPECT } from './scripts/inspect.ts'
 import type { ServerWarning } from './server-settings.ts'
 
@@ -19,10 +20,16 @@ export interface GroupState {
   lag: number
   /** False: Redis does not know the lag, and there are at least so many. */
   isLagExact: boolean
-  /** Pending entries without the parked ones (see `waitingForRetry`). XINFO counts both. */
+  /** Pending entries without those that are parked (see `waitingForRetry`) or set aside. XINFO counts all. */
   pending: number
   /** Parked entries: retried or released, waiting for their next delivery. */
   waitingForRetry: number
+  /** Undefined while the group is not paused. */
+  paused: ControlsState['paused']
+  /** The paused event types. `setAside`: how many entries wait for the end of that pause. */
+  pausedTypes: (ControlsState['pausedTypes'][number] & { setAside: number })[]
+  /** How many handlers the group may start in any second. Undefined: no limit. */
+  limitPerSecond: number | undefined
   /**
    * Age of the oldest entry that is not acknowledged, in milliseconds, by Redis' clock; 0 when there is none. Parked
    * entries count.
@@ -32,7 +39,7 @@ export interface GroupState {
   /** Entries, read or not, that the lossy retention dropped and the group had not acknowledged. */
   droppedUnread: number
   lastDeliveredId: string
-  /** Without `~retry`, with the other pseudo-consumers. */
+  /** Without `~retry` and what is set aside, with the other pseudo-consumers. */
   consumers: ConsumerState[]
 }
 
@@ -57,7 +64,7 @@ const MAX_COUNTED = 10_000
 
 type RawGroup = [
   ...[group: string, lag: number | null, pending: number, oldestId: string | null, deadLetters: number],
-  ...[droppedUnread: string | null, lastDeliveredId: string],
+  ...[droppedUnread: string | null, lastDeliveredId: string, controls: string[]],
   ...[name: string, pending: number, idleMs: number][],
 ]
 type RawState = [nowMs: number, length: number, ...RawGroup[]]
@@ -82,23 +89,31 @@ export class InspectBroker {
   }
 
   async #group(raw: RawGroup, nowMs: number): Promise<GroupState> {
-    const [group, knownLag, pendingOfAll, oldestId, deadLetters, droppedUnread, lastDeliveredId, ...consumers] = raw
+    const [group, knownLag, pendingOfAll, oldestId, deadLetters, droppedUnread, lastDeliveredId, ...more] = raw
+    const [controls, ...consumers] = more
+    const { paused, pausedTypes, limitPerSecond } = stateOf(inForceOf(controls))
     // After an XDEL or SETID, Redis does not know it.
     const counting = { after: lastDeliveredId, atMost: MAX_COUNTED }
     const lag = knownLag ?? (await countEntries(this.#connection, this.#keys.stream, counting)).count
-    const waitingForRetry = consumers.find(([name]) => name === RETRY_CONSUMER)?.[1] ?? 0
+    const pendingUnder = (name: string) => consumers.find((consumer) => consumer[0] === name)?.[1] ?? 0
+    const isWaiting = (name: string) => name === RETRY_CONSUMER || typeSetAside(name) !== undefined
+    const waiting = consumers.reduce((sum, [name, pending]) => sum + (isWaiting(name) ? pending : 0), 0)
+    const types = pausedTypes.map((type) => ({ ...type, setAside: pendingUnder(setAsideName(type.eventType)) }))
+    const setAside = types.reduce((sum, type) => sum + type.setAside, 0)
     return {
       group,
       lag,
       isLagExact: knownLag !== null || lag < MAX_COUNTED,
-      pending: pendingOfAll - waitingForRetry,
-      waitingForRetry,
+      pending: pendingOfAll - waiting,
+      // What was set aside for a pause that is over waits to be delivered, too.
+      waitingForRetry: waiting - setAside,
+      ...{ paused, pausedTypes: types, limitPerSecond },
       oldestUnhandledMs: oldestId === null ? 0 : Math.max(0, nowMs - timeOf(oldestId)),
       deadLetters,
       droppedUnread: Number(droppedUnread ?? 0),
       lastDeliveredId,
       consumers: consumers
-        .filter(([name]) => name !== RETRY_CONSUMER)
+        .filter(([name]) => !isWaiting(name))
         .map(([name, pending, idleMs]) => ({ name, pending, idleMs })),
     }
   }

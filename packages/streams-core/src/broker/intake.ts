@@ -1,11 +1,13 @@
 import { now } from '../base/clock.ts'
+import { inForceOf } from '../define/controls.ts'
+import type { Claimed, ClaimOptions, RawClaim, RawClaimed } from './claimed.ts'
 import type { Member } from './member.ts'
 import { wordsOf } from './script.ts'
 import { CLAIM } from './scripts/claim.ts'
 import { RETAKE } from './scripts/leases.ts'
 import { ISOLATE, REJOIN, TAKE_SUSPECT } from './scripts/suspects.ts'
 import { ServerClock } from './server-clock.ts'
-import { CHUNK, type ClaimedEntry, type HandedEntry, type Token } from './token.ts'
+import { CHUNK, type HandedEntry, type Token } from './token.ts'
 
 /** A read may be this much later than its BLOCK before the socket counts as dead. */
 export const READ_MARGIN_MS = 3_000
@@ -13,42 +15,7 @@ export const READ_MARGIN_MS = 3_000
 /** A clock that is set back by less than this makes leases last longer by as much, and nothing is done about it. */
 const CLOCK_STEP_MS = 1_000
 
-export interface Claimed {
-  entries: ClaimedEntry[]
-  /** Crash suspects that wait for a consumer to run them alone. */
-  suspects: number
-  /** There is more to claim now. */
-  hasMore: boolean
-  /** Until there may be something to claim, as far as one can tell now. */
-  waitMs: number
-  /** Redis hung, or its clock was set ahead, by so much that due retries were all that was claimed; otherwise 0. */
-  lateMs: number
-  /** By how much Redis' clock is found to be set back; otherwise 0. */
-  setBackMs: number
-  /** A lease under this consumer's name is half over: the consumer may not know that it has the entry. */
-  mayHaveLostReplies: boolean
-}
-
-export interface ClaimOptions {
-  /** How many entries at most. */
-  limit: number
-  maxDeliveries: number
-  /** Claim due retries only. */
-  holdsOff: boolean
-  /** How much later than others this consumer claims an entry; above 0 if it has no free handler slot. */
-  delayMs: number
-  /** Time to live of the scan lock: while there is nothing to claim, the group is scanned about once in this time. */
-  lockMs: number
-}
-
 type RawEntry = [id: string, fields: string[] | null]
-type RawClaim = [id: string, attempt: number, fields: string[] | null]
-type RawClaimed = [
-  ...[serverMs: number, lateMs: number, setBackMs: number, waitMs: number, hasMore: number, suspects: number],
-  isHalfOver: number,
-  ...[reason: Exclude<ClaimedEntry['reason'], 'suspect'>, ...RawClaim][],
-]
-
 /** How entries come to a consumer: reads, claims, and deliveries whose reply was lost. */
 export class IntakeBroker {
   readonly #member: Member
@@ -84,13 +51,14 @@ export class IntakeBroker {
 
   /** Claims entries whose lease is over, and due retries. */
   async claim({ limit, maxDeliveries, holdsOff, delayMs, lockMs }: ClaimOptions): Promise<Claimed> {
-    const { connection, keys, stream, group, consumer, alone, crashed, history, due, clock, leaseMs } = this.#member
+    const { connection, keys, stream, group, consumer, alone, crashed, leaseMs } = this.#member
+    const { history, due, clock, controls } = this.#member
     const since = now()
     const { graceMs } = this
     const scanLock = keys.scanLock(group, delayMs > 0)
     const reply = await connection.run(
       CLAIM,
-      { stream, scanLock, history, due, dueScan: keys.dueScan(group), clock },
+      { stream, scanLock, history, due, dueScan: keys.dueScan(group), clock, controls },
       {
         ...{ group, consumer, alone, crashed, leaseMs, delayMs, maxDeliveries, lockMs, graceMs },
         holdsOff: holdsOff ? 1 : 0,
@@ -99,14 +67,17 @@ export class IntakeBroker {
         looksBack: this.#looksBack(since) ? 1 : 0,
       },
     )
-    const [serverMs, lateMs, setBackMs, waitMs, hasMore, suspects, isHalfOver, ...claimed] = reply as RawClaimed
+    const [serverMs, lateMs, setBackMs, waitMs, hasMore, suspects, isHalfOver, inForce, ...claimed] =
+      reply as RawClaimed
     this.clock.seen(serverMs, now() - since)
     return {
-      ...{ suspects, waitMs },
+      ...{ suspects, waitMs, controls: inForce },
       setBackMs: setBackMs >= CLOCK_STEP_MS ? setBackMs : 0,
       entries: claimed.map(([reason, id, attempt, fields]) => {
-        const [owner, kind] = reason === 'crashed' ? [crashed, reason] : [consumer, 'run' as const]
-        return { ...handed(id, fields, owner, attempt, kind, since), reason }
+        const owner = reason === 'crashed' ? crashed : consumer
+        const kind = reason === 'crashed' || reason === 'probe' ? reason : 'run'
+        const probeOf = reason === 'probe' ? inForceOf(inForce).circuit?.since : undefined
+        return { ...handed(id, fields, owner, attempt, kind, since), reason, probeOf }
       }),
       hasMore: hasMore === 1,
       mayHaveLostReplies: isHalfOver === 1,
@@ -126,11 +97,11 @@ export class IntakeBroker {
    * consumer is at work on one, and this consumer holds something else.
    */
   async takeSuspect(options: { maxDeliveries: number; holdsNothing: boolean }): Promise<HandedEntry | undefined> {
-    const { connection, stream, group, alone, suspect, history, due, clock, leaseMs } = this.#member
+    const { connection, stream, group, alone, suspect, history, due, clock, controls, leaseMs } = this.#member
     const since = now()
     const reply = await connection.run(
       TAKE_SUSPECT,
-      { stream, history, due, clock },
+      { stream, history, due, clock, controls },
       {
         ...{ group, alone, suspect, leaseMs, graceMs: this.graceMs, maxDeliveries: options.maxDeliveries },
         holdsNothing: options.holdsNothing ? 1 : 0,

@@ -71,13 +71,32 @@ export class Keys {
     return `${this.#prefix}:${group}:clock`
   }
 
+  /** Hash: what controls a group from outside: pauses, limit, circuit. */
+  controls(group: string): string {
+    return `${this.#prefix}:${group}:controls`
+  }
+
+  /** Sorted set: the handler starts of a group with a limit, in the last second and soon, each with its latest time. */
+  starts(group: string): string {
+    return `${this.#prefix}:${group}:starts`
+  }
+
   /**
    * Every key that belongs to one group alone, without its idempotency records, whose names nobody knows and which expire
    * by themselves.
    */
   groupKeys(group: string): string[] {
     const locks = [this.scanLock(group, false), this.scanLock(group, true)]
-    return [this.dead(group), this.history(group), this.due(group), this.dueScan(group), this.clock(group), ...locks]
+    return [
+      this.dead(group),
+      this.history(group),
+      this.due(group),
+      this.dueScan(group),
+      this.clock(group),
+      this.controls(group),
+      this.starts(group),
+      ...locks,
+    ]
   }
 
   /** What the keys of a group begin with, as a format for Lua's `string.format`: `%s` stands for the group. */

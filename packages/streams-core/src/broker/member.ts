@@ -39,6 +39,10 @@ export class Member {
     return this.keys.due(this.group)
   }
 
+  get controls(): string {
+    return this.keys.controls(this.group)
+  }
+
   get clock(): string {
     return this.keys.clock(this.group)
   }

@@ -6,6 +6,15 @@ export const RETRY_CONSUMER = '~retry'
 /** Owner of the crash suspects that wait for a consumer to run them alone. */
 export const SUSPECTS = '~suspect'
 
+/** Followed by an event type: owner of the entries that are set aside because this type is paused. */
+export const SET_ASIDE_PREFIX = '~paused~'
+
+export const setAsideName = (eventType: string): string => `${SET_ASIDE_PREFIX}${eventType}`
+
+/** The event type whose entries a name owns that were set aside. Undefined for other names. */
+export const typeSetAside = (name: string): string | undefined =>
+  name.startsWith(SET_ASIDE_PREFIX) ? name.slice(SET_ASIDE_PREFIX.length) : undefined
+
 export const ALONE_SUFFIX = '~alone'
 export const SUSPECT_SUFFIX = '~suspect'
 

@@ -2,7 +2,7 @@ import type { Outcome } from '../define/outcome.ts'
 import type { Argument } from '../define/redis-options.ts'
 import { encodeFailure, encodeHead } from './letter-codec.ts'
 import type { Member } from './member.ts'
-import { RETRY_CONSUMER, SUSPECTS } from './pseudo-consumers.ts'
+import { RETRY_CONSUMER, SUSPECTS, setAsideName } from './pseudo-consumers.ts'
 import { TAKE_RECORD } from './scripts/idempotency.ts'
 import { ACK, COMMIT, DEAD_LETTER, PARK } from './scripts/settle.ts'
 import { lostAmong, type RecordedToken, recordKeysOf, runningValue, type Token } from './token.ts'
@@ -123,7 +123,7 @@ export class SettleBroker {
 
   /** How a delivery is parked: under which name, for how long, with which delivery count and line of history. */
   #parkingOf(delivery: Token, outcome: Parked) {
-    const { alone, suspect } = this.#member
+    const { alone, suspect, crashed } = this.#member
     const { owner, attempt } = delivery
     const { delayMs } = outcome
     switch (outcome.type) {
@@ -135,8 +135,10 @@ export class SettleBroker {
           failure: this.#failure(delivery, outcome.error),
         }
       case 'release': {
+        const { setAside } = outcome
         // A suspect that is released stays a suspect.
-        const putUnder = owner === alone || owner === suspect ? SUSPECTS : RETRY_CONSUMER
+        const isSuspect = [alone, suspect, crashed].includes(owner)
+        const putUnder = isSuspect ? SUSPECTS : setAside === undefined ? RETRY_CONSUMER : setAsideName(setAside)
         return { putUnder, delayMs, countLeft: outcome.charged ? attempt : attempt - 1, failure: '' }
       }
       default:

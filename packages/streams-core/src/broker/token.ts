@@ -16,17 +16,20 @@ export interface Token {
 export interface HandedEntry extends Token {
   /** Flat: field, value, …; `undefined` when somebody deleted the entry while it was pending. */
   readonly fields: Fields | undefined
-  /** `crashed`: it is not to be run again, only settled. */
-  readonly kind: 'run' | 'crashed'
+  /** `crashed`: it is not to be run again, only settled. `probe`: it is run although the circuit is open. */
+  readonly kind: 'run' | 'crashed' | 'probe'
+  /** Of a probe: when its circuit was opened. RFC 3339. */
+  readonly probeOf?: string | undefined
   /** When the command that brought the entry was sent, on the clock of `now()`. The lease is counted from then. */
   readonly since: number
 }
 
 /**
  * Why an entry was claimed. `due`: it was retried or released, and is due. `lease-over`: its consumer gave no sign of
- * life. `suspect`: to be run alone. `crashed`: to be settled without another run.
+ * life. `suspect`: to be run alone. `crashed`: to be settled without another run. `probe`: to find out whether an open
+ * circuit can be closed.
  */
-export type ClaimReason = 'due' | 'lease-over' | 'suspect' | 'crashed'
+export type ClaimReason = 'due' | 'lease-over' | 'suspect' | 'crashed' | 'probe'
 
 export interface ClaimedEntry extends HandedEntry {
   readonly reason: ClaimReason

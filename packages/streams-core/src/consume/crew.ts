@@ -2,6 +2,7 @@ import { Alarm } from '../base/alarm.ts'
 import { Condition } from '../base/condition.ts'
 import { Patience } from '../base/patience.ts'
 import { Connection, type ConnectionState } from '../broker/connection.ts'
+import { ControlsBroker } from '../broker/controls.ts'
 import { IntakeBroker } from '../broker/intake.ts'
 import { Keys } from '../broker/keys.ts'
 import { LeaseBroker } from '../broker/leases.ts'
@@ -18,18 +19,23 @@ import { newWarnings } from '../tell/server-settings.ts'
 import type { HandlerTrace } from '../tell/trace.ts'
 import { Claimer } from './intake/claimer.ts'
 import { HoldOff } from './intake/hold-off.ts'
+import { IntakePause } from './intake/intake-pause.ts'
 import { LostReplies } from './intake/lost-replies.ts'
 import { Quarantine } from './intake/quarantine.ts'
 import { Reader } from './intake/reader.ts'
 import { LoopErrors } from './loop-errors.ts'
 import { Admission } from './pipeline/admission.ts'
 import { BatchRunner } from './pipeline/batch-runner.ts'
+import { Circuit } from './pipeline/circuit.ts'
+import { Gate } from './pipeline/gate.ts'
+import { GroupControls } from './pipeline/group-controls.ts'
 import { HandlerSlots } from './pipeline/handler-slots.ts'
 import { Holdings } from './pipeline/holdings.ts'
 import { Pipeline } from './pipeline/pipeline.ts'
 import { Room } from './pipeline/room.ts'
 import { Runner } from './pipeline/runner.ts'
 import { Settler } from './pipeline/settler.ts'
+import { Starts } from './pipeline/starts.ts'
 import { WaitingJobs } from './pipeline/waiting-jobs.ts'
 import { HealthKeeper } from './upkeep/health.ts'
 import { Janitor } from './upkeep/janitor.ts'
@@ -76,11 +82,16 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, trace, o
   const intake = new IntakeBroker(member)
   const membership = new MembershipBroker(member)
   const upkeep = new UpkeepBroker(member)
+  const controlling = new ControlsBroker(commands, keys, group)
   const settling = new SettleBroker(member, idempotency?.ttlMs ?? 0)
 
   // One for the holdings and the slots, because how much room there is depends on both.
   const changed = new Condition()
   const holdings = new Holdings(changed)
+  const controls = new GroupControls({ group, consumer }, { broker: controlling, tell })
+  const starts = new Starts({ broker: controlling, changed })
+  const gate = new Gate({ controls, starts })
+  const circuit = new Circuit(settings, { broker: controlling, controls, tell })
   const leases = new LeaseBroker(member)
   const leaseKeeper = new LeaseKeeper({ group, consumer, leaseMs }, { broker: leases, holdings, tell })
   const confirm = leaseKeeper.confirm.bind(leaseKeeper)
@@ -90,12 +101,12 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, trace, o
     { broker: settling, patience: patience.handling, confirm, onRefusal },
   )
   const running = { group, consumer, timeoutMs: settings.handlerTimeoutMs }
-  const runActors = { admission, broker: settling, patience: patience.handling, trace, onRefusal }
+  const runActors = { admission, gate, broker: settling, patience: patience.handling, trace, onRefusal }
   const runner = new Runner(running, handlers, runActors)
   const batchRunner = new BatchRunner(running, runActors)
   const waiting = new WaitingJobs(handlers, { runner, batchRunner }, () => slots.startWaiting())
-  const slots: HandlerSlots = new HandlerSlots(concurrency, waiting, changed)
-  const room = new Room(maxBuffered, { slots, waiting, holdings, changed })
+  const slots: HandlerSlots = new HandlerSlots(concurrency, { waiting, changed, gate })
+  const room = new Room(maxBuffered, { slots, waiting, holdings, starts, controls, changed })
   // Wakes the claimer: what this consumer parks is claimed when it is due.
   const alarm = new Alarm()
   const settler = new Settler({
@@ -107,7 +118,7 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, trace, o
       decoding: { catalog: stream.catalog, maxEventBytes, leaseMs },
       policy: { maxDeliveries, delayMs, leaseMs },
     },
-    { holdings, slots, settler, clock: intake.clock, tell },
+    { holdings, slots, settler, circuit, clock: intake.clock, tell },
   )
 
   const reader = new Reader(
@@ -118,15 +129,16 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, trace, o
   const claiming = { group, consumer, leaseMs, maxDeliveries }
   const quarantine = new Quarantine(claiming, { broker: intake, holdings, pipeline, reader, holdOff, tell })
   const claimer = new Claimer(claiming, {
-    ...{ broker: intake, leases, room, pipeline, lostReplies, quarantine, holdOff, alarm, tell },
+    ...{ broker: intake, leases, room, pipeline, controls, lostReplies, quarantine, holdOff, alarm, tell },
   })
   const janitor = new Janitor(stream.retention, { broker: upkeep, tell })
-  const health = new HealthKeeper(settings, { broker: upkeep, room, reader, tell })
+  const health = new HealthKeeper(settings, { broker: upkeep, room, reader, controls, tell })
   const load = new LoadTeller({ group, consumer, concurrency }, { holdings, slots, tell })
+  new IntakePause({ controls, reader, slots, starts, alarm })
   const loopErrors = new LoopErrors({ group }, { broker: membership, tell })
 
   return {
-    ...{ commands, reads, membership, holdOff, holdings, slots, settler, pipeline },
+    ...{ commands, reads, membership, holdOff, holdings, slots, settler, pipeline, controls, starts },
     ...{ reader, claimer, leaseKeeper, janitor, health, load, loopErrors },
   }
 }

@@ -35,12 +35,15 @@ export class Lifecycle {
 
   /** @throws {RedisRefusedError} when Redis refuses for good. Even then the consumer drains first. */
   async work(signal: AbortSignal): Promise<void> {
-    const { slots, health } = this.#crew
+    const { slots, starts, health } = this.#crew
     const intake = new AbortController()
     const leases = new AbortController()
     const stopIntake = () => intake.abort()
     // The slots drain in the same moment, so that an entry that arrives from now on is not started.
-    intake.signal.addEventListener('abort', () => slots.drain())
+    intake.signal.addEventListener('abort', () => {
+      slots.drain()
+      starts.stop()
+    })
     signal.addEventListener('abort', stopIntake)
     if (signal.aborted) stopIntake()
     let intakeLoops: Promise<unknown>[] = []
@@ -65,13 +68,15 @@ export class Lifecycle {
 
   /** Waits for Redis, for as long as it takes, and creates the group. */
   async #join(signal: AbortSignal): Promise<void> {
-    const { commands, membership, holdOff } = this.#crew
+    const { commands, membership, controls, holdOff } = this.#crew
     const joined = new AbortController()
     const join = async () => {
       // After a restart of Redis every lease looks as if it were over, although its owner may live.
       holdOff.afterOutage(commands.server?.uptimeMs)
       const { created } = await membership.createGroup()
       await membership.disown()
+      // Before anything is read: the group may be paused.
+      await controls.look()
       this.#tell({ kind: 'started', ...this.#who, groupCreated: created })
       joined.abort()
     }
@@ -88,8 +93,9 @@ export class Lifecycle {
 
   /** Leases are extended until the drain is over; the rest ends with the intake. */
   #startUpkeep(signal: AbortSignal, untilDrained: AbortSignal): Promise<unknown>[] {
-    const { janitor, health, load, leaseKeeper } = this.#crew
+    const { janitor, health, load, leaseKeeper, controls } = this.#crew
     return [
+      this.#loop('controls', 0, () => controls.lookWhenOld(signal), signal),
       this.#loop('janitor', TIDY_EVERY_MS, () => janitor.tidyOnce(), signal),
       this.#loop('health', LOOK_EVERY_MS, () => health.lookOnce(), signal),
       // Not loops that wait for a connection: they have to tell what happens without one.

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { z } from 'zod'
-import { consumerLimits, idempotencyLimits, retryLimits } from './limits.ts'
+import { circuitLimits, consumerLimits, idempotencyLimits, retryLimits } from './limits.ts'
 import { consumerNameSchema, groupSchema } from './names.ts'
 import { parseOptions, whole } from './parse-options.ts'
 import { exponential, type RetryDelay } from './retry-delay.ts'
@@ -58,6 +58,11 @@ export interface ConsumerSettings {
    * redelivery or a second entry with the same id. Default: no records.
    */
   idempotency?: IdempotencySettings
+  /**
+   * Pauses the group by itself while too many of its handlers fail, so that an outage of what they depend on charges only
+   * a probe now and then, and fills no dead letters. Default: never.
+   */
+  circuit?: CircuitSettings
 }
 
 export interface RetrySettings {
@@ -76,6 +81,28 @@ export interface IdempotencySettings {
    */
   ttlMs?: number
 }
+
+/**
+ * A handler fails when it throws, takes longer than `handlerTimeoutMs`, or calls `retryAfter`; not when it calls `skip` or
+ * `reject`. Each consumer counts its own handlers. When one opens the circuit, all consumers of the group start nothing
+ * but probes, until a probe does not fail, or an operator resumes the group.
+ */
+export interface CircuitSettings {
+  /** The circuit opens when this share of the last `deliveries` failed. 0.01 to 1. Default 0.5. */
+  failureShare?: number
+  /** How many handlers are looked at: the last ones of this consumer. 1 to 10,000. Default 20. */
+  deliveries?: number
+  /** While the circuit is open, one delivery in the whole group is tried each time. Milliseconds, 100 to 86,400,000. Default 10,000. */
+  probeEveryMs?: number
+}
+
+const { failureShare } = circuitLimits
+
+const circuitSchema = z.strictObject({
+  failureShare: z.number().min(failureShare.min).max(failureShare.max).default(failureShare.default),
+  deliveries: whole(circuitLimits.deliveries),
+  probeEveryMs: whole(circuitLimits.probeEveryMs),
+})
 
 const retrySchema = z.strictObject({
   maxDeliveries: whole(retryLimits.maxDeliveries),
@@ -97,6 +124,7 @@ export const consumerSchema = z.strictObject({
   maxEventBytes: whole(consumerLimits.maxEventBytes),
   retry: retrySchema.prefault({}),
   idempotency: z.strictObject({ ttlMs: whole(idempotencyLimits.ttlMs) }).optional(),
+  circuit: circuitSchema.optional(),
 })
 
 /** `ConsumerSettings` with its defaults filled in. */

@@ -38,6 +38,12 @@ export const idempotencyLimits = {
   ttlMs: { min: 1_000, max: 365 * DAY_MS, default: 7 * DAY_MS },
 } as const
 
+export const circuitLimits = {
+  failureShare: { min: 0.01, max: 1, default: 0.5 },
+  deliveries: { min: 1, max: 10_000, default: 20 },
+  probeEveryMs: { min: 100, max: DAY_MS, default: 10_000 },
+} as const
+
 export const batchLimits = {
   maxSize: { min: 1, max: 1_000, default: 100 },
   maxWaitMs: { min: 0, max: MINUTE_MS, default: 100 },

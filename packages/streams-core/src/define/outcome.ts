@@ -30,8 +30,10 @@ export type RunResult =
   | { result: 'commit-failed'; error: unknown }
   /** Its last delivery ran alone, and the consumer died. The entry was not run again. */
   | { result: 'crashed' }
-  /** The consumer drains, and did not start the handler. */
+  /** The consumer drains, or the group is paused: the handler was not started. */
   | { result: 'unstarted' }
+  /** This event type of the group is paused: the handler was not started. */
+  | { result: 'paused'; eventType: string }
   /** The consumer drains, and the handler did not end in time. */
   | { result: 'unfinished' }
   /** The handler did not end within `handlerTimeoutMs`. */
@@ -48,8 +50,11 @@ export type Outcome =
   | { type: 'skip'; reason: string }
   /** Deliver again after `delayMs`, because of a failure. */
   | { type: 'retry'; delayMs: number; error: string }
-  /** Release: any consumer may take the entry after `delayMs`. `charged`: this delivery counts. */
-  | { type: 'release'; delayMs: number; charged: boolean }
+  /**
+   * Release: any consumer may take the entry after `delayMs`. `charged`: this delivery counts. `setAside`: only once this
+   * event type is no longer paused.
+   */
+  | { type: 'release'; delayMs: number; charged: boolean; setAside?: string }
   | { type: 'dead-letter'; reason: DeadLetterReason; error: string }
   /** `commit` has acknowledged the delivery already, together with the handler's effects. */
   | { type: 'committed' }

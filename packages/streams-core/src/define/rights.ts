@@ -17,9 +17,9 @@ export const rights = {
   },
   consumer: {
     needed: words(
-      '+del +eval +evalsha +exists +get +hdel +hget +hgetall +hset +set +time +xack +xadd +xclaim +xgroup|create' +
+      '+del +eval +evalsha +exists +get +hdel +hget +hgetall +hset +pexpire +set +time +xack +xadd +xclaim +xgroup|create' +
         ' +xgroup|delconsumer +xinfo|consumers +xinfo|groups +xinfo|stream +xlen +xpending +xrange +xreadgroup' +
-        ' +xrevrange +xtrim +zadd +zcard +zrange +zrangebyscore +zrem +zscore',
+        ' +xrevrange +xtrim +zadd +zcard +zrange +zrangebyscore +zrem +zremrangebyscore +zscore',
     ),
     optional: words('+info +client|unblock'),
   },
@@ -28,7 +28,7 @@ export const rights = {
     needed: words(
       '+eval +evalsha +exists +get +hdel +hget +hgetall +hset +time +unlink +xadd +xdel +xgroup|create' +
         ' +xgroup|delconsumer +xgroup|destroy +xinfo|consumers +xinfo|groups +xinfo|stream +xlen +xpending +xrange' +
-        ' +xrevrange +xtrim +zscore',
+        ' +xrevrange +xtrim +zremrangebyscore +zscore',
     ),
     optional: words('+info +memory|usage +zrange'),
   },

@@ -50,6 +50,18 @@ export function logReport(logger: Logger, report: Report): void {
       return logger.warn(fieldsOf(report), 'Redis hung, or its clock was set')
     case 'load':
       return logger.debug(fieldsOf(report), 'what the consumer holds')
+    case 'paused':
+      return logger.warn(fieldsOf(report), 'paused: nothing is started')
+    case 'resumed':
+      return logger.info(fieldsOf(report), 'resumed')
+    case 'limited':
+      return logger.info(fieldsOf(report), 'the limit of handler starts has changed')
+    case 'circuit-opened':
+      return logger.error(fieldsOf(report), 'too many handlers fail: the circuit is open')
+    case 'circuit-probed':
+      return logger.info(fieldsOf(report), 'probed a delivery while the circuit is open')
+    case 'circuit-closed':
+      return logger.info(fieldsOf(report), 'a probe did not fail: the circuit is closed')
     case 'publish':
       return
     case 'health':

@@ -1,4 +1,5 @@
 import type { ConnectionState } from '../broker/connection.ts'
+import type { Verdict } from '../broker/controls.ts'
 import type { ServerWarning } from '../broker/server-settings.ts'
 import type { ClaimReason } from '../broker/token.ts'
 import type { Outcome, RunResult } from '../define/outcome.ts'
@@ -77,6 +78,29 @@ export type Report =
   | ({ kind: 'load'; group: string; consumer: string } & Load)
   /** Readiness has come or gone. */
   | ({ kind: 'health'; group: string; consumer: string } & Health)
+  /**
+   * The consumer has seen that the group, or an event type of it, is paused: from now on it starts nothing. `since`: by
+   * Redis' clock, RFC 3339.
+   */
+  | {
+      kind: 'paused'
+      group: string
+      consumer: string
+      eventType: string | undefined
+      by: 'operator' | 'circuit'
+      since: string
+      reason: string | undefined
+    }
+  /** The consumer has seen that this pause is over. */
+  | { kind: 'resumed'; group: string; consumer: string; eventType: string | undefined }
+  /** The consumer has seen a new limit of the group. `perSecond`: undefined for none. */
+  | { kind: 'limited'; group: string; consumer: string; perSecond: number | undefined }
+  /** This consumer has opened the circuit: `failed` of its last `deliveries` handlers failed. */
+  | { kind: 'circuit-opened'; group: string; consumer: string; failed: number; deliveries: number }
+  /** A delivery was tried while the circuit was open. `verdict` is `none` where its handler was not run. */
+  | { kind: 'circuit-probed'; group: string; consumer: string; entryId: string; verdict: Verdict }
+  /** This consumer has closed the circuit, because its probe did not fail. */
+  | { kind: 'circuit-closed'; group: string; consumer: string; entryId: string }
   /** One publish of a producer has its answer; `durationMs` is the time that it took. Not logged: the caller knows. */
   | { kind: 'publish'; result: PublishResult; eventType: string; durationMs: number }
   /** A loop or the settler failed and goes on; a loop tells it once until a round succeeds. */

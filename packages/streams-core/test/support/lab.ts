@@ -13,6 +13,7 @@ import {
   defineStream,
   type Handlers,
   inspectStream,
+  openControls,
   openDeadLetters,
   openGroups,
   type ProducerOptions,
@@ -193,6 +194,12 @@ export class Lab {
     const letters = openDeadLetters({ name: this.streamName }, { redis: this.as('operator'), group })
     this.#closers.push(() => letters.close())
     return letters
+  }
+
+  openControls(group = GROUP) {
+    const controls = openControls({ name: this.streamName }, { redis: this.as('operator'), group })
+    this.#closers.push(() => controls.close())
+    return controls
   }
 
   /** Looks for a fact that nobody reports; for what happens in another process. */

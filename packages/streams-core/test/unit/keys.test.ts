@@ -15,7 +15,15 @@ const formatted = (format: string) => format.replaceAll(/%[%s]/g, (word) => (wor
 
 const all = (name: string) => {
   const keys = new Keys(name)
-  const ofGroup = [keys.dead('g'), keys.history('g'), keys.due('g'), keys.dueScan('g'), keys.clock('g')]
+  const ofGroup = [
+    keys.dead('g'),
+    keys.history('g'),
+    keys.due('g'),
+    keys.dueScan('g'),
+    keys.clock('g'),
+    keys.controls('g'),
+    keys.starts('g'),
+  ]
   const locks = [keys.janitorLock, keys.scanLock('g', false), keys.scanLock('g', true)]
   const ofEvents = [keys.dedupe, keys.dedupeBucket(0), keys.dedupeBucket(1), keys.idempotencyRecord('g', 'e')]
   return [keys.marks, keys.dropped, formatted(keys.groupFormat), ...ofGroup, ...locks, ...ofEvents]

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import {
   batchLimits,
+  circuitLimits,
   consumerLimits,
   idempotencyLimits,
   type Limits,
@@ -24,6 +25,7 @@ test.each<[string, string, Documented]>([
   ],
   ['consumer-settings.ts', 'RetrySettings', { maxDeliveries }],
   ['consumer-settings.ts', 'IdempotencySettings', idempotencyLimits],
+  ['consumer-settings.ts', 'CircuitSettings', circuitLimits],
   ['batch.ts', 'BatchOptions<E extends StreamEvent>', batchLimits],
   ['producer-settings.ts', 'ProducerSettings', producerLimits],
   ['retention.ts', 'AcknowledgedRetention', { maxLength, keepAtLeast, keepForMs, warnAfterMs }],
@@ -57,6 +59,6 @@ function describe(option: string, { min, max, default: fallback }: Documented[st
 function rangeIn(comment: string): string | undefined {
   const text = comment.replace(/\s*\n[ *]*/g, ' ')
   const found =
-    /(?:Milliseconds, |Bytes, )?[\d,]+ to \S+\. Default:? (?:[\d,]*\d|`\w+`|what will start within \d+ ms)/.exec(text)
+    /(?:Milliseconds, |Bytes, )?[\d,.]+ to \S+\. Default:? (?:[\d,.]*\d|`\w+`|what will start within \d+ ms)/.exec(text)
   return found?.[0].replace('Default:', 'Default')
 }

@@ -1,3 +1,4 @@
+import { PROBE_FIELD } from '../../define/controls.ts'
 import { RETRY_HORIZON_MS } from '../../define/limits.ts'
 
 // What CLAIM is made of. The pieces share its variables.
@@ -109,5 +110,61 @@ local function completeIndex(parked)
   if #page < ${PAGE} then return redis.call('DEL', dueScan) end
   redis.call('SET', dueScan, '(' .. page[#page][1], 'PX', 60000)
   hasMore = 1
+end
+`
+
+/**
+ * `takeBack(info)`: claims, while there is room, entries that were set aside under a name whose event type is no longer
+ * paused. Their list is looked at from its head, so each call costs what it claims, however many wait.
+ */
+export const takeBackLua = `
+local function takeBack(info)
+  repeat
+    local most = math.min(room, ${PAGE})
+    local page = redis.call('XPENDING', stream, group, '-', '+', most, info.name)
+    for _, entry in ipairs(page) do
+      if room > 0 then claim(consumer, entry[1], math.min(entry[4] + 1, maxDeliveries), 'due') end
+    end
+  until room == 0 or #page < most
+end
+`
+
+/**
+ * `takeProbe()`: while the circuit is open, claims one entry each time that a probe is due, and returns the ms until the
+ * next one may be. A new entry comes first, because it has all its deliveries left; then of the retries that are due the
+ * one with the fewest deliveries; then what no consumer works on.
+ */
+export const probeLua = `
+local function claimLeastDelivered()
+  local best, count
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', time, 'LIMIT', 0, ${PAGE})) do
+    local entry = redis.call('XPENDING', stream, group, id, id, 1, RETRY)[1]
+    if entry and (not best or entry[4] < count) then best, count = id, entry[4] end
+    if count == 0 then break end
+  end
+  if not best then return end
+  redis.call('ZREM', due, best)
+  claim(consumer, best, math.min(count + 1, maxDeliveries), 'due')
+end
+local function takeProbe()
+  local everyMs, nextAt = string.match(inForce['${PROBE_FIELD}'] or '', '^(%d+) (%d+)$')
+  everyMs = tonumber(everyMs or 1000)
+  local untilNextMs = (nextAt or 0) - serverMs
+  -- One that is further away is from before the clock was set back.
+  if untilNextMs > 0 and untilNextMs <= everyMs then return untilNextMs end
+  room = 1
+  local read = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', 1, 'STREAMS', stream, '>')
+  if read then claimed[1] = { 'due', read[1][2][1][1], 1, read[1][2][1][2] } else claimLeastDelivered() end
+  for _, info in ipairs(#claimed == 0 and consumerInfos(stream, group) or {}) do
+    local type = typeSetAside(info.name)
+    if room == 0 or info.pending == 0 or type and isTypePaused(type) then
+      -- Nothing to look for here.
+    elseif type then takeBack(info)
+    elseif takesOver and info.name ~= RETRY and info.name ~= SUSPECTS and info.name ~= consumer then takeOver(info) end
+  end
+  if #claimed == 0 then return leaseMs end
+  if claimed[1][1] ~= 'crashed' then claimed[1][1] = 'probe' end
+  redis.call('HSET', controls, '${PROBE_FIELD}', string.format('%.0f %.0f', everyMs, serverMs + everyMs))
+  return everyMs
 end
 `

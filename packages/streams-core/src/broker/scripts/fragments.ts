@@ -1,4 +1,12 @@
-import { ALONE_SUFFIX, LEFT_SUFFIX, RETRY_CONSUMER, SUSPECT_SUFFIX, SUSPECTS } from '../pseudo-consumers.ts'
+import { CIRCUIT_FIELD, PAUSED_FIELD, PAUSED_TYPE_FIELD } from '../../define/controls.ts'
+import {
+  ALONE_SUFFIX,
+  LEFT_SUFFIX,
+  RETRY_CONSUMER,
+  SET_ASIDE_PREFIX,
+  SUSPECT_SUFFIX,
+  SUSPECTS,
+} from '../pseudo-consumers.ts'
 
 // Pieces of Lua that several scripts share.
 
@@ -65,14 +73,28 @@ end
 
 /**
  * Names of pseudo-consumers. `isAlone(name)`: it ends in `~alone`. `isSuspect(name)`: it ends in `~suspect`.
- * `isLeft(name)`: it holds `~left`.
+ * `isLeft(name)`: it holds `~left`. `typeSetAside(name)`: the event type whose entries it owns because that was paused.
  */
 export const pseudoConsumersLua = `
 local RETRY, SUSPECTS = '${RETRY_CONSUMER}', '${SUSPECTS}'
-local function endsWith(name, suffix) return string.sub(name, -#suffix) == suffix end
+local function typeSetAside(name)
+  if string.sub(name, 1, ${SET_ASIDE_PREFIX.length}) == '${SET_ASIDE_PREFIX}' then return string.sub(name, ${SET_ASIDE_PREFIX.length + 1}) end
+end
+local function endsWith(name, suffix) return string.sub(name, -#suffix) == suffix and not typeSetAside(name) end
 local function isAlone(name) return endsWith(name, '${ALONE_SUFFIX}') end
 local function isLeft(name) return string.find(name, '${LEFT_SUFFIX}', 1, true) end
 local function isSuspect(name) return endsWith(name, '${SUSPECT_SUFFIX}') end
+`
+
+/**
+ * `inForce`: the controls of the group, as a table and as the flat list `inForceFlat`. `isPaused`: whether the group is
+ * paused. `isTypePaused(type)`. Uses `infoLua`.
+ */
+export const controlsLua = `
+local inForceFlat = redis.call('HGETALL', controls)
+local inForce = byName(inForceFlat)
+local isPaused = inForce['${PAUSED_FIELD}'] or inForce['${CIRCUIT_FIELD}']
+local function isTypePaused(type) return inForce['${PAUSED_TYPE_FIELD}' .. type] end
 `
 
 /**

@@ -2,7 +2,8 @@ import { script } from '../script.ts'
 import { compareIdsLua, infoLua, nowLua, pseudoConsumersLua } from './fragments.ts'
 
 /**
- * The oldest entry of a group that some consumer should be working on: pending and not parked, or not delivered yet.
+ * The oldest entry of a group that some consumer should be working on: pending and neither parked nor set aside, or not
+ * delivered yet.
  *
  * Returns its id, or false.
  */
@@ -20,7 +21,7 @@ for _, info in ipairs(groupInfos(stream)) do
   end
 end
 for _, info in ipairs(consumerInfos(stream, group)) do
-  if info.pending > 0 and info.name ~= RETRY then
+  if info.pending > 0 and info.name ~= RETRY and not typeSetAside(info.name) then
     local id = redis.call('XPENDING', stream, group, '-', '+', 1, info.name)[1][1]
     if not oldest or compareIds(id, oldest) < 0 then oldest = id end
   end
@@ -34,7 +35,7 @@ return oldest
  *
  * `groupFormat`: what the keys of a group begin with, see `Keys`.
  * Returns { Redis' clock, length, { group, lag or false, pending, oldest entry that is not acknowledged or false, dead
- * letters, dropped unread or false, last delivered id, { consumer, pending, idle ms }… }… }.
+ * letters, dropped unread or false, last delivered id, controls, { consumer, pending, idle ms }… }… }.
  */
 export const INSPECT = script(
   { keys: ['stream', 'dropped'], args: ['groupFormat'] },
@@ -49,8 +50,9 @@ for _, info in ipairs(groupInfos(stream)) do
   local oldest = redis.call('XPENDING', stream, group)[2]
   local next = redis.call('XRANGE', stream, '(' .. last, '+', 'COUNT', 1)[1]
   if next and (not oldest or compareIds(next[1], oldest) < 0) then oldest = next[1] end
-  local dead = redis.call('XLEN', string.format(groupFormat, group) .. 'dead')
-  local found = { group, info.lag, info.pending, oldest, dead, redis.call('HGET', dropped, group), last }
+  local prefix = string.format(groupFormat, group)
+  local dead, controls = redis.call('XLEN', prefix .. 'dead'), redis.call('HGETALL', prefix .. 'controls')
+  local found = { group, info.lag, info.pending, oldest, dead, redis.call('HGET', dropped, group), last, controls }
   for _, one in ipairs(consumerInfos(stream, group)) do found[#found + 1] = { one.name, one.pending, one.idle } end
   state[#state + 1] = found
 end

@@ -1,5 +1,5 @@
 import { script } from '../script.ts'
-import { groupTimeLua, holdsLua, infoLua, lateLua, pseudoConsumersLua } from './fragments.ts'
+import { controlsLua, groupTimeLua, holdsLua, infoLua, lateLua, pseudoConsumersLua } from './fragments.ts'
 
 /** How many entries a consumer that runs a suspect may have under a name for suspects; in truth it has one or two. */
 const FEW = 10
@@ -9,14 +9,14 @@ const PAGE = 100
 /**
  * Takes one crash suspect: claims it under this consumer's name for suspects, until it can be run alone (ISOLATE). If
  * another consumer already works on a suspect, a consumer that holds other entries takes none, so that the rest of the
- * group's work goes on.
+ * group's work goes on. While the group is paused nothing is taken, and no suspect whose event type is paused.
  *
  * `holdsNothing`: 1 or 0.   `sentAt`, `graceMs`: as for CLAIM; a call that comes late takes nothing.
  * Returns { id, attempt, fields or false }, or false: there is none to take.
  */
 export const TAKE_SUSPECT = script(
   {
-    keys: ['stream', 'history', 'due', 'clock'],
+    keys: ['stream', 'history', 'due', 'clock', 'controls'],
     args: ['group', 'alone', 'suspect', 'leaseMs', 'maxDeliveries', 'holdsNothing', 'sentAt', 'graceMs'],
     allowOom: true,
   },
@@ -25,8 +25,17 @@ ${infoLua}
 ${pseudoConsumersLua}
 ${groupTimeLua}
 ${lateLua}
+${controlsLua}
 local time, serverMs = groupTime()
-if lateBy(serverMs) > tonumber(graceMs) then return false end
+if isPaused or lateBy(serverMs) > tonumber(graceMs) then return false end
+
+local function isOfPausedType(id)
+  local entry = #inForceFlat > 0 and redis.call('XRANGE', stream, id, id)[1]
+  for i = 1, entry and #entry[2] or 0, 2 do
+    if entry[2][i] == 'type' then return isTypePaused(entry[2][i + 1]) end
+  end
+  return false
+end
 
 local function isAnotherAtWork()
   for _, info in ipairs(consumerInfos(stream, group)) do
@@ -45,7 +54,7 @@ if holdsNothing == '0' and isAnotherAtWork() then return false end
 local id, count
 for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', '+', ${PAGE}, SUSPECTS)) do
   local dueAt = redis.call('ZSCORE', due, entry[1])
-  if not dueAt or tonumber(dueAt) <= time then
+  if (not dueAt or tonumber(dueAt) <= time) and not isOfPausedType(entry[1]) then
     id, count = entry[1], entry[4]
     break
   end

@@ -1,9 +1,11 @@
 import type { Alarm } from '../../base/alarm.ts'
 import { now } from '../../base/clock.ts'
 import { within } from '../../base/loop.ts'
-import type { Claimed, IntakeBroker } from '../../broker/intake.ts'
+import type { Claimed } from '../../broker/claimed.ts'
+import type { IntakeBroker } from '../../broker/intake.ts'
 import type { LeaseBroker } from '../../broker/leases.ts'
 import type { Tell } from '../../tell/report.ts'
+import type { GroupControls } from '../pipeline/group-controls.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import type { Room } from '../pipeline/room.ts'
 import type { HoldOff } from './hold-off.ts'
@@ -13,9 +15,9 @@ import type { ClaimingOptions, Quarantine } from './quarantine.ts'
 /** While there is nothing to claim, the group is scanned at most this often. */
 const SCAN_EVERY_MS = 250
 
-/** The shortest and the longest rest between two rounds. */
+/** The shortest and the longest rest between two rounds. A claim also brings the controls, within a second. */
 const SHORTEST_REST_MS = 50
-const LONGEST_REST_MS = 1_250
+const LONGEST_REST_MS = 940
 
 /** How much later a consumer without a free handler slot claims an entry: the others have about two rounds until then. */
 const LATE_MS = 500
@@ -25,6 +27,7 @@ export interface ClaimerActors {
   leases: LeaseBroker
   room: Room
   pipeline: Pipeline
+  controls: GroupControls
   lostReplies: LostReplies
   quarantine: Quarantine
   holdOff: HoldOff
@@ -54,7 +57,7 @@ export class Claimer {
       hasMore = (await this.#claim(room.toClaim, 0, signal)) ?? hasMore
     }
     // Different each time, so that consumers that rested together once do not wake together every time.
-    const jitter = 0.8 + Math.random() * 0.4
+    const jitter = 0.8 + Math.random() * 0.2
     const longestMs = Math.min(LONGEST_REST_MS, this.#options.leaseMs / 4) * jitter
     await this.#unlessAsleep(longestMs, () => alarm.rest(SHORTEST_REST_MS * jitter, longestMs, signal))
   }
@@ -73,7 +76,7 @@ export class Claimer {
   /** Returns whether there is more to claim now; undefined if that is not known, because there is no room. */
   async #claim(limit: number, delayMs: number, signal: AbortSignal): Promise<boolean | undefined> {
     const { group, consumer, leaseMs, maxDeliveries } = this.#options
-    const { broker, pipeline, quarantine, lostReplies, holdOff, alarm, tell } = this.#actors
+    const { broker, pipeline, controls, quarantine, lostReplies, holdOff, alarm, tell } = this.#actors
     if (limit === 0) {
       // Without a scan, nobody says whether a reply was lost.
       await lostReplies.retake()
@@ -82,6 +85,7 @@ export class Claimer {
     const holdsOff = holdOff.isOn
     const claimed = await broker.claim({ limit, maxDeliveries, holdsOff, delayMs, lockMs: SCAN_EVERY_MS })
     const { entries, suspects, hasMore, mayHaveLostReplies } = claimed
+    controls.seen(claimed.controls)
     if (entries.length > 0) {
       for (const reason of new Set(entries.map((entry) => entry.reason))) {
         const entryIds = entries.filter((entry) => entry.reason === reason).map(({ entryId }) => entryId)

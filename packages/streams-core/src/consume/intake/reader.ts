@@ -30,7 +30,7 @@ export class Reader {
   #isReading = false
   #pauses = 0
   #newestId = '0-0'
-  /** When a read was last answered, on the clock of `now()`. */
+  /** When a read was last answered, or there was no reason to read; on the clock of `now()`. */
   lastReadAt = now()
 
   constructor(options: ReaderOptions, actors: { broker: IntakeBroker; room: Room; pipeline: Pipeline; tell: Tell }) {
@@ -46,8 +46,12 @@ export class Reader {
   }
 
   async readOnce(signal: AbortSignal): Promise<number> {
-    await this.#changed.wait(() => !this.isPaused, signal)
-    await this.#room.whenToRead(signal)
+    if (this.isPaused || this.#room.toRead === 0) {
+      await this.#changed.wait(() => !this.isPaused, signal)
+      await this.#room.whenToRead(signal)
+      // Until now there was nothing to read for.
+      this.lastReadAt = now()
+    }
     // 0 if the room is gone again. Then nothing is read: to Redis, COUNT 0 means no limit.
     const count = Math.min(this.#room.toRead, MAX_READ)
     if (signal.aborted || this.isPaused || count === 0) return 0
@@ -88,6 +92,7 @@ export class Reader {
 
   resume(): void {
     this.#pauses -= 1
+    this.lastReadAt = now()
     this.#changed.notify()
   }
 }

@@ -31,11 +31,15 @@ export class BatchRunner {
   async run(batch: BatchJob, deliveries: readonly Delivery[]): Promise<RunResult> {
     const parts = [await this.#admit(batch, deliveries)]
     let isFirst = true
+    const { gate } = this.#actors
     for (let part = parts.shift(); part; part = parts.shift()) {
       // The handler is told to stop: which of the events made it fail is not looked for any more.
       if (batch.isInterrupted && !isFirst) return UNFINISHED
       isFirst = false
-      parts.unshift(...(await this.#handle(batch, part)))
+      const most = gate.largestBatch
+      // No second may have more starts than the limit of the group: a larger batch is handled in several calls.
+      const pieces = part.length > most ? [part.slice(0, most), part.slice(most)] : await this.#handle(batch, part)
+      parts.unshift(...pieces)
     }
     // None is left.
     return RETURNED
@@ -43,7 +47,9 @@ export class BatchRunner {
 
   /** The events whose handler is to run; the other deliveries get their result. */
   async #admit(batch: BatchJob, deliveries: readonly Delivery[]): Promise<BatchMember[]> {
-    const admitted = await Promise.all(deliveries.map((delivery) => this.#actors.admission.admit(delivery)))
+    const { admission, gate } = this.#actors
+    const admit = (delivery: Delivery) => (gate.isOpen ? undefined : gate.holds(delivery)) ?? admission.admit(delivery)
+    const admitted = await Promise.all(deliveries.map(admit))
     return deliveries.flatMap((delivery, i) => {
       const found = admitted[i] as (typeof admitted)[number]
       if ('event' in found) return [{ event: found.event, delivery }]
@@ -54,7 +60,7 @@ export class BatchRunner {
 
   /** Calls the handler on a part of a batch. Returns the parts of it that are to be handled again. */
   async #handle(batch: BatchJob, candidates: readonly BatchMember[]): Promise<BatchMember[][]> {
-    const part = await this.#stillOurs(batch, candidates)
+    const part = await this.#enter(batch, candidates)
     if (part.length === 0) return []
     const call = new BatchCall(part, this.#options, new Commit(this.#actors))
     const result = await this.#call(batch.handler, part, call)
@@ -73,6 +79,21 @@ export class BatchRunner {
     if (!known) return halvesOf(unnamed)
     for (const { delivery } of unnamed) batch.endOne(delivery, delivery.lease.isLost ? LEASE_LOST : known)
     return []
+  }
+
+  /** Waits until the handler may be called. Returns the events that it is to be called for. */
+  async #enter(batch: BatchJob, candidates: readonly BatchMember[]): Promise<BatchMember[]> {
+    const { gate } = this.#actors
+    for (;;) {
+      const part = await this.#stillOurs(batch, candidates)
+      const [first, ...others] = part.map(({ delivery }) => delivery)
+      if (!first || gate.isOpen) return part
+      const held = await gate.enter([first, ...others])
+      if (held) for (const { delivery } of part) batch.endOne(delivery, held)
+      // The wait may have taken so long that leases are over, or the handler was told to stop.
+      const isReady = part.every(({ delivery }) => batch.isOpen(delivery) && delivery.lease.isSure)
+      if (held || isReady) return held ? [] : part
+    }
   }
 
   /** Leaves out what has got a result meanwhile, and those whose lease is lost: that is their result. */

@@ -38,6 +38,8 @@ export function decide(run: RunResult, attempt: number, policy: DecidePolicy): O
     case 'unstarted':
     case 'unserved':
       return { type: 'release', delayMs: 0, charged: false }
+    case 'paused':
+      return { type: 'release', delayMs: 0, charged: false, setAside: run.eventType }
     case 'unfinished':
       return { type: 'release', delayMs: 0, charged: true }
     case 'commit-failed':

@@ -16,12 +16,14 @@ export class Delivery implements RecordedToken {
   readonly attempt: number
   /** Changes when an entry that ran alone goes on beside others. */
   owner: string
-  /** `crashed`: it is not to be run again, only settled. */
+  /** `crashed`: it is not to be run again, only settled. `probe`: it is run although the circuit is open. */
   readonly kind: HandedEntry['kind']
+  /** Of a probe: when its circuit was opened. */
+  readonly probeOf: string | undefined
   readonly lease: Lease
   /** Key of the idempotency record, once the record is this delivery's. */
   recordKey: string | undefined
-  /** When it got a handler slot, on the clock of `now()`. */
+  /** When it got a handler slot and, if the group has a limit, its start; on the clock of `now()`. */
   startedAt: number | undefined
   readonly #handed: HandedEntry
   readonly #options: DecodeOptions
@@ -32,6 +34,7 @@ export class Delivery implements RecordedToken {
     this.attempt = handed.attempt
     this.owner = handed.owner
     this.kind = handed.kind
+    this.probeOf = handed.probeOf
     this.lease = new Lease(handed.entryId, options.leaseMs, handed.since)
     this.#handed = handed
     this.#options = options

@@ -1,6 +1,7 @@
 import { now } from '../../base/clock.ts'
 import type { Condition } from '../../base/condition.ts'
 import type { Delivery } from './delivery.ts'
+import type { Gate } from './gate.ts'
 import type { End, Job } from './job.ts'
 import type { Source, WaitingJobs } from './waiting-jobs.ts'
 
@@ -26,13 +27,15 @@ export class HandlerSlots {
   #hasStartedEnough = false
   #averageMs: number | undefined
   readonly #changed: Condition
+  readonly #gate: Gate
   #isDraining = false
 
-  /** @param changed Notified when a job has ended, and when jobs that waited are started. */
-  constructor(concurrency: number, waiting: WaitingJobs, changed: Condition) {
+  /** @param actors.changed Notified when a job has ended, and when jobs that waited are started. */
+  constructor(concurrency: number, actors: { waiting: WaitingJobs; changed: Condition; gate: Gate }) {
     this.concurrency = concurrency
-    this.#waiting = waiting
-    this.#changed = changed
+    this.#waiting = actors.waiting
+    this.#changed = actors.changed
+    this.#gate = actors.gate
   }
 
   /** Slots that are not taken. */
@@ -70,10 +73,13 @@ export class HandlerSlots {
   /**
    * Runs a delivery once there is a slot. While the consumer drains, a delivery that has no slot yet is `unstarted`, and
    * one that does not end in time is `unfinished`. A handler that takes too long is `timed-out`.
-   * @param end Called with how it went: before `run` returns if the consumer drains already, otherwise later.
+   * @param end Called with how it went: before `run` returns if the consumer drains already, or if the group or this
+   * event type is paused; otherwise later.
    */
   run(delivery: Delivery, source: Source, end: End): void {
     if (this.#isDraining) return end({ result: 'unstarted' })
+    const held = this.#gate.isOpen ? undefined : this.#gate.holds(delivery)
+    if (held) return end(held)
     this.#waiting.add(delivery, source, end)
     this.#fill()
   }
@@ -92,6 +98,11 @@ export class HandlerSlots {
   /** From now on nothing is started: what waits, and what is still to come, is `unstarted`. */
   drain(): void {
     this.#isDraining = true
+    this.giveBack()
+  }
+
+  /** What waits is `unstarted`. */
+  giveBack(): void {
     for (const job of this.#waiting.takeAll()) job.end({ result: 'unstarted' })
   }
 

@@ -3,6 +3,7 @@ import type { ServerClock } from '../../broker/server-clock.ts'
 import type { HandedEntry } from '../../broker/token.ts'
 import type { Outcome, RunResult } from '../../define/outcome.ts'
 import type { SettledReport, Tell } from '../../tell/report.ts'
+import type { Circuit } from './circuit.ts'
 import { type DecidePolicy, decide } from './decide.ts'
 import { type DecodeOptions, Delivery } from './delivery.ts'
 import type { HandlerSlots } from './handler-slots.ts'
@@ -21,6 +22,7 @@ export interface PipelineActors {
   holdings: Holdings
   slots: HandlerSlots
   settler: Settler
+  circuit: Circuit
   /** Redis' clock: how old an entry is. */
   clock: ServerClock
   tell: Tell
@@ -80,6 +82,7 @@ export class Pipeline {
    */
   #conclude(delivery: Delivery, run: RunResult, onEnd?: () => void): void {
     const outcome = decide(run, delivery.attempt, this.#options.policy)
+    this.#actors.circuit.note(delivery, run)
     const endedAt = this.#actors.tell.isHeard ? now() : 0
     this.#actors.settler.settle(delivery, outcome, (settled) => {
       if (settled !== 'written') delivery.lease.lose()

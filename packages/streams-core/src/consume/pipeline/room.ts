@@ -1,10 +1,15 @@
 import type { Condition } from '../../base/condition.ts'
+import type { GroupControls } from './group-controls.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import type { Holdings } from './holdings.ts'
+import type { Starts } from './starts.ts'
 import type { WaitingJobs } from './waiting-jobs.ts'
 
 /** Unless its size is fixed, the buffer holds what will start within this time. */
 const SOON_MS = 50
+
+/** In a group with a limit, a consumer holds what could start within this time if it were the only one. */
+const SOON_WITH_LIMIT_MS = 500
 
 /** The buffer of a consumer whose handlers are instant: a larger one brings nothing more. */
 const MAX_BUFFERED = 1_000
@@ -13,6 +18,8 @@ export interface RoomActors {
   slots: HandlerSlots
   waiting: WaitingJobs
   holdings: Holdings
+  starts: Starts
+  controls: GroupControls
   /** Notified by the actors above when there may be more room. */
   changed: Condition
 }
@@ -28,7 +35,8 @@ export interface RoomActors {
  * A read entry takes up a place from its arrival, a claimed one from its start, until it is settled, or, if its lease is
  * lost, until its handler has ended. A slot has one place. If it runs a batch, it has one for each delivery without a
  * result, at least one; if a gathering batch is going to take it, one for each delivery that fits. The buffer has further
- * places. About as many claimed entries may wait as there are slots. So neither kind keeps the other out.
+ * places. About as many claimed entries may wait as there are slots. So neither kind keeps the other out. In a group with
+ * a limit, there is room for what may start soon, and no more.
  */
 export class Room {
   readonly #maxBuffered: number | undefined
@@ -49,7 +57,7 @@ export class Room {
     const buffer = this.#buffer
     const places = slots.runningDeliveries + waiting.fitInto(slots.freeSlots, 'read') + buffer
     const free = places - (holdings.takingPlaces - waiting.claimed)
-    return free >= Math.max(1, buffer / 2) ? free : 0
+    return free >= Math.max(1, buffer / 2) ? this.#withLimit(free) : 0
   }
 
   get toStart(): number {
@@ -89,6 +97,16 @@ export class Room {
   /** How many claimed entries fit into this many slots beside those that wait already. */
   #claimedFor(slots: number): number {
     const { waiting } = this.#actors
-    return Math.max(0, waiting.fitInto(slots, 'claimed') - waiting.claimed)
+    return this.#withLimit(Math.max(0, waiting.fitInto(slots, 'claimed') - waiting.claimed))
+  }
+
+  /** Of so many places, those for entries that the limit of the group lets start soon. */
+  #withLimit(places: number): number {
+    const { controls, holdings, slots, starts } = this.#actors
+    const { limitPerSecond } = controls.inForce
+    if (limitPerSecond === undefined) return places
+    const soon = Math.max(1, Math.ceil((limitPerSecond * SOON_WITH_LIMIT_MS) / 1_000))
+    const unstarted = holdings.takingPlaces - slots.runningDeliveries + starts.waiting
+    return Math.min(places, Math.max(0, soon - unstarted))
   }
 }

@@ -1,3 +1,4 @@
+import { now } from '../../base/clock.ts'
 import type { Handler, Handlers } from '../../define/handler.ts'
 import type { RunResult } from '../../define/outcome.ts'
 import type { Catalog, StreamEvent } from '../../define/stream.ts'
@@ -7,6 +8,7 @@ import type { Admission } from './admission.ts'
 import { Commit, type CommitActors } from './commit.ts'
 import type { Delivery } from './delivery.ts'
 import { DeliveryContext } from './delivery-context.ts'
+import type { Gate } from './gate.ts'
 import { withinTimeLimit } from './time-limit.ts'
 
 export interface RunnerOptions {
@@ -18,6 +20,7 @@ export interface RunnerOptions {
 
 export interface RunnerActors extends CommitActors {
   admission: Admission
+  gate: Gate
   trace?: HandlerTrace | undefined
 }
 
@@ -40,12 +43,30 @@ export class Runner {
 
   /** Never rejects. The time limit is the handler's: what Redis takes to answer before it starts is not its fault. */
   async run(delivery: Delivery): Promise<RunResult> {
-    const admitted = await this.#actors.admission.admit(delivery)
+    const { admission, gate } = this.#actors
+    const held = gate.isOpen ? undefined : gate.holds(delivery)
+    if (held) return held
+    const admitted = await admission.admit(delivery)
     if ('result' in admitted) return admitted
+    const late = gate.isOpen ? undefined : await this.#enter(delivery)
+    if (late) return late
     const { timeoutMs } = this.#options
     const handling = this.#handle(delivery, admitted.event)
     if (timeoutMs === 0) return handling
     return withinTimeLimit(timeoutMs, handling, (reason) => delivery.lease.interrupt(reason))
+  }
+
+  /** Waits for the start; it may take so long that the lease is over meanwhile. Returns why there is no start. */
+  async #enter(delivery: Delivery): Promise<RunResult | undefined> {
+    const { admission, gate } = this.#actors
+    for (;;) {
+      const held = await gate.enter([delivery])
+      if (held || delivery.lease.isSure) {
+        delivery.startedAt = now()
+        return held
+      }
+      if (!(await admission.isOurs(delivery))) return { result: 'lease-lost' }
+    }
   }
 
   async #handle(delivery: Delivery, event: StreamEvent): Promise<RunResult> {

@@ -98,7 +98,7 @@ export class WaitingJobs {
    */
   #batchHandlerOf(delivery: Delivery): BatchHandler | undefined {
     const { type } = delivery.event
-    if (delivery.kind !== 'run' || type === undefined || !Object.hasOwn(this.#handlers, type)) return undefined
+    if (delivery.kind === 'crashed' || type === undefined || !Object.hasOwn(this.#handlers, type)) return undefined
     const handler = this.#handlers[type]
     return handler instanceof BatchHandler ? handler : undefined
   }

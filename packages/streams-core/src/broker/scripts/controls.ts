@@ -1,0 +1,99 @@
+import { CIRCUIT_FIELD, LIMIT_FIELD, PROBE_FIELD } from '../../define/controls.ts'
+import { script } from '../script.ts'
+import { infoLua, nowLua } from './fragments.ts'
+
+/** `groupExists()`: whether the stream has the group. */
+const groupExistsLua = `
+${infoLua}
+local function groupExists()
+  if redis.call('EXISTS', stream) == 0 then return false end
+  for _, info in ipairs(groupInfos(stream)) do
+    if info.name == group then return true end
+  end
+  return false
+end
+`
+
+/**
+ * Pauses a group or one of its event types. One that is paused already stays paused since then, for the new reason.
+ *
+ * `field`: of the hash.   Returns 1, or 0: there is no such group.
+ */
+export const PAUSE = script(
+  { keys: ['stream', 'controls'], args: ['group', 'field', 'reason'], allowOom: true },
+  `
+${groupExistsLua}
+${nowLua}
+if not groupExists() then return 0 end
+local since = string.match(redis.call('HGET', controls, field) or '', '^%d+') or string.format('%.0f', nowMs())
+redis.call('HSET', controls, field, since .. ' ' .. reason)
+return 1
+`,
+)
+
+/**
+ * Sets or removes the limit of a group. Starts that were granted and are still to come are dropped: each consumer asks
+ * for new ones once it has seen the new limit.
+ *
+ * `perSecond`: empty for none.   Returns 1, or 0: there is no such group.
+ */
+export const LIMIT = script(
+  { keys: ['stream', 'controls', 'starts'], args: ['group', 'perSecond'], allowOom: true },
+  `
+${groupExistsLua}
+${nowLua}
+if not groupExists() then return 0 end
+if perSecond == '' then
+  redis.call('HDEL', controls, '${LIMIT_FIELD}')
+else
+  redis.call('HSET', controls, '${LIMIT_FIELD}', perSecond)
+end
+redis.call('ZREMRANGEBYSCORE', starts, string.format('(%.0f', (nowMs() + 1000) * 1000), '+inf')
+return 1
+`,
+)
+
+/**
+ * Opens the circuit of a group, unless it is open.
+ *
+ * Returns { 1 if it was closed or 0, the controls of the group }.
+ */
+export const OPEN_CIRCUIT = script(
+  { keys: ['controls'], args: ['reason', 'probeEveryMs'], allowOom: true },
+  `
+${nowLua}
+local opened = 0
+if not redis.call('HGET', controls, '${CIRCUIT_FIELD}') then
+  local at = nowMs()
+  redis.call('HSET', controls,
+    '${CIRCUIT_FIELD}', string.format('%.0f ', at) .. reason,
+    '${PROBE_FIELD}', probeEveryMs .. string.format(' %.0f', at + probeEveryMs))
+  opened = 1
+end
+return { opened, redis.call('HGETALL', controls) }
+`,
+)
+
+/**
+ * Says how a probe went, unless its circuit was closed meanwhile, or opened again.
+ *
+ * `since`: when the circuit was opened (ms).   `verdict`: `success` closes the circuit; after `none` (the handler was
+ * not run, which tells nothing) another delivery may be probed at once.
+ * Returns { 1 if the circuit is closed now, by this call, or 0, the controls of the group }.
+ */
+export const CONCLUDE_PROBE = script(
+  { keys: ['controls'], args: ['since', 'verdict'], allowOom: true },
+  `
+local closed = 0
+if string.match(redis.call('HGET', controls, '${CIRCUIT_FIELD}') or '', '^%d+') == since then
+  if verdict == 'success' then
+    redis.call('HDEL', controls, '${CIRCUIT_FIELD}', '${PROBE_FIELD}')
+    closed = 1
+  else
+    local probeEveryMs = string.match(redis.call('HGET', controls, '${PROBE_FIELD}') or '', '^%d+')
+    if probeEveryMs then redis.call('HSET', controls, '${PROBE_FIELD}', probeEveryMs .. ' 0') end
+  end
+end
+return { closed, redis.call('HGETALL', controls) }
+`,
+)

@@ -1,0 +1,40 @@
+import type { Alarm } from '../../base/alarm.ts'
+import type { GroupControls } from '../pipeline/group-controls.ts'
+import type { HandlerSlots } from '../pipeline/handler-slots.ts'
+import type { Starts } from '../pipeline/starts.ts'
+import type { Reader } from './reader.ts'
+
+export interface IntakePauseActors {
+  controls: GroupControls
+  reader: Reader
+  slots: HandlerSlots
+  starts: Starts
+  /** Wakes the claimer. */
+  alarm: Alarm
+}
+
+/**
+ * While the group is paused, lets nothing in: the reader reads nothing, and what waits for a slot is given back. The
+ * claimer goes on, because its script claims nothing then, and says when the pause is over.
+ */
+export class IntakePause {
+  readonly #actors: IntakePauseActors
+  #isPaused = false
+
+  constructor(actors: IntakePauseActors) {
+    this.#actors = actors
+    actors.controls.onChange(() => this.#change())
+  }
+
+  #change(): void {
+    const { controls, reader, slots, starts, alarm } = this.#actors
+    const { isPaused } = controls
+    if (isPaused && !this.#isPaused) void reader.pause()
+    if (!isPaused && this.#isPaused) reader.resume()
+    this.#isPaused = isPaused
+    if (isPaused) slots.giveBack()
+    else slots.startWaiting()
+    starts.recheck()
+    alarm.wakeIn(0)
+  }
+}

@@ -1,0 +1,49 @@
+import type { RunResult } from '../../define/outcome.ts'
+import type { Delivery } from './delivery.ts'
+import type { GroupControls } from './group-controls.ts'
+import type { Starts } from './starts.ts'
+
+const UNSTARTED: RunResult = { result: 'unstarted' }
+
+/** Says whether a handler may start, as far as the group is controlled from outside, and when. */
+export class Gate {
+  readonly #controls: GroupControls
+  readonly #starts: Starts
+
+  constructor(actors: { controls: GroupControls; starts: Starts }) {
+    this.#controls = actors.controls
+    this.#starts = actors.starts
+  }
+
+  /** Nothing is paused or limited: no delivery need be asked about. */
+  get isOpen(): boolean {
+    return this.#controls.isOpen
+  }
+
+  /** How many deliveries one call of a batch handler may have. */
+  get largestBatch(): number {
+    return Math.max(1, this.#controls.inForce.limitPerSecond ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** The result of a delivery whose handler is not to start, because of a pause. Does not decode the entry. */
+  holds(delivery: Delivery): RunResult | undefined {
+    // A crash is settled without a run.
+    if (delivery.kind === 'crashed') return undefined
+    const { operator, types } = this.#controls.inForce
+    if (operator || (this.#controls.isPaused && delivery.kind !== 'probe')) return UNSTARTED
+    const { type } = delivery.event
+    return type !== undefined && types.has(type) ? { result: 'paused', eventType: type } : undefined
+  }
+
+  /**
+   * Waits until the handler may start for these deliveries of one event type, which count as that many starts. The
+   * handler has to be called at once. Resolves to the result of those whose handler is not to start after all.
+   */
+  async enter(deliveries: readonly [Delivery, ...Delivery[]]): Promise<RunResult | undefined> {
+    const [first] = deliveries
+    const held = this.holds(first)
+    if (held || this.#controls.inForce.limitPerSecond === undefined) return held
+    const isWanted = () => !this.holds(first)
+    return (await this.#starts.take(deliveries.length, isWanted)) ? undefined : (this.holds(first) ?? UNSTARTED)
+  }
+}
