@@ -65,6 +65,22 @@ export const mutants: Record<string, Mutant> = {
     sign: /lost/,
     edits: [['broker/scripts/membership.ts', "group, start, 'MKSTREAM'", "group, '$', 'MKSTREAM'"]],
   },
+  'replay-among-the-living': {
+    about: 'a group is set back while its consumers are at work',
+    drill: 'replay',
+    events: 500,
+    sign: /set back while its consumers were at work/,
+    edits: [['broker/scripts/groups.ts', 'if current then freeInMs, names = atWork() end', '']],
+  },
+  'replay-at-dollar': {
+    about: 'a group that is set back goes on at $',
+    drill: 'replay',
+    events: 500,
+    sign: /lost/,
+    edits: [
+      ['broker/scripts/groups.ts', "group, start, 'MKSTREAM', 'ENTRIESREAD'", "group, '$', 'MKSTREAM', 'ENTRIESREAD'"],
+    ],
+  },
   'maxlen-while-lagging': {
     about: 'the stream is trimmed by MAXLEN while a group lags',
     drill: 'slow-group',

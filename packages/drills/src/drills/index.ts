@@ -4,6 +4,7 @@ import { batches } from './batches.ts'
 import { duplicatePublish, flatMemory, malformed, redriveKill, slowGroup, streamFull } from './events.ts'
 import { health } from './health.ts'
 import { ingest } from './ingest.ts'
+import { replay } from './operate.ts'
 import { everything, flushall, groupDestroyed, lostReply, redisKill, redisPause, socketCut } from './redis.ts'
 import { hungHandler, poison, rollingRestart, slowHandler, workerFreeze, workerKill } from './workers.ts'
 
@@ -28,6 +29,7 @@ export const drills = {
   'flat-memory': flatMemory,
   'duplicate-publish': duplicatePublish,
   'redrive-kill': redriveKill,
+  replay,
   health,
   ingest,
   everything,

@@ -26,6 +26,8 @@ export type EventState =
   | { type: 'waiting-for-retry'; deliveries: number; dueAt: string | undefined; history: FailedDelivery[] }
   /** Its consumer died more than once: it waits to be run alone. `consumer` has taken it, and not started it yet. */
   | { type: 'crash-suspect'; deliveries: number; consumer: string | undefined; history: FailedDelivery[] }
+  /** No consumer has it, and none may claim it for now: `owner` is a name with no process behind it. */
+  | { type: 'set-aside'; owner: string; deliveries: number; history: FailedDelivery[] }
   | { type: 'dead'; letter: DeadLetter }
   /** Acknowledged, or passed over: a group that was put at a later start was never given it. */
   | { type: 'acknowledged' }
@@ -50,5 +52,6 @@ function stateOfPending({ owner, touchedAt, deliveries, dueAt, history }: Pendin
   }
   const consumer = consumerIn(owner)
   if (isSuspectName(owner)) return { type: 'crash-suspect', deliveries, consumer: consumer || undefined, history }
+  if (consumer === '') return { type: 'set-aside', owner, deliveries, history }
   return { type: 'held', consumer, owner, attempt: deliveries, leaseExtendedAt: timeText(touchedAt), history }
 }

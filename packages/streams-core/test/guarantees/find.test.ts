@@ -140,7 +140,7 @@ describe('findEvent says what each group has done with an event', () => {
     ])
   })
 
-  test('a crash suspect', async ({ lab }) => {
+  test('a crash suspect, and what other names say', async ({ lab }) => {
     lab.mayLeavePending = true
     await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
     const { entryId } = await lab.producer().publish('counted', { n: 0 }, { id: 'poison' })
@@ -156,6 +156,8 @@ describe('findEvent says what each group has done with an event', () => {
     })
     await claim('heir~suspect')
     expect(await stateOf(lab, 'poison')).toMatchObject({ type: 'crash-suspect', consumer: 'heir' })
+    await claim('~paused~counted')
+    expect(await stateOf(lab, 'poison')).toMatchObject({ type: 'set-aside', owner: '~paused~counted', deliveries: 3 })
     await claim('heir~alone')
     expect(await stateOf(lab, 'poison')).toMatchObject({
       type: 'held',

@@ -1,6 +1,14 @@
 import { until } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
-import { inspectStream, openDeadLetters, reject } from '../../src/index.ts'
+import {
+  findEvent,
+  GroupAtWorkError,
+  inspectStream,
+  openDeadLetters,
+  openGroups,
+  reject,
+  trimStream,
+} from '../../src/index.ts'
 import { keyRules, type Program, rights } from '../../src/settings.ts'
 import { range } from '../support/events.ts'
 import { GROUP, Lab, test } from '../support/lab.ts'
@@ -65,7 +73,7 @@ const consume: Work = async (lab, redis) => {
   expect([...(await lab.view().consumers()).keys()]).not.toContain(consumer.name)
 }
 
-/** Looks at the stream and at its dead letters, redrives and purges. */
+/** Looks at the stream and at its dead letters, redrives and purges; finds an event, sets a group back, trims, deletes. */
 const operate: Work = async (lab, redis) => {
   const consumer = await lab.consumer({ handlers: { counted: () => reject('never') } })
   await Promise.all(range(3).map((n) => lab.producer().publish('counted', { n })))
@@ -85,6 +93,22 @@ const operate: Work = async (lab, redis) => {
   expect(await letters.redrive({ dryRun: true })).toMatchObject({ redriven: 2 })
   expect(await letters.purge({ confirm: GROUP })).toBe(2)
   expect(await letters.count()).toBe(0)
+  const state = (await findEvent(stream, ids[0] ?? '', { redis })).entries[0]?.groups[0]?.state
+  expect(state).toEqual({ type: 'unknown', why: 'gone' })
+  expect(await findEvent(stream, 'nowhere', { redis })).toEqual({ entries: [], letters: [] })
+
+  const groups = openGroups(stream, { redis, leaseMs: 500 })
+  lab.onClose(() => groups.close())
+  await lab.send('XGROUP', 'CREATECONSUMER', lab.streamName, GROUP, 'idle')
+  expect((await groups.pruneConsumers(GROUP, { idleMs: 0 })).pruned).toMatchObject([{ name: 'idle' }])
+  const whenFree = <T>(work: () => Promise<T>) => until('the group is free', () => work().catch(unlessAtWork), STUCK)
+  expect(await whenFree(() => groups.replay(GROUP, { from: 'end' }))).toMatchObject({ skipped: 2 })
+  expect(await trimStream(stream, { redis })).toMatchObject({ trimmed: 4, length: 1 })
+  expect(await whenFree(() => groups.delete(GROUP))).toMatchObject({ existed: true })
+}
+
+function unlessAtWork(error: unknown): undefined {
+  if (!(error instanceof GroupAtWorkError)) throw error
 }
 
 async function startRedis(shared: Lab) {
