@@ -85,6 +85,7 @@ export {
 } from './operate/groups.ts'
 export { inspectStream, openInspector, type StreamInspector } from './operate/inspect.ts'
 export type { DeadLetter } from './operate/letter.ts'
+export { listPending, type PendingEvent, type PendingOptions, type PendingState } from './operate/pending.ts'
 export { type TailEntry, type TailOptions, tailStream } from './operate/tail.ts'
 export { trimStream } from './operate/trim.ts'
 export type { Published } from './publish/open-publish.ts'

@@ -1,12 +1,16 @@
 import { until } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import {
+  examineStream,
   findEvent,
   GroupAtWorkError,
   inspectStream,
+  listPending,
+  openControls,
   openDeadLetters,
   openGroups,
   reject,
+  tailStream,
   trimStream,
 } from '../../src/index.ts'
 import { keyRules, type Program, rights } from '../../src/settings.ts'
@@ -93,7 +97,7 @@ const operate: Work = async (lab, redis) => {
   expect(await letters.redrive({ dryRun: true })).toMatchObject({ redriven: 2 })
   expect(await letters.purge({ confirm: GROUP })).toBe(2)
   expect(await letters.count()).toBe(0)
-  const state = (await findEvent(stream, ids[0] ?? '', { redis })).entries[0]?.groups[0]?.state
+  const state = (await findEvent(stream, '1-1', { redis })).entries[0]?.groups[0]?.state
   expect(state).toEqual({ type: 'unknown', why: 'gone' })
   expect(await findEvent(stream, 'nowhere', { redis })).toEqual({ entries: [], letters: [] })
 
@@ -104,7 +108,25 @@ const operate: Work = async (lab, redis) => {
   const whenFree = <T>(work: () => Promise<T>) => until('the group is free', () => work().catch(unlessAtWork), STUCK)
   expect(await whenFree(() => groups.replay(GROUP, { from: 'end' }))).toMatchObject({ skipped: 2 })
   expect(await trimStream(stream, { redis })).toMatchObject({ trimmed: 4, length: 1 })
+  const controls = openControls(stream, { redis, group: GROUP })
+  lab.onClose(() => controls.close())
+  await controls.pause({ reason: 'a test' })
+  await controls.limit(5)
+  expect(await controls.state()).toMatchObject({ paused: { reason: 'a test' }, limitPerSecond: 5 })
+  await controls.resume()
+  for await (const event of listPending(stream, { redis, group: GROUP })) expect(event).toBeUndefined()
+  const tailing = new AbortController()
+  let tailed = 0
+  await lab.producer().publish('counted', { n: 1 })
+  for await (const _ of tailStream(stream, { redis, last: 1, signal: tailing.signal })) {
+    await lab.producer().publish('counted', { n: 2 })
+    if (tailed++) tailing.abort()
+  }
+  expect((await examineStream(stream, { redis })).clockAheadMs).toBeDefined()
   expect(await whenFree(() => groups.delete(GROUP))).toMatchObject({ existed: true })
+  // An operator publishes, too.
+  await lab.send('UNLINK', lab.streamName)
+  await produce(lab, redis)
 }
 
 function unlessAtWork(error: unknown): undefined {
