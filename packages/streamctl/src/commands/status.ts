@@ -1,4 +1,4 @@
-import { openInspector, type StreamState } from '@redis-streams-processor/streams-core'
+import { openInspector, type StreamInspector, type StreamState } from '@redis-streams-processor/streams-core'
 import type { Command } from 'commander'
 import type { DataOf } from '../data.ts'
 import { duration } from '../input.ts'
@@ -7,6 +7,7 @@ import { table } from '../show/table.ts'
 import { wrap } from '../show/text.ts'
 import { count, some, span } from '../show/words.ts'
 import { act } from '../tool/act.ts'
+import { failureOf } from '../tool/failure.ts'
 import { sleep } from '../tool/sleep.ts'
 import type { Tool } from '../tool/tool.ts'
 
@@ -26,19 +27,33 @@ export function addStatus(program: Command): void {
     .action(act('status', status))
 }
 
-async function status(tool: Tool<'status'>, { watch }: { watch?: number | true }): Promise<void> {
+async function status(tool: Tool<'status'>, { watch: every }: { watch?: number | true }): Promise<void> {
   const inspector = openInspector(tool.stream, tool.redis)
   try {
-    if (watch === undefined) return show(tool, await inspector.inspect())
-    const isScreen = process.stdout.isTTY && !tool.isJson
-    while (!tool.signal.aborted) {
-      const state = await inspector.inspect()
-      if (isScreen) process.stdout.write(CLEAR_SCREEN)
-      show(tool, state)
-      await sleep(watch === true ? EVERY_MS : watch, tool.signal)
-    }
+    const state = await inspector.inspect()
+    if (every === undefined) show(tool, state)
+    else await watch(tool, inspector, state, every === true ? EVERY_MS : every)
   } finally {
     await inspector.close()
+  }
+}
+
+/** Redis may be away meanwhile. */
+async function watch(tool: Tool<'status'>, inspector: StreamInspector, first: StreamState, everyMs: number) {
+  const isScreen = process.stdout.isTTY && !tool.isJson
+  let isAway = false
+  for (let state: StreamState | undefined = first; !tool.signal.aborted; ) {
+    if (state && isScreen) process.stdout.write(CLEAR_SCREEN)
+    if (state) show(tool, state)
+    await sleep(everyMs, tool.signal)
+    state = await inspector.inspect().catch((error) => {
+      const failure = failureOf(error)
+      if (failure.exit !== 'unavailable') throw failure
+      if (!isAway && !tool.signal.aborted) tool.note(`streamctl: ${failure.message}; trying again`)
+      isAway = true
+      return undefined
+    })
+    if (state) isAway = false
   }
 }
 

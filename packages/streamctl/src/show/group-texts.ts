@@ -10,11 +10,20 @@ function hindrance({ atWork, freeInMs }: { atWork: string[]; freeInMs: number })
   return freeInMs > 0 ? [`Somebody was at work just now: wait for ${span(freeInMs)}.`] : []
 }
 
+/** An entry id begins with the time. */
+function placeOf(startsAfter: string): string {
+  const time = new Date(Number(startsAfter.split('-')[0]))
+  if (startsAfter === '0-0') return 'the beginning'
+  return Number.isNaN(time.getTime())
+    ? `what follows ${startsAfter}`
+    : `what follows ${moment(time.toISOString())} (${startsAfter})`
+}
+
 export function startText(result: StartResult, isPlan: boolean, width: number): string[] {
   const { group, existed, startsAfter, toHandle, skipped, dropped, isStartTrimmed } = result
   const will = isPlan ? 'would be' : 'is'
   const sentences = [
-    `${existed ? `Group ${group} ${will} set to` : `Group ${group} ${will} created at`} ${startsAfter}: ${entries(toHandle)} to handle.`,
+    `Group ${group} ${will} ${existed ? 'set to' : 'created at'} ${placeOf(startsAfter)}: ${entries(toHandle)} to handle.`,
     ...(skipped > 0
       ? [`${entries(skipped)} before it, not acknowledged, ${isPlan ? 'would not be' : 'will not be'} handled.`]
       : []),

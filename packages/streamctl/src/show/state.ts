@@ -1,7 +1,5 @@
 import type { ShownState } from '../data.ts'
-import { moment, some, span } from './words.ts'
-
-const agoOf = (time: string) => span(Math.max(0, Date.now() - Date.parse(time)))
+import { agoOf, moment, some, span } from './words.ts'
 
 /** What a group has done with an entry, in a few words. */
 export function stateText(state: ShownState): string {
@@ -9,7 +7,7 @@ export function stateText(state: ShownState): string {
     case 'undelivered':
       return 'not delivered yet'
     case 'held':
-      return `held by ${state.owner}, attempt ${state.attempt}, seen ${agoOf(state.leaseExtendedAt)} ago`
+      return `held by ${state.owner}, attempt ${state.attempt}, seen ${agoOf(state.leaseExtendedAt)}`
     case 'waiting-for-retry':
       return `retry ${whenDue(state.dueAt)}, failed ${some(state.deliveries, 'time')}`
     case 'crash-suspect':

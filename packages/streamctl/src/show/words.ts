@@ -29,3 +29,7 @@ export function span(ms: number): string {
 export function moment(iso: string | undefined): string {
   return iso === undefined ? 'at an unknown time' : `${iso.slice(0, 10)} ${iso.slice(11, 19)}Z`
 }
+
+/** "4 min ago" of a time in RFC 3339. */
+export const agoOf = (iso: string | undefined): string =>
+  iso === undefined ? '?' : `${span(Math.max(0, Date.now() - Date.parse(iso)))} ago`

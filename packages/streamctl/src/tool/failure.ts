@@ -36,7 +36,8 @@ const CANNOT_SERVE = /^(LOADING|BUSY|OOM|READONLY|MISCONF|MASTERDOWN|CLUSTERDOWN
 export function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error
   const text = oneLine(error instanceof Error ? error.message : String(error))
-  if (error instanceof CommanderError) return new Failure('usage', 'USAGE', text.replace(/^error: /, ''))
+  if (error instanceof CommanderError)
+    return new Failure('usage', 'USAGE', text.replace(/^error: /, '').replace('; (', ' ('))
   if (error instanceof SettingsError) return new Failure('usage', 'SETTINGS', text)
   if (error instanceof StreamsError) return new Failure(EXITS[error.code] ?? 'failed', error.code, text)
   if (CANNOT_SERVE.test(text)) return new Failure('unavailable', 'REDIS_UNAVAILABLE', text)

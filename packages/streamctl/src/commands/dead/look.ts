@@ -2,7 +2,7 @@ import type { DeadLetter, DeadLetters } from '@redis-streams-processor/streams-c
 import type { DataOf } from '../../data.ts'
 import { letterLines } from '../../show/letter.ts'
 import { table } from '../../show/table.ts'
-import { moment } from '../../show/words.ts'
+import { agoOf } from '../../show/words.ts'
 import { groupsOf, theGroup } from '../../tool/choose-group.ts'
 import type { Tool } from '../../tool/tool.ts'
 import { type Filter, filterOf, noLetter, using } from './letters.ts'
@@ -30,7 +30,7 @@ export async function list(tool: Tool<'dead list'>, { limit, ...given }: Filter 
         { title: 'GROUP', of: ({ group }) => group, min: 6 },
         { title: 'TYPE', of: ({ eventType }) => eventType ?? '(none)', min: 8 },
         { title: 'REASON', of: ({ reason }) => reason },
-        { title: 'DIED', of: ({ diedAt }) => moment(diedAt) },
+        { title: 'DIED', of: ({ diedAt }) => agoOf(diedAt) },
         { title: 'ERROR', of: ({ error }) => error, min: 5 },
       ],
       shown,
