@@ -19,6 +19,8 @@ export default defineConfig({
           // Generous, as a deadline and not as a measure: what a test waits for is an event.
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          // Tests that run side by side mostly wait.
+          maxConcurrency: 10,
         },
       },
     ],

@@ -71,6 +71,11 @@ function askedOf(median: Median): Asked[] {
       ...{ name: 'P8', figure: 'resident memory of a consumer at rest', unit: 'MB', better: 'less' },
       ...{ value: median('memory', 'ours', 'atRestMb'), aim: 60, atLeast: 80 },
     },
+    {
+      ...{ name: 'P9', figure: 'CPU of a signed webhook, against bare node:http', unit: 'times', better: 'less' },
+      value: quotient(median('ingest', 'ours', 'cpuUs'), median('ingest', 'bare', 'cpuUs')),
+      ...{ aim: 1.2, atLeast: 1.3 },
+    },
   ]
 }
 

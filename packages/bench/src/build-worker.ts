@@ -2,12 +2,11 @@ import { mkdirSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ownFolder } from '@redis-streams-processor/testbed'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
 
 const SRC = fileURLToPath(new URL('.', import.meta.url))
 /** Below the package, so that its dependencies are found. */
 const DIST = fileURLToPath(new URL('../dist', import.meta.url))
-const OURS = ['events', 'streams-core'].map((name) => `@redis-streams-processor/${name}`)
 
 /**
  * Makes plain JavaScript of the worker, and returns its path: a loader of TypeScript would count in its memory and its
@@ -26,8 +25,17 @@ export async function buildWorker(): Promise<string> {
     platform: 'node',
     target: 'node20',
     packages: 'external',
-    alias: Object.fromEntries(OURS.map((name) => [name, fileURLToPath(import.meta.resolve(name))])),
+    plugins: [bundleOurs],
     logLevel: 'error',
   })
   return join(outdir, 'worker.mjs')
+}
+
+/** What `packages` leaves out is taken in where it is this project's own. */
+const bundleOurs: Plugin = {
+  name: 'ours',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^@redis-streams-processor\// }, ({ path }) => ({
+      path: fileURLToPath(import.meta.resolve(path)),
+    })),
 }

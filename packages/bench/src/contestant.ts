@@ -16,6 +16,12 @@ export interface ConsumerOptions extends Place {
   acknowledged: () => void
 }
 
+export interface EndpointOptions extends Place {
+  port: number
+  /** Who has it may send webhooks, signed by Standard Webhooks. */
+  secret: string
+}
+
 export interface Publisher {
   /** Resolves once the server has answered for all of them. */
   publish(events: readonly BenchEvent[]): Promise<void>
@@ -27,13 +33,19 @@ export interface Consumer {
   close(): Promise<void>
 }
 
-/** One of those that are compared. Both functions create what they need on the server, if it is not there yet. */
+/** One of those that are compared. All functions create what they need on the server, if it is not there yet. */
 export interface Contestant {
   /** How it is set, for people: as its documentation recommends for throughput. */
   settings: string
   openPublisher(place: Place): Promise<Publisher>
   /** Resolves once it reads. */
   openConsumer(options: ConsumerOptions): Promise<Consumer>
+  /**
+   * Opens an endpoint for webhooks on 127.0.0.1, which lasts as long as the process. Loads what it needs itself, so that
+   * no other worker has it in its memory.
+   * @returns where webhooks are to be sent.
+   */
+  openEndpoint?(options: EndpointOptions): Promise<string>
 }
 
 /** These events in pieces of this size. */

@@ -22,10 +22,25 @@ export interface PublishArgs {
   perSecond?: number | undefined
 }
 
+export interface ServeArgs {
+  queue: string
+  port: number
+  secret: string
+}
+
+export interface SendArgs {
+  url: string
+  secret: string
+  count: number
+}
+
 /** Times are milliseconds since the epoch, with fractions. */
-export interface Published {
+export interface Sent {
   startedAt: number
   endedAt: number
+}
+
+export interface Published extends Sent {
   /** The sum of the numbers of the events: what the handlers must have seen in all. */
   sum: number
 }
@@ -49,6 +64,9 @@ export interface Usage {
 export interface Calls {
   consume: (args: ConsumeArgs) => Promise<void>
   publish: (args: PublishArgs) => Promise<Published>
+  /** Opens an endpoint for webhooks; answers where they are to be sent. */
+  serve: (args: ServeArgs) => Promise<string>
+  sendWebhooks: (args: SendArgs) => Promise<Sent>
   usage: () => Promise<Usage>
   /** How long each event since the last call was on its way, in microseconds. */
   latencies: () => Promise<number[]>

@@ -1,7 +1,18 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { ownChild } from '@redis-streams-processor/testbed'
-import type { ConsumeArgs, Message, Progress, PublishArgs, Published, Request, Usage } from './protocol.ts'
+import type {
+  ConsumeArgs,
+  Message,
+  Progress,
+  PublishArgs,
+  Published,
+  Request,
+  SendArgs,
+  Sent,
+  ServeArgs,
+  Usage,
+} from './protocol.ts'
 
 /** One worker process, as the bench sees it. One call at a time. */
 export class WorkerProcess {
@@ -39,6 +50,14 @@ export class WorkerProcess {
 
   publish(args: PublishArgs): Promise<Published> {
     return this.#call({ name: 'publish', args: [args] }) as Promise<Published>
+  }
+
+  serve(args: ServeArgs): Promise<string> {
+    return this.#call({ name: 'serve', args: [args] }) as Promise<string>
+  }
+
+  sendWebhooks(args: SendArgs): Promise<Sent> {
+    return this.#call({ name: 'sendWebhooks', args: [args] }) as Promise<Sent>
   }
 
   usage(): Promise<Usage> {

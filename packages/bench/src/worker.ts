@@ -100,6 +100,15 @@ const calls: Calls = {
     await publisher.publish(events)
     return { startedAt, endedAt: now(), sum: (count * (count - 1)) / 2 }
   },
+  async serve(args) {
+    if (!contestant.openEndpoint) throw new Error(`${name} has no endpoint for webhooks`)
+    return contestant.openEndpoint({ url, ...args })
+  },
+  async sendWebhooks(args) {
+    // Not before it is needed: it must not count in the memory of other workers.
+    const { sendWebhooks } = await import('./webhook-load.ts')
+    return sendWebhooks(args)
+  },
   async usage() {
     // What the CPU was used for, up to now.
     send({ progress })

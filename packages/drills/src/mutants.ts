@@ -78,7 +78,11 @@ export const mutants: Record<string, Mutant> = {
     events: 500,
     sign: /lost/,
     edits: [
-      ['broker/scripts/groups.ts', "group, start, 'MKSTREAM', 'ENTRIESREAD'", "group, '$', 'MKSTREAM', 'ENTRIESREAD'"],
+      [
+        'broker/scripts/groups.ts',
+        "group, start, 'MKSTREAM', 'ENTRIESREAD', math.max(0, added - ahead)",
+        "group, '$', 'MKSTREAM'",
+      ],
     ],
   },
   'maxlen-while-lagging': {

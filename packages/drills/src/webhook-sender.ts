@@ -1,23 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { newStandardSecret, signStandard } from '@redis-streams-processor/events'
+import { newStandardSecret, sendStandard } from '@redis-streams-processor/events'
 import { Ledger } from '@redis-streams-processor/service-kit'
 
 /** Requests that wait for an answer at the same time. */
 const LANES = 50
-const ANSWER_MS = 10_000
 const REPEAT_MS = 200
 
 /** A sender of webhooks, which repeats each with the same id until it is answered 2xx. The ledger is the sender's. */
 export class WebhookSender {
   readonly secret = newStandardSecret()
-  readonly #port: number
+  readonly #url: string
   readonly #ledger: Ledger
   #isClosed = false
   /** How often each status was answered; 0: no answer came. */
   readonly answers = new Map<number, number>()
 
   constructor(port: number, ledgerFolder: string) {
-    this.#port = port
+    this.#url = `http://127.0.0.1:${port}/webhooks/standard`
     this.#ledger = new Ledger(ledgerFolder, 'sender', (error) => {
       throw error
     })
@@ -49,7 +48,7 @@ export class WebhookSender {
     const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data: { userId } })
     this.#ledger.write({ what: 'attempted', id: eventId, type, subject: userId })
     while (!this.#isClosed) {
-      const { status, entryId = '', duplicate = false } = await this.#send(id, body)
+      const { status, entryId = '', duplicate = false } = await sendStandard(this.#url, this.secret, id, body)
       this.answers.set(status, (this.answers.get(status) ?? 0) + 1)
       if (status === 200 || status === 202) {
         this.#ledger.write({ what: 'published', id: eventId, entryId, duplicate })
@@ -57,19 +56,6 @@ export class WebhookSender {
       }
       this.#ledger.write({ what: 'refused', id: eventId, error: String(status) })
       await sleep(REPEAT_MS)
-    }
-  }
-
-  async #send(id: string, body: string): Promise<{ status: number; entryId?: string; duplicate?: boolean }> {
-    const headers = signStandard(this.secret, id, body)
-    try {
-      const signal = AbortSignal.timeout(ANSWER_MS)
-      const url = `http://127.0.0.1:${this.#port}/webhooks/standard`
-      const response = await fetch(url, { method: 'POST', headers, body, signal })
-      const answer = (await response.json()) as { entryId?: string; duplicate?: boolean }
-      return { ...answer, status: response.status }
-    } catch {
-      return { status: 0 }
     }
   }
 }

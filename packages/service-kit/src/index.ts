@@ -15,7 +15,6 @@ export { newWebhookMetrics, type WebhookLabels, type WebhookMetrics } from './me
 export { type OpsOptions, type OpsServer, startOpsServer } from './ops-server.ts'
 export { redisOf } from './redis-of.ts'
 export { runService, stopSignal } from './run-service.ts'
-export { readSettingFile } from './setting-file.ts'
 export { isSetting, settingNames } from './setting-names.ts'
 export {
   optionalWhole,

@@ -5,18 +5,23 @@ const STDOUT = 1
 /** Lines that standard output does not take yet wait. More than this is not kept: further lines are lost. */
 const MAX_WAITING_BYTES = 8_388_608
 const RETRY_MS = 50
+/** Linux keeps a write to a pipe together up to this size (PIPE_BUF), whoever else writes to the same one. */
+const MAX_WRITE_BYTES = 4_096
 /** How long the end of the process is held up for lines that wait. */
 const EXIT_MS = 1_000
 
 /**
  * Standard output for log lines. A log that cannot be written must not stop the service: lines are lost instead, which
- * standard error is told once. A line is handed to the operating system before `write` returns, if it takes the line.
+ * standard error is told once. The first line of each turn of the event loop is handed to the operating system before
+ * `write` returns, if it takes the line; the others follow together at the end of the turn, because each write costs as
+ * much as making a line.
  */
 export class LogOutput {
   readonly #file = openStdout()
   readonly #waiting: Buffer[] = []
   #waitingBytes = 0
   #retry: NodeJS.Timeout | undefined
+  #isGathering = false
   #hasLost = false
 
   constructor() {
@@ -28,18 +33,35 @@ export class LogOutput {
     if (this.#waitingBytes + bytes.length > MAX_WAITING_BYTES) return this.#lose('it is not read')
     this.#waiting.push(bytes)
     this.#waitingBytes += bytes.length
+    if (this.#isGathering) return
+    this.#isGathering = true
     this.#flush()
+    setImmediate(() => {
+      this.#isGathering = false
+      this.#flush()
+    })
   }
 
   /** Writes what waits, until a write would block. */
   #flush(): void {
-    for (let bytes = this.#waiting[0]; bytes; bytes = this.#waiting[0]) {
+    while (this.#waiting.length > 0) {
+      const bytes = this.#takeSome()
       const written = this.#tryToWrite(bytes)
+      if (written !== bytes.length) this.#waiting.unshift(bytes.subarray(written))
       if (written === undefined) return this.#flushLater()
       this.#waitingBytes -= written
-      if (written < bytes.length) this.#waiting[0] = bytes.subarray(written)
-      else this.#waiting.shift()
     }
+  }
+
+  /** The oldest lines, as many as are written together. */
+  #takeSome(): Buffer {
+    let [count, size] = [0, 0]
+    for (const { length } of this.#waiting) {
+      if (count > 0 && size + length > MAX_WRITE_BYTES) break
+      count += 1
+      size += length
+    }
+    return Buffer.concat(this.#waiting.splice(0, count))
   }
 
   /** Returns how many bytes are done with, written or lost, and nothing when the write would block. */

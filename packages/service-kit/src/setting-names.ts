@@ -24,10 +24,14 @@ export const settingNames: readonly string[] = [
   ...['BLOCKED_MS', 'HANDLERS', 'WORK_MS'],
 ]
 
+/** What only docker-compose.yml reads, from the same `.env`. */
+const COMPOSE_SETTINGS = ['SECRETS_DIR']
+
 /** `WEBHOOK_<SOURCE>_SECRET`, and with `_FILE` behind it. */
 const WEBHOOK_SECRET = /^WEBHOOK_[A-Z0-9_]+_SECRET(_FILE)?$/
 
-export const isSetting = (name: string) => settingNames.includes(name) || WEBHOOK_SECRET.test(name)
+export const isSetting = (name: string) =>
+  settingNames.includes(name) || COMPOSE_SETTINGS.includes(name) || WEBHOOK_SECRET.test(name)
 
 /** Near to a setting, and in almost every environment. */
 const FOREIGN_NAMES = ['USER']

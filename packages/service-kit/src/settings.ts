@@ -63,7 +63,8 @@ function remarksOnFile(file: string, { values, strangeLines }: EnvFile): string[
 }
 
 /**
- * Settings from variables. An empty one counts as not set.
+ * Settings from variables. An empty one counts as not set. A schema that has looked into a file says what it found there
+ * as `params.given` of its issue.
  * @throws {SettingsError} naming every variable that is wrong.
  */
 export function parseSettings<S extends z.ZodType>(schema: S, variables: NodeJS.ProcessEnv): z.output<S> {
@@ -72,7 +73,8 @@ export function parseSettings<S extends z.ZodType>(schema: S, variables: NodeJS.
   if (parsed.success) return parsed.data
   const lines = parsed.error.issues.map((issue) => {
     const name = String(issue.path[0] ?? 'environment')
-    return `${name}: expected ${issue.message}, got ${showGiven(name, given[name])}`
+    const told = issue.code === 'custom' ? issue.params?.given : undefined
+    return `${name}: expected ${issue.message}, got ${told ?? showGiven(name, given[name])}`
   })
   throw new SettingsError(lines.join('\n'))
 }

@@ -36,7 +36,7 @@ export type {
   RetrySettings,
 } from './define/consumer-settings.ts'
 export type { ControlsState, Pause } from './define/controls.ts'
-export { misfitOf } from './define/encode.ts'
+export { isEventId } from './define/entry.ts'
 export type { Context, Handler, Handlers } from './define/handler.ts'
 export type { DeadLetterReason, HandlerResult, Outcome, RunResult } from './define/outcome.ts'
 export type { ProducerSettings } from './define/producer-settings.ts'

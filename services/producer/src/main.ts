@@ -1,21 +1,5 @@
-import { userEvents } from '@redis-streams-processor/events'
-import { createLogger, Ledger, readSettings, retentionOf, runService } from '@redis-streams-processor/service-kit'
-import { Operations } from './operations.ts'
-import { publishBurst } from './publish-burst.ts'
-import { serve } from './serve.ts'
+import { readSettings, runService } from '@redis-streams-processor/service-kit'
+import { runProducer } from './run-producer.ts'
 import { settingsSchema } from './settings.ts'
 
-await runService(async (signal) => {
-  const settings = readSettings(settingsSchema)
-  const logger = createLogger('producer', settings.LOG_LEVEL)
-  const ledger = new Ledger(settings.LEDGER_DIR, 'producer')
-  const stream = userEvents(settings.STREAM, retentionOf(settings))
-  const operations = new Operations({ settings, stream, logger, signal })
-  const service = { settings, stream, ledger, logger, operations }
-  try {
-    await (settings.BURST === undefined ? serve(service, signal) : publishBurst(service, settings.BURST, signal))
-  } finally {
-    await operations.close()
-    ledger.close()
-  }
-})
+await runService((signal) => runProducer(readSettings(settingsSchema), signal))

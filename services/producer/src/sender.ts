@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { signStandard } from '@redis-streams-processor/events'
+import { sendStandard } from '@redis-streams-processor/events'
 import type { Logger } from '@redis-streams-processor/streams-core'
 import type { Webhook } from './simulator.ts'
 
-const ANSWER_MS = 10_000
 const FIRST_WAIT_MS = 100
 const MAX_WAIT_MS = 2_000
 /** Every so many webhooks, one is sent a second time, as senders do whose answer was lost. */
@@ -32,30 +31,17 @@ export class Sender {
   }
 
   async #sendUntilTaken({ id, type, data }: Webhook, signal: AbortSignal): Promise<void> {
+    const { url, secret, logger } = this.#options
     const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data })
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, MAX_WAIT_MS)) {
-      const status = await this.#sendOnce(id, body)
-      if (status !== undefined && status < 300) return
-      if (status !== undefined && status < 500 && status !== 429) {
-        this.#options.logger.error({ id, type, status }, 'webhook refused, and not sent again')
+      const { status } = await sendStandard(url, secret, id, body)
+      if (status >= 200 && status < 300) return
+      if (status >= 300 && status < 500 && status !== 429) {
+        logger.error({ id, type, status }, 'webhook refused, and not sent again')
         return
       }
       await sleep(waitMs, undefined, { signal }).catch(() => {})
       if (signal.aborted) return
-    }
-  }
-
-  /** The status of the answer; undefined: there was none. */
-  async #sendOnce(id: string, body: string): Promise<number | undefined> {
-    const headers = signStandard(this.#options.secret, id, body)
-    const request = { method: 'POST', headers, body, signal: AbortSignal.timeout(ANSWER_MS) }
-    try {
-      const response = await fetch(this.#options.url, request)
-      // Read to its end, or the connection cannot be used again.
-      await response.arrayBuffer()
-      return response.status
-    } catch {
-      return undefined
     }
   }
 }

@@ -43,7 +43,7 @@ const SIMULATOR = 'simulator'
 
 /**
  * Serves the webhooks of every source that has a secret, and simulates a sender if that is wished, until the signal.
- * @throws {SettingsError} when a secret is wrong, or the port is not free.
+ * @throws {SettingsError} when the port is not free.
  * @throws {RedisRefusedError} when Redis refuses for good.
  */
 export async function serve(service: Service, signal: AbortSignal): Promise<void> {
@@ -86,15 +86,17 @@ export async function serve(service: Service, signal: AbortSignal): Promise<void
 
 /** The signal, or the first failure, whichever comes first. */
 function endOf(signal: AbortSignal) {
-  const failing = new AbortController()
-  const either = AbortSignal.any([signal, failing.signal])
+  const ending = new AbortController()
+  const stop = () => ending.abort()
+  if (signal.aborted) stop()
+  signal.addEventListener('abort', stop, { once: true })
   return {
-    signal: either,
-    fail: (error: RedisRefusedError) => failing.abort(error),
+    signal: ending.signal,
+    fail: (error: RedisRefusedError) => ending.abort(error),
     /** Resolves at the signal, rejects with the failure. */
     come: async () => {
-      if (!either.aborted) await once(either, 'abort')
-      if (!signal.aborted) throw failing.signal.reason
+      if (!ending.signal.aborted) await once(ending.signal, 'abort')
+      if (!signal.aborted) throw ending.signal.reason
     },
   }
 }
@@ -102,7 +104,7 @@ function endOf(signal: AbortSignal) {
 function servedSources({ settings, logger }: Service, simulated: string | undefined) {
   const served: { name: string; source: Source; keys: readonly Buffer[] }[] = []
   for (const [name, source] of Object.entries(sources)) {
-    const keys = keysOf(name, source, settings)
+    const keys = keysOf(name, settings)
     if (keys.length > 0) served.push({ name, source, keys })
     else logger.info({ source: name, setting: secretSetting(name) }, 'not served: it has no secret')
   }

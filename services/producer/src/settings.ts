@@ -1,9 +1,8 @@
 import { isIP, isIPv4 } from 'node:net'
-import { sources } from '@redis-streams-processor/events'
 import { optionalWhole, sharedSettings, whole } from '@redis-streams-processor/service-kit'
 import { producerLimits } from '@redis-streams-processor/streams-core/settings'
 import { z } from 'zod'
-import { secretSetting } from './webhooks/secrets.ts'
+import { secretSettings } from './webhooks/secrets.ts'
 
 const MAX_EVENTS = 100_000_000
 const durabilities = ['memory', 'fsync'] as const
@@ -18,14 +17,6 @@ function isListOfProxies(text: string): boolean {
     return NETWORKS.includes(proxy) || (isIP(address) !== 0 && hasBits && more.length === 0)
   })
 }
-
-/** Secrets of every source, and files of them. */
-const secretSettings: Record<string, z.ZodOptional<z.ZodString>> = Object.fromEntries(
-  Object.keys(sources).flatMap((name) => [
-    [secretSetting(name), z.string().optional()],
-    [`${secretSetting(name)}_FILE`, z.string().optional()],
-  ]),
-)
 
 export const settingsSchema = z
   .object({

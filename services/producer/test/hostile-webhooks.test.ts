@@ -285,6 +285,50 @@ function dawdle(port: number, bytes: string): { closed: Promise<unknown> } {
   return { closed: closed(socket).finally(() => clearInterval(drip)) }
 }
 
+test('ten thousand connections that senders keep open are kept, and keep nobody out', async () => {
+  const { port } = await startProcess()
+  const count = Math.min(10_000, maxOpenFiles() - 1_000)
+  const sockets: Socket[] = []
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+  })
+  // Nothing is appended or logged for a ping: what costs is the connections.
+  const ping = { ...(await signed.github('{}', { event: 'ping' })), connection: 'keep-alive' }
+  const bytes = request(ping, '{}', 'POST /webhooks/github HTTP/1.1')
+  const lane = async () => {
+    while (sockets.length < count) {
+      const socket = connect(port, '127.0.0.1')
+      sockets.push(socket)
+      await answerTo(bytes, socket)
+    }
+  }
+  await Promise.all(Array.from({ length: 100 }, lane))
+  await answerTo(sign(good), connect(port, '127.0.0.1'))
+  for (const socket of sockets.slice(0, 100)) await answerTo(bytes, socket)
+  expect(sockets.filter(({ readable }) => readable)).toHaveLength(count)
+}, 180_000)
+
+/** Resolves once the request is answered 2xx on this connection. */
+function answerTo(bytes: Buffer, socket: Socket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = () => reject(new Error('the connection was closed'))
+    socket.on('error', () => {}).once('close', fail)
+    socket.once('data', (data) => {
+      socket.off('close', fail)
+      if (/^HTTP\/1.1 20[02] /.test(data.toString('latin1'))) resolve()
+      else reject(new Error(data.toString('latin1')))
+    })
+    socket.write(bytes)
+  })
+}
+
+/** For this process, and for those that it starts: Node raises its own limit as far as it may. */
+function maxOpenFiles(): number {
+  if (process.platform !== 'linux') return Number.POSITIVE_INFINITY
+  const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
+  return hard === undefined ? Number.POSITIVE_INFINITY : Number(hard)
+}
+
 test('a thousand connections that send nothing, and bodies that never end, keep nobody out', async () => {
   const endpoint = new Endpoint()
   const port = await endpoint.port()
@@ -318,14 +362,7 @@ test('more bodies than memory allows are refused unread, with 503, until others 
 })
 
 test('ten rounds of it leave no memory behind in the process', async () => {
-  const env = { REDIS_URL: inject('redisUrl'), STREAM: 'hostile', HTTP_PORT: '0', SIMULATE: 'off' }
-  const worker = new Worker('producer', { ...env, ...SECRET_SETTINGS })
-  onTestFinished(async () => {
-    worker.kill('SIGKILL')
-    await worker.exited()
-  })
-  const { url } = await worker.waitFor(({ msg }) => msg === 'webhooks are served')
-  const port = Number(new URL(String(url)).port)
+  const { worker, port } = await startProcess()
   const round = async () => {
     for (let i = 0; i < attacks.length; i += 40)
       await Promise.all(attacks.slice(i, i + 40).map((one) => attack(port, one)))
@@ -337,6 +374,18 @@ test('ten rounds of it leave no memory behind in the process', async () => {
   expect(residentBytes(worker.pid) - before).toBeLessThan(60_000_000)
   expect(worker.isRunning).toBe(true)
 })
+
+/** The producer service as a process of its own. */
+async function startProcess(): Promise<{ worker: Worker; port: number }> {
+  const env = { REDIS_URL: inject('redisUrl'), STREAM: 'hostile', HTTP_PORT: '0', SIMULATE: 'off' }
+  const worker = new Worker('producer', { ...env, ...SECRET_SETTINGS })
+  onTestFinished(async () => {
+    worker.kill('SIGKILL')
+    await worker.exited()
+  })
+  const { url } = await worker.waitFor(({ msg }) => msg === 'webhooks are served')
+  return { worker, port: Number(new URL(String(url)).port) }
+}
 
 /** Of a process on Linux; 0 elsewhere. */
 function residentBytes(pid: number | undefined): number {

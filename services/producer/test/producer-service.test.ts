@@ -97,6 +97,18 @@ test('a wrong setting ends it with 1', async () => {
   expect(worker.lines.map(({ msg }) => msg)).toContain('BURST: expected a whole number from 1 to 100000000, got "many"')
 })
 
+test('settings that are wrong are told in one go, each in a line of its own', async () => {
+  const worker = start({
+    ...{ BURST: 'many', WEBHOOK_STANDARD_SECRET: 'my dog', WEBHOOK_STRIPE_SECRET_FILE: '/dev/null' },
+    WEBHOOK_GITHUB_SECRET_FILE: '/nowhere',
+  })
+  expect(await worker.closed()).toBe(1)
+  const names = worker.lines.flatMap(({ msg }) => /^([A-Z_]+): expected/.exec(msg ?? '')?.[1] ?? [])
+  expect(names.sort()).toEqual([
+    ...['BURST', 'WEBHOOK_GITHUB_SECRET_FILE', 'WEBHOOK_STANDARD_SECRET', 'WEBHOOK_STRIPE_SECRET_FILE'],
+  ])
+})
+
 test.each([
   [
     { WEBHOOK_STANDARD_SECRET: 'my dog' },

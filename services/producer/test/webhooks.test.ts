@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readLedger } from '@redis-streams-processor/service-kit'
-import { RedisServer } from '@redis-streams-processor/testbed'
+import { RedisServer, Scrape } from '@redis-streams-processor/testbed'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Endpoint, event, SECRETS, type SourceName, signed } from './support/endpoint.ts'
 
@@ -217,12 +217,17 @@ describe('nothing signed is refused for its content', () => {
     expect(await endpoint.send(event(), { id: 'x'.repeat(300) })).toMatchObject({ status: 202 })
   })
 
-  test('what nests too deep to be written again is appended as a text', async () => {
+  test('what nests deeper than 1,000 levels is appended as a text, which is no publish that failed', async () => {
     const endpoint = new Endpoint()
-    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
-    expect(await endpoint.post('github', deep, await signed.github(deep))).toMatchObject({ status: 202 })
-    const [entry] = (await endpoint.entries()).values()
-    expect(JSON.parse(entry?.data as string)).toBe(deep)
+    const bodies = [1_000, 1_001, 4_100, 100_000].map((levels) => `${'['.repeat(levels)}${']'.repeat(levels)}`)
+    for (const body of bodies)
+      expect(await endpoint.post('github', body, await signed.github(body))).toMatchObject({ status: 202 })
+    const [flat, ...deep] = [...(await endpoint.entries()).values()].map(({ data }) => data as string)
+    expect(flat).toBe(bodies[0])
+    expect(deep.map((data) => JSON.parse(data))).toEqual(bodies.slice(1))
+    const scrape = await Scrape.of(await endpoint.opsPort())
+    const counted = scrape.all('streams_published_total').filter(({ value }) => value > 0)
+    expect(counted).toMatchObject([{ labels: { result: 'appended' }, value: 4 }])
   })
 
   test('what grows when it is written again is appended all the same', async () => {

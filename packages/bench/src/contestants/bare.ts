@@ -1,4 +1,4 @@
-import { type ConsumerOptions, type Contestant, pieces } from '../contestant.ts'
+import { type ConsumerOptions, type Contestant, type EndpointOptions, pieces } from '../contestant.ts'
 import { type BenchEvent, fieldsOf } from '../event.ts'
 import { connect, createGroup, dataOf, GROUP, readNew } from './redis-client.ts'
 
@@ -48,5 +48,10 @@ export const contestant: Contestant = {
         await client.close()
       },
     }
+  },
+
+  async openEndpoint(options: EndpointOptions) {
+    const { openEndpoint } = await import('../endpoints/bare.ts')
+    return openEndpoint(options)
   },
 }

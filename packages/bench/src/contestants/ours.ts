@@ -1,6 +1,6 @@
 import { userEvents } from '@redis-streams-processor/events'
 import { createConsumer, createProducer } from '@redis-streams-processor/streams-core'
-import { type ConsumerOptions, type Contestant, pieces } from '../contestant.ts'
+import { type ConsumerOptions, type Contestant, type EndpointOptions, pieces } from '../contestant.ts'
 import { type BenchEvent, TYPE } from '../event.ts'
 
 /** Two pieces are on their way at a time. Thousands of open publishes cost garbage collection. */
@@ -58,5 +58,10 @@ export const contestant: Contestant = {
         await running
       },
     }
+  },
+
+  async openEndpoint(options: EndpointOptions) {
+    const { openEndpoint } = await import('../endpoints/ours.ts')
+    return openEndpoint(options)
   },
 }

@@ -3,12 +3,13 @@ import { burst } from './burst.ts'
 import { drain } from './drain.ts'
 import { growth } from './growth.ts'
 import { idle } from './idle.ts'
+import { ingest } from './ingest.ts'
 import { latency } from './latency.ts'
 import { memory } from './memory.ts'
 import { publish } from './publish.ts'
 import { recovery } from './recovery.ts'
 
-export const scenarios = { burst, drain, publish, latency, growth, idle, memory, recovery } satisfies Record<
+export const scenarios = { burst, drain, publish, ingest, latency, growth, idle, memory, recovery } satisfies Record<
   string,
   Scenario
 >

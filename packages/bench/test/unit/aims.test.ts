@@ -41,6 +41,16 @@ describe('aims', () => {
     expect(reached(samples)).toEqual(['P2 aim'])
   })
 
+  test.each([
+    [120, 'aim'],
+    [121, 'at least'],
+    [131, 'no'],
+  ])('ingest: %d µs of CPU beside 100 of bare node:http: %s', (cpuUs, verdict) => {
+    expect(reached([sample('ingest', 'ours', { cpuUs }), sample('ingest', 'bare', { cpuUs: 100 })])).toEqual([
+      `P9 ${verdict}`,
+    ])
+  })
+
   test('latency: the aim is the bare loop’s and a bit, the least is half as much again', () => {
     const samples = [sample('latency', 'ours', { p50: 1.4, p99: 14 }), sample('latency', 'bare', { p50: 1, p99: 9 })]
     expect(reached(samples)).toEqual(['P4 aim', 'P4 no'])

@@ -10,6 +10,8 @@ type Group = StreamState['groups'][number]
 
 /** What is looked at within this time is not looked at again. */
 const FRESH_MS = 1_000
+/** A scrape does not wait longer for Redis: a scraper with little time would take this process for dead. */
+const TIMEOUT_MS = 500
 
 const GROUP_GAUGES: [name: string, help: string, read: (group: Group) => number][] = [
   ['streams_group_lag', 'Entries that were not delivered to the group yet', ({ lag }) => lag],
@@ -43,7 +45,7 @@ export interface FiguresOptions {
 export function exportStreamFigures({ registry, redis, stream, onError }: FiguresOptions): () => Promise<void> {
   const registers = [registry]
   const labels = { stream: stream.name }
-  const inspector = openInspector(stream, { redis, timeoutMs: 1_000 })
+  const inspector = openInspector(stream, { redis, timeoutMs: TIMEOUT_MS })
   let newest: { at: number; state: Promise<StreamState | undefined> } | undefined
   let isTold = false
 

@@ -82,7 +82,7 @@ describe('a file that is there and cannot be read stops the service', () => {
 
 describe('what is not understood is told', () => {
   test('names in the file that are no settings, and what was probably meant', () => {
-    const names = ['GRUOP', 'GROUPS', 'group', 'LOGLEVEL', 'LEASE_MSEC', 'REDIS_URI', 'COLOUR', 'BURST']
+    const names = ['GRUOP', 'GROUPS', 'group', 'LOGLEVEL', 'LEASE_MSEC', 'REDIS_URI', 'COLOUR', 'BURST', 'SECRETS_DIR']
     const { told } = read(textFile(names.map((name) => `${name}=1\n`).join('')))
     expect(told.slice(1)).toEqual([
       '.env: GRUOP is not a setting; did you mean GROUP?',

@@ -13,6 +13,8 @@ export type Verdict = 'success' | 'failure' | 'none'
 export interface Grants {
   /** When it makes sense to ask for more. */
   waitMs: number
+  /** How late a start may come after the beginning of its grant. */
+  slackMs: number
   /** When each grant begins, counted from when Redis gave it. */
   beginsInMs: number[]
 }
@@ -70,14 +72,19 @@ export class ControlsBroker {
 
   /**
    * Asks for up to `want` grants of `size` handler starts each. Undefined: the group has no limit.
-   * @param slackMs How late a start may come.
+   * @param slackMs How late a start may come, at least.
    */
   async takeStarts(size: number, want: number, slackMs: number): Promise<Grants | undefined> {
     const slackUs = Math.round(slackMs * 1_000)
     const reply = await this.#connection.run(TAKE_STARTS, this.#keys, { size, want, slackUs })
-    const [isLimited, waitUs, ...beginsInUs] = reply as [isLimited: number, waitUs: number, ...number[]]
+    const [isLimited, waitUs, spanUs, ...beginsInUs] = reply as [
+      isLimited: number,
+      waitUs: number,
+      spanUs: number,
+      ...number[],
+    ]
     if (isLimited === 0) return undefined
-    return { waitMs: waitUs / 1_000, beginsInMs: beginsInUs.map((us) => us / 1_000) }
+    return { waitMs: waitUs / 1_000, slackMs: spanUs / 1_000, beginsInMs: beginsInUs.map((us) => us / 1_000) }
   }
 }
 

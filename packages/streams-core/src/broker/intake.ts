@@ -85,7 +85,7 @@ export class IntakeBroker {
     }
   }
 
-  /** Each sixth of a lease, as that costs the more, the more is held. */
+  /** Once in a sixth of a lease: the more is held, the more a look costs. */
   #looksBack(at: number): boolean {
     if (at - this.#lookedBackAt < this.#member.leaseMs / 6) return false
     this.#lookedBackAt = at

@@ -15,9 +15,10 @@ export class LeaseBroker {
   /** Extends the leases of deliveries, and their idempotency records; returns those whose lease is lost. */
   async extend<T extends RecordedToken>(deliveries: readonly T[]): Promise<T[]> {
     const { connection, stream, group, leaseMs } = this.#member
-    return lostAmong(deliveries, (chunk) => {
+    return lostAmong(deliveries, async (chunk) => {
       const args = chunk.flatMap((d) => [d.entryId, d.owner, d.attempt, runningValue(d)])
-      return connection.run(EXTEND, { stream }, { group, leaseMs }, { keys: recordKeysOf(chunk), args })
+      const lostIds = await connection.run(EXTEND, { stream }, { group, leaseMs }, { keys: recordKeysOf(chunk), args })
+      return lostIds as string[]
     })
   }
 

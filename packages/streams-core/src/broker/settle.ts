@@ -5,7 +5,7 @@ import type { Member } from './member.ts'
 import { RETRY_CONSUMER, SUSPECTS, setAsideName } from './pseudo-consumers.ts'
 import { TAKE_RECORD } from './scripts/idempotency.ts'
 import { ACK, COMMIT, DEAD_LETTER, PARK } from './scripts/settle.ts'
-import { lostAmong, type RecordedToken, recordKeysOf, runningValue, type Token } from './token.ts'
+import { type RecordedToken, recordKeysOf, runningValue, type Token } from './token.ts'
 
 export type CommitReply =
   | { status: 'committed'; replies: unknown[] }
@@ -37,14 +37,14 @@ export class SettleBroker {
 
   /**
    * For each delivery that is still this consumer's: acknowledges it, deletes its history, sets its record to done.
-   * Returns those whose lease is lost.
+   * @param chunk As `lostAmong` makes it.
+   * @returns the entry ids of those whose lease is lost.
    */
-  async ackChecked<T extends RecordedToken>(deliveries: readonly T[]): Promise<T[]> {
+  async ackChecked(chunk: readonly RecordedToken[]): Promise<string[]> {
     const { connection, stream, group, history } = this.#member
-    return lostAmong(deliveries, (chunk) => {
-      const more = { keys: recordKeysOf(chunk), args: tokenWords(chunk) }
-      return connection.run(ACK, { stream, history }, { group, recordTtlMs: this.#recordTtlMs }, more)
-    })
+    const more = { keys: recordKeysOf(chunk), args: tokenWords(chunk) }
+    const lostIds = await connection.run(ACK, { stream, history }, { group, recordTtlMs: this.#recordTtlMs }, more)
+    return lostIds as string[]
   }
 
   /** Parks a delivery until it is due again. False: the lease was lost. */

@@ -104,7 +104,8 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, trace, o
   const runActors = { admission, gate, broker: settling, patience: patience.handling, trace, onRefusal }
   const runner = new Runner(running, handlers, runActors)
   const batchRunner = new BatchRunner(running, runActors)
-  const waiting = new WaitingJobs(handlers, { runner, batchRunner }, () => slots.startWaiting())
+  // Each needs the other: the slots take jobs from here, and a batch that becomes ripe wakes them.
+  const waiting = new WaitingJobs(handlers, { runner, batchRunner }, () => slots.startWhatWaits())
   const slots: HandlerSlots = new HandlerSlots(concurrency, { waiting, changed, gate })
   const room = new Room(maxBuffered, { slots, waiting, holdings, starts, controls, changed })
   // Wakes the claimer: what this consumer parks is claimed when it is due.

@@ -1,17 +1,27 @@
-import type { ZodType } from 'zod'
 import { InvalidEventError, messageOf } from '../base/errors.ts'
 import { checkData } from './check-data.ts'
-import { type EventAttributes, LAYOUTS, layoutOf, problemOfAttributes, REPLACEMENT, shorten, sizeOf } from './entry.ts'
-import type { Catalog, StreamDefinition } from './stream.ts'
+import {
+  type EventAttributes,
+  LAYOUTS,
+  layoutOf,
+  problemOfAttributes,
+  REPLACEMENT,
+  shorten,
+  sizeOf,
+  survives,
+} from './entry.ts'
+import type { Catalog } from './stream.ts'
 
 /** An event as it is stored. */
 export interface EncodedEvent {
-  /** The names of its fields: a place in `LAYOUTS`. */
+  /** The names of its fields: an index in `LAYOUTS`. */
   readonly layout: number
   /** The values of these fields. The first is the event id. */
   readonly values: readonly string[]
   /** Bytes of names and values. */
   readonly size: number
+  /** Why the catalog refuses the event, if it does. It names no data. */
+  readonly misfit: string | undefined
 }
 
 /** Bytes of the names in each layout. */
@@ -20,23 +30,22 @@ const SIZES = LAYOUTS.map(sizeOf)
 /**
  * Event → entry. The data is stored as JSON, and the schema checks what is parsed from that JSON: so the handler gets
  * what is accepted here.
- * @param catalog Undefined: any type and any data are taken.
+ * @param takesMisfits Whether an event is taken although the catalog refuses it.
  * @throws {InvalidEventError} naming the path.
  */
 export function encode(
-  catalog: Catalog | undefined,
+  catalog: Catalog,
   type: string,
   data: unknown,
   given: EventAttributes,
   maxBytes: number,
+  takesMisfits = false,
 ): EncodedEvent {
-  const schema = catalog && schemaOf(catalog, type)
   const problem = problemOfType(type) ?? problemOfAttributes(given) ?? problemOfText(given)
   if (problem) throw new InvalidEventError(`${shorten(type)}: ${problem}`)
   const json = toJson(type, data)
-  if (schema) check(schema, type, data, json)
 
-  // In the order of the layout.
+  // Exactly the fields of LAYOUTS[layout], in their order: PUBLISH takes them by position.
   const values = [given.id, type, given.source, given.time]
   if (given.subject !== undefined) values.push(given.subject)
   if (given.traceparent !== undefined) values.push(given.traceparent)
@@ -47,39 +56,21 @@ export function encode(
   const size = sizeOf(values) + (SIZES[layout] ?? 0)
   if (size > maxBytes)
     throw new InvalidEventError(`${shorten(type)}: ${size} bytes, at most ${maxBytes} (maxEventBytes)`)
-  return { layout, values, size }
+  const misfit = misfitOf(catalog, type, data, json)
+  if (misfit && !takesMisfits) throw misfit
+  return { layout, values, size, misfit: misfit?.message }
 }
 
-/**
- * Why the catalog refuses an event, as `publish` would say it: its type, or its data. For events from elsewhere, which
- * are to be published with `publishUnchecked`. It names no data.
- * @returns undefined: the catalog fits.
- */
-export function misfitOf({ catalog }: StreamDefinition, type: string, data: unknown): string | undefined {
-  try {
-    check(schemaOf(catalog, type), type, data, toJson(type, data))
-    return undefined
-  } catch (error) {
-    if (error instanceof InvalidEventError) return error.message
-    throw error
-  }
-}
-
-function check(schema: ZodType, type: string, data: unknown, json: string): void {
-  const checked = checkData(schema, JSON.parse(json))
-  if (!checked.ok) throw new InvalidEventError(`${type}: ${checked.reason}${hintFor(data)}`, checked.path)
-}
-
-function schemaOf(catalog: Catalog, type: string) {
+function misfitOf(catalog: Catalog, type: string, data: unknown, json: string): InvalidEventError | undefined {
   const schema = Object.hasOwn(catalog, type) ? catalog[type] : undefined
-  if (schema) return schema
-  throw new InvalidEventError(
-    `unknown event type ${JSON.stringify(type)}, expected one of ${Object.keys(catalog).join(', ')}`,
-  )
+  if (!schema) {
+    const known = Object.keys(catalog).join(', ')
+    return new InvalidEventError(`unknown event type ${JSON.stringify(shorten(type))}, expected one of ${known}`)
+  }
+  const checked = checkData(schema, JSON.parse(json))
+  return checked.ok ? undefined : new InvalidEventError(`${type}: ${checked.reason}${hintFor(data)}`, checked.path)
 }
 
-/** UTF-8 cannot hold half of a surrogate pair: two ids that differ only in it would be stored as one. */
-const survives = (text: string) => text.isWellFormed() && !text.includes(REPLACEMENT)
 const LOST = 'holds a lone surrogate or U+FFFD, which do not survive storage'
 
 function problemOfType(type: string): string | undefined {

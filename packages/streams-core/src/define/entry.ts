@@ -25,8 +25,9 @@ export const LAYOUTS = [
   ['id', 'type', 'source', 'time', 'subject', 'traceparent', 'tracestate', 'data'],
 ] as const
 
-/** The place in `LAYOUTS` of the fields that these attributes need. */
+/** The index in `LAYOUTS` of the fields that these attributes need. */
 export function layoutOf({ subject, traceparent, tracestate }: EventAttributes): number {
+  // Counts like LAYOUTS: a subject adds 1; a traceparent 2, with tracestate 4.
   const traces = traceparent === undefined ? 0 : tracestate === undefined ? 2 : 4
   return (subject === undefined ? 0 : 1) + traces
 }
@@ -85,6 +86,17 @@ function isTime(text: string): boolean {
   if (!RFC_3339.test(text) || Number.isNaN(Date.parse(text))) return false
   lastTime = text
   return true
+}
+
+/** UTF-8 cannot hold half of a surrogate pair: two ids that differ only in it would be stored as one. */
+export const survives = (text: string): boolean => text.isWellFormed() && !text.includes(REPLACEMENT)
+
+/**
+ * Whether it can be an event id: a text of 1 to 256 characters that is stored as it is, so without half of a surrogate
+ * pair and without U+FFFD.
+ */
+export function isEventId(id: unknown): id is string {
+  return typeof id === 'string' && id !== '' && id.length <= MAX_ID_LENGTH && survives(id)
 }
 
 /** Bytes of an entry's names and values. */

@@ -2,7 +2,7 @@ import { InspectBroker, type StreamState } from '../broker/inspect.ts'
 import { Keys } from '../broker/keys.ts'
 import type { RedisOptions } from '../define/redis-options.ts'
 import type { StreamDefinition } from '../define/stream.ts'
-import { connect, type OperatorOptions, once } from './connect.ts'
+import { connect, type OperatorOptions, once, TIMEOUT_MS } from './connect.ts'
 
 export interface StreamInspector {
   /**
@@ -19,7 +19,7 @@ export interface StreamInspector {
 
 /** For looking again and again: opens one connection, which heals itself. */
 export function openInspector(stream: Pick<StreamDefinition, 'name'>, options: OperatorOptions): StreamInspector {
-  const { connection, ready, close } = connect(options, 'inspect')
+  const { connection, ready, close } = connect({ timeoutMs: TIMEOUT_MS, ...options }, 'inspect')
   const broker = new InspectBroker(connection, new Keys(stream.name))
   return {
     async inspect() {

@@ -107,8 +107,9 @@ export class Batcher {
       this.#inFlight = []
       if (again.length > 0) this.#queue = [...again.filter(({ isOpen }) => isOpen), ...this.#queue]
       if (again.length > 0 || this.#queue.length === 0) this.#tellAnswers()
-      // Once the next batch is written to the socket. The client does that in a setImmediate of its own, which it sets
-      // when the batch is sent: after the outer one of these two, and before the inner one.
+      // Answers wait until the next batch is on the socket. node-redis writes it in an immediate that it sets when it is
+      // given the batch, a few microtasks from here: behind the outer immediate, ahead of the inner one. Should node-redis
+      // change this, answers come earlier or later, and nothing else happens.
       else setImmediate(() => setImmediate(() => this.#tellAnswers()))
       failures = again.length > 0 ? failures + 1 : 0
       if (failures > 0) await sleep(backoffMs(failures), neverAborted)
@@ -128,10 +129,11 @@ export class Batcher {
     return Math.max(1, count)
   }
 
-  /** Returns what is to be tried again. If Redis has answered, the batch is in `#untold` then. */
+  /** Returns what is to be tried again. If Redis has answered, leaves the batch in `#untold`. */
   async #append(batch: OpenPublish[]): Promise<OpenPublish[]> {
     try {
       const replies = await this.#broker.append(batch.map(({ event }) => event))
+      // Redis may be faster than the immediates in `#flush`: the batch before this one is told first.
       this.#tellAnswers()
       this.#untold = { publishes: batch, replies }
       return batch.filter((_, i) => this.#isToBeTriedAgain(replies[i]))
@@ -170,7 +172,7 @@ export class Batcher {
       case 'error': {
         const error = toError(reply.message)
         this.lastProblem = error
-        if (!isTemporary(error)) publish.reject(error)
+        if (!this.#isToBeTriedAgain(reply)) publish.reject(error)
         return
       }
       case undefined:

@@ -11,6 +11,8 @@ export interface Published {
    * now. Also true when a reply of Redis was lost: then the first append was this very publish.
    */
   duplicate: boolean
+  /** Only of `publishUnchecked`: why `publish` would refuse the event. It names no data. Not there if it would not. */
+  misfit?: string
 }
 
 /** An event whose publish has no answer yet. Answered once; later answers are ignored. */
@@ -41,7 +43,9 @@ export class OpenPublish {
 
   resolve(entryId: string, duplicate: boolean): void {
     this.#isOpen = false
-    this.#resolve({ id: this.id, entryId, duplicate })
+    const { misfit } = this.event
+    const published = { id: this.id, entryId, duplicate }
+    this.#resolve(misfit === undefined ? published : { ...published, misfit })
   }
 
   reject(error: Error): void {

@@ -62,9 +62,9 @@ export interface Producer<C extends Catalog> {
   publish<T extends EventType<C>>(type: T, data: EventInput<C, T>, options?: PublishOptions): Promise<Published>
   /**
    * As `publish`, for an event that somebody else has made and that must not be lost, such as a webhook: whatever its
-   * type, and whatever its data, as long as JSON can hold it. The catalog is not asked. If the catalog of a group does
-   * not know the type, or its schema refuses the data, the event becomes a dead letter of this group, with reason
-   * `malformed`. Redrive it once the catalog fits. `misfitOf` says beforehand whether that is so.
+   * type, and whatever its data, as long as JSON can hold it. If the catalog of a group does not know the type, or its
+   * schema refuses the data, the event becomes a dead letter of this group, with reason `malformed`. Redrive it once the
+   * catalog fits. `misfit` in the result says what the catalog of this producer has against the event.
    * @throws as `publish`. `InvalidEventError`: the data cannot be written as JSON, the event is too large, or its id,
    * type, source, subject, traceparent or tracestate is not one.
    */
@@ -91,7 +91,7 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
   readonly #broker: AppendBroker
   readonly #batcher: Batcher
   readonly #deadlines: Deadlines
-  /** Undefined: nobody wants to know. */
+  /** Undefined unless there is an `onReport` or `tracing`. */
   readonly #watch: PublishWatch | undefined
   #isClosed = false
 
@@ -104,10 +104,9 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
     this.#stream = stream
     this.#settings = settings
     const tell = newTell(logger, onReport)
-    if (onReport || tracing) {
-      // A logger is not told, so nothing is made for it.
+    // For a logger alone there is no watch: answers of publishes are not logged.
+    if (onReport || tracing)
       this.#watch = new PublishWatch(onReport && tell, tracing && new Tracing(tracing.api, stream.name))
-    }
     const connection = new Connection({
       ...{ redis, name: 'producer', deadlineMs: settings.publishTimeoutMs, onServer: newWarnings(tell) },
       onState: (state, cause) => tell({ kind: 'connection', connection: 'commands', state, cause }),
@@ -140,19 +139,20 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
   }
 
   publish<T extends EventType<C>>(type: T, data: EventInput<C, T>, options?: PublishOptions): Promise<Published> {
-    return this.#publish(this.#stream.catalog, type, data, options)
+    return this.#publish(false, type, data, options)
   }
 
   publishUnchecked(type: string, data: unknown, options?: PublishOptions): Promise<Published> {
-    return this.#publish(undefined, type, data, options)
+    return this.#publish(true, type, data, options)
   }
 
-  #publish(catalog: Catalog | undefined, type: string, data: unknown, options: PublishOptions = {}) {
-    if (!this.#watch) return this.#enqueue(catalog, type, data, options)
-    return this.#watch.run(type, options, (given) => this.#enqueue(catalog, type, data, given))
+  #publish(takesMisfits: boolean, type: string, data: unknown, options: PublishOptions = {}) {
+    // Nobody watches: no report and no second pair of callbacks for each publish.
+    if (!this.#watch) return this.#enqueue(takesMisfits, type, data, options)
+    return this.#watch.run(type, options, (given) => this.#enqueue(takesMisfits, type, data, given))
   }
 
-  #enqueue(catalog: Catalog | undefined, type: string, data: unknown, options: PublishOptions): Promise<Published> {
+  #enqueue(takesMisfits: boolean, type: string, data: unknown, options: PublishOptions): Promise<Published> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) throw new ProducerClosedError()
       const { maxEventBytes, publishTimeoutMs, source } = this.#settings
@@ -167,7 +167,7 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
         traceparent,
         tracestate,
       }
-      const event = encode(catalog, type, data, attributes, maxEventBytes)
+      const event = encode(this.#stream.catalog, type, data, attributes, maxEventBytes, takesMisfits)
       this.#batcher.refuseIfFull()
       this.#batcher.add(new OpenPublish({ id, event, timeoutMs: publishTimeoutMs }, { resolve, reject }))
       this.#deadlines.watch()

@@ -16,7 +16,7 @@ export interface SettledReport {
   consumer: string
   entryId: string
   attempt: number
-  /** Id and type are undefined where the entry has none, was deleted, or could not be decoded. */
+  /** Id and type are undefined where the entry was deleted, or has nothing in their place that an event id could be. */
   eventId: string | undefined
   eventType: string | undefined
   /** Milliseconds from getting a handler slot until the outcome was written; 0 without a slot. */

@@ -52,6 +52,18 @@ describe('G6: malformed entries', () => {
     expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false)
   })
 
+  test('are told with their event id, if what they have in its place could be one', async ({ lab }) => {
+    const consumer = await lab.consumer()
+    const ids = ['readable', '', 'x'.repeat(257), Buffer.from([0xff])]
+    for (const id of ids) await lab.send('XADD', lab.streamName, '*', 'id', id)
+    await consumer.reports.until(
+      'the consumer dead-letters all of them',
+      (reports) => reports.settled('dead-letter').length === ids.length,
+    )
+    const told = consumer.reports.settled('dead-letter').map(({ eventId }) => eventId)
+    expect(told.filter((id) => id !== undefined)).toEqual(['readable'])
+  })
+
   test('are kept byte for byte', async ({ lab }) => {
     await lab.send('XADD', lab.streamName, '*', 'raw', rubbish, 'raw', 'again')
     const consumer = await lab.consumer()
@@ -134,6 +146,7 @@ describe('publishing what the catalog does not know', () => {
     for (const { reports, stop } of old) {
       await reports.until('the consumer settles 3 events', () => reports.settled().length === 3)
       expect(reports.settled('ack').map(({ eventId }) => eventId)).toEqual(['fit'])
+      expect(reports.settled('dead-letter').map(({ eventId }) => eventId)).toEqual(['unknown-type', 'unfit'])
       await stop()
     }
     for (const group of groups) {
@@ -171,7 +184,11 @@ describe('publishing what the catalog does not know', () => {
     const producer = lab.producer()
     const first = await producer.publish('counted', { n: 1 }, { id: 'same' })
     const second = await producer.publishUnchecked('whatever', null, { id: 'same' })
-    expect(second).toEqual({ ...first, duplicate: true })
+    expect(second).toEqual({
+      ...first,
+      duplicate: true,
+      misfit: expect.stringContaining('unknown event type "whatever"'),
+    })
     expect((await lab.inspect()).length).toBe(1)
   })
 

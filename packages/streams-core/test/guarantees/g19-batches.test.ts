@@ -1,6 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect } from 'vitest'
-import { batch, type CommitError, retryAfter, type StreamEvent, skip } from '../../src/index.ts'
+import { z } from 'zod'
+import {
+  batch,
+  type CommitError,
+  createConsumer,
+  defineStream,
+  retryAfter,
+  type StreamEvent,
+  skip,
+} from '../../src/index.ts'
 import { foreignEntry, range } from '../support/events.ts'
 import { GROUP, type Lab, test } from '../support/lab.ts'
 import { latch } from '../support/latch.ts'
@@ -475,5 +484,24 @@ describe('G19: what holds for single events holds for those of a batch', () => {
     const consumer = await lab.consumer({ handlers: { counted } })
     await consumer.reports.until('all are handled', (reports) => reports.settled('ack').length === 400)
     expect(sizes).toEqual([100, 100, 100, 100])
+  })
+
+  test('gets events whose type is longer than an id may be', async ({ lab }) => {
+    const type = 'x'.repeat(1_000)
+    const stream = defineStream(lab.streamName, { [type]: z.object({ n: z.int() }) })
+    const sizes: number[] = []
+    const stopping = new AbortController()
+    const running = createConsumer(stream, {
+      ...{ redis: lab.as('consumer'), group: GROUP },
+      handlers: {
+        [type]: batch({ maxSize: 3, maxWaitMs: 60_000, handle: (events) => void sizes.push(events.length) }),
+      },
+    }).run({ signal: stopping.signal })
+    for (const n of range(3))
+      await lab.send('XADD', lab.streamName, '*', ...foreignEntry({ id: `e${n}`, type, data: `{"n":${n}}` }))
+    await lab.until('a batch is handled', () => sizes.length > 0)
+    expect(sizes).toEqual([3])
+    stopping.abort()
+    await running
   })
 })

@@ -117,6 +117,7 @@ describe('Redis says no for good', () => {
       `:${GROUP}:history`,
       `:${GROUP}:due`,
       `:${GROUP}:clock`,
+      `:${GROUP}:controls`,
     ].map((key) => `~{${lab.streamName}}${key}`)
     const keys = [`~${lab.streamName}`, ...own]
     await lab.send('ACL', 'SETUSER', 'worker', 'on', '>secret', '&*', '+@all', ...keys)

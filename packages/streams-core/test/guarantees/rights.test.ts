@@ -58,6 +58,7 @@ const consume: Work = async (lab, redis) => {
   await readByHand(lab)
   await lab.bringBack([entryId], { deliveries: 2, idleMs: 60_000 })
   for (const n of range(4)) await producer.publish('counted', { n })
+  await lab.openControls().limit(100)
   const consumer = lab.startConsumer({
     ...{ redis, leaseMs: 1_000, blockMs: 200, retry: { delayMs: () => 1 }, idempotency: {} },
     handlers: {
@@ -77,7 +78,8 @@ const consume: Work = async (lab, redis) => {
   expect([...(await lab.view().consumers()).keys()]).not.toContain(consumer.name)
 }
 
-/** Looks at the stream and at its dead letters, redrives and purges; finds an event, sets a group back, trims, deletes. */
+/** Looks at the stream and at its dead letters, redrives and purges; finds an event, sets a group back, trims, deletes;
+ * controls the group; lists, tails, examines, publishes. */
 const operate: Work = async (lab, redis) => {
   const consumer = await lab.consumer({ handlers: { counted: () => reject('never') } })
   await Promise.all(range(3).map((n) => lab.producer().publish('counted', { n })))
@@ -101,6 +103,13 @@ const operate: Work = async (lab, redis) => {
   expect(state).toEqual({ type: 'unknown', why: 'gone' })
   expect(await findEvent(stream, 'nowhere', { redis })).toEqual({ entries: [], letters: [] })
 
+  const controls = openControls(stream, { redis, group: GROUP })
+  lab.onClose(() => controls.close())
+  await controls.pause()
+  await controls.limit(1)
+  expect(await controls.state()).toMatchObject({ paused: { by: 'operator' }, limitPerSecond: 1 })
+  await controls.resume()
+
   const groups = openGroups(stream, { redis, leaseMs: 500 })
   lab.onClose(() => groups.close())
   await lab.send('XGROUP', 'CREATECONSUMER', lab.streamName, GROUP, 'idle')
@@ -108,12 +117,6 @@ const operate: Work = async (lab, redis) => {
   const whenFree = <T>(work: () => Promise<T>) => until('the group is free', () => work().catch(unlessAtWork), STUCK)
   expect(await whenFree(() => groups.replay(GROUP, { from: 'end' }))).toMatchObject({ skipped: 2 })
   expect(await trimStream(stream, { redis })).toMatchObject({ trimmed: 4, length: 1 })
-  const controls = openControls(stream, { redis, group: GROUP })
-  lab.onClose(() => controls.close())
-  await controls.pause({ reason: 'a test' })
-  await controls.limit(5)
-  expect(await controls.state()).toMatchObject({ paused: { reason: 'a test' }, limitPerSecond: 5 })
-  await controls.resume()
   for await (const event of listPending(stream, { redis, group: GROUP })) expect(event).toBeUndefined()
   const tailing = new AbortController()
   let tailed = 0

@@ -51,11 +51,11 @@ describe('trimStream', () => {
     const old = await append(lab, 500, 2 * HOUR_MS)
     const young = await append(lab, 300)
     await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, young[299] as string)
-    expect(await trimTwice(lab, { keepAtLeast: 700 })).toEqual({
-      ...{ trimmed: 100, length: 700, heldBack: { by: 'keepAtLeast' } },
+    expect(await trimTwice(lab, { keepAtLeast: 750 })).toEqual({
+      ...{ trimmed: 50, length: 750, heldBack: { by: 'keepAtLeast' } },
     })
     expect(await trimTwice(lab, { keepForMs: HOUR_MS })).toEqual({
-      ...{ trimmed: 400, length: 300, heldBack: { by: 'keepForMs' } },
+      ...{ trimmed: 450, length: 300, heldBack: { by: 'keepForMs' } },
     })
     expect(await lab.send('XRANGE', lab.streamName, old[0] as string, old[499] as string)).toEqual([])
   })

@@ -39,6 +39,7 @@ describe('decide', () => {
     [{ result: 'handled-elsewhere' }, 2, { type: 'release', delayMs: 3_000, charged: false }],
     [{ result: 'unserved' }, 2, { type: 'release', delayMs: 0, charged: false }],
     [{ result: 'unstarted' }, 1, { type: 'release', delayMs: 0, charged: false }],
+    [{ result: 'paused', eventType: 'x' }, 1, { type: 'release', delayMs: 0, charged: false, setAside: 'x' }],
     [{ result: 'unfinished' }, 1, { type: 'release', delayMs: 0, charged: true }],
     [{ result: 'lease-lost' }, 1, { type: 'abandon' }],
     [{ result: 'deleted' }, 1, { type: 'abandon' }],

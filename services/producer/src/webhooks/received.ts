@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Source } from '@redis-streams-processor/events'
+import { isEventId } from '@redis-streams-processor/streams-core'
 
 /** What a delivery comes to: an event that is not published yet. */
 export interface Received {
@@ -18,12 +19,9 @@ export interface Delivery {
   json: unknown
 }
 
-const MAX_TEXT_LENGTH = 256
 /** RFC 3339 has four digits for the year. */
 const FIRST_MS = Date.parse('0000-01-01T00:00:00Z')
 const LAST_MS = Date.parse('9999-12-31T23:59:59Z')
-/** What does not survive storage. */
-const UNSTORABLE = /\p{Surrogate}|\ufffd/u
 
 /**
  * A signed delivery → an event. Whatever is in it becomes one: a sender that does not repeat would lose what is refused.
@@ -36,10 +34,11 @@ export function toReceived(name: string, source: Source, delivery: Delivery): Re
   if ('noEvent' in event) return event
   const type = 'type' in event ? event.type : event.foreignType
   const { subject, time, data } = event
+  // Type and subject may be as long as an id, and hold what an id may.
   return {
     id: idOf(name, event.id, delivery.body),
-    type: isStorable(type) ? type : unknownType(name),
-    ...(isStorable(subject) && { subject }),
+    type: isEventId(type) ? type : unknownType(name),
+    ...(isEventId(subject) && { subject }),
     ...(isStorableTime(time) && { time }),
     data: data === undefined ? delivery.json : data,
   }
@@ -55,15 +54,11 @@ const unknownType = (name: string) => `${name}.unknown`
 /** It carries the source, so that the ids of two senders cannot be the same. */
 function idOf(name: string, given: string | undefined, body: Buffer): string {
   const id = `${name}:${given}`
-  if (isStorable(given) && id.length <= MAX_TEXT_LENGTH) return id
+  if (isEventId(given) && isEventId(id)) return id
   return `${name}:sha256-${createHash('sha256').update(body).digest('hex')}`
 }
 
 // Types are compiled, what a source finds in a delivery may be anything.
-function isStorable(text: unknown): text is string {
-  return typeof text === 'string' && text !== '' && text.length <= MAX_TEXT_LENGTH && !UNSTORABLE.test(text)
-}
-
 function isStorableTime(time: unknown): time is Date {
   return time instanceof Date && time.getTime() >= FIRST_MS && time.getTime() <= LAST_MS
 }

@@ -1,9 +1,7 @@
 import { type Source, type UserEvents, verify } from '@redis-streams-processor/events'
 import type { Ledger } from '@redis-streams-processor/service-kit'
 import {
-  InvalidEventError,
   type Logger,
-  misfitOf,
   type Producer,
   type Published,
   RedisRefusedError,
@@ -31,6 +29,9 @@ export interface ReceiverActors {
   /** Redis refuses for good. */
   onRefused: (error: RedisRefusedError) => void
 }
+
+/** V8 cannot write JSON again that has some 4,000 levels. */
+const MAX_LEVELS = 1_000
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -80,13 +81,17 @@ export class Receiver {
 
   async #publish(event: Received, text: string): Promise<Answer> {
     const { name } = this
-    const { ledger, logger, onRefused } = this.#actors
+    const { ledger, logger, tally, onRefused } = this.#actors
     const { id, type, subject } = event
     const line = { eventId: id, type, subject, source: name }
     try {
       const published = await withLedger(ledger, event, () => this.#append(event, text))
-      const { entryId, duplicate } = published
+      const { entryId, duplicate, misfit } = published
       logger.info({ ...line, entryId }, duplicate ? 'published before' : 'published')
+      if (misfit !== undefined) {
+        logger.warn({ ...line, error: misfit }, 'the catalog does not fit this event, appended as it came')
+        tally.unfit(name)
+      }
       return answers.published(published)
     } catch (error) {
       const { message } = error as Error
@@ -96,19 +101,11 @@ export class Receiver {
     }
   }
 
-  /** @param text The body. What nests too deep to be written as JSON is appended as a text. */
+  /** @param text The body. What nests too deep is appended as a text. */
   #append({ type, data, ...options }: Received, text: string): Promise<Published> {
-    const { stream, producer, logger, tally } = this.#actors
-    const misfit = misfitOf(stream, type, data)
-    if (misfit !== undefined) {
-      const line = { eventId: options.id, type, source: this.name, error: misfit }
-      logger.warn(line, 'the catalog does not fit this event, appended as it came')
-      tally.unfit(this.name)
-    }
-    return producer.publishUnchecked(type, data, options).catch((error) => {
-      if (!(error instanceof InvalidEventError)) throw error
-      return producer.publishUnchecked(type, text, options)
-    })
+    // Each level takes two characters: most bodies are too short to nest too deep.
+    const isTooDeep = text.length > 2 * MAX_LEVELS && nestsDeeper(MAX_LEVELS, data)
+    return this.#actors.producer.publishUnchecked(type, isTooDeep ? text : data, options)
   }
 
   #refuse(reason: RefusalReason, ip: string): Answer {
@@ -123,6 +120,11 @@ function textOf(body: Buffer): string | undefined {
   } catch {
     return undefined
   }
+}
+
+function nestsDeeper(levels: number, data: unknown): boolean {
+  if (typeof data !== 'object' || data === null) return false
+  return levels === 0 || Object.values(data).some((inner) => nestsDeeper(levels - 1, inner))
 }
 
 /** Undefined: no JSON, which cannot hold `undefined`. */

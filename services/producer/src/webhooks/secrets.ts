@@ -1,37 +1,55 @@
-import type { Source } from '@redis-streams-processor/events'
-import { readSettingFile, SettingsError } from '@redis-streams-processor/service-kit'
+import { readFileSync } from 'node:fs'
+import { type Source, sources } from '@redis-streams-processor/events'
+import { z } from 'zod'
+
+type Scheme = Source['scheme']
+type Problems = Pick<z.RefinementCtx, 'addIssue'>
 
 /** `WEBHOOK_GITHUB_SECRET`; with `_FILE` behind it, the setting that names a file of secrets. */
 export const secretSetting = (name: string) => `WEBHOOK_${name.toUpperCase().replaceAll('-', '_')}_SECRET`
 
 /**
- * The keys of a source, from its two settings. White space separates several secrets: any of them may sign, so that a
- * secret can be changed without a gap. No keys: the source is not to be served.
- * @throws {SettingsError} when a file cannot be read, or a text is no secret of this scheme. No secret is quoted.
+ * The two settings of every source, which become the keys of its secrets. White space separates several secrets: any of
+ * them may sign, so that a secret can be changed without a gap. What is wrong is named, and no secret is quoted.
  */
-export function keysOf(name: string, { scheme }: Source, settings: Readonly<Record<string, unknown>>): Buffer[] {
+export const secretSettings = Object.fromEntries(
+  Object.entries(sources).flatMap(([name, { scheme }]) => [
+    [secretSetting(name), keys((secrets, problems) => keysIn(secrets, scheme, problems))],
+    [`${secretSetting(name)}_FILE`, keys((path, problems) => keysIn(secretsIn(path, problems), scheme, problems))],
+  ]),
+)
+
+/** The keys of a source, of both its settings. No keys: the source is not to be served. */
+export function keysOf(name: string, settings: { readonly [setting: string]: unknown }): Buffer[] {
   const setting = secretSetting(name)
-  const { [setting]: inEnvironment, [`${setting}_FILE`]: path } = settings
-  return [
-    ...keysIn(setting, inEnvironment, scheme),
-    ...(typeof path === 'string' ? keysIn(`${setting}_FILE`, readSecrets(`${setting}_FILE`, path), scheme) : []),
-  ]
+  return [settings[setting], settings[`${setting}_FILE`]].flatMap((keys) => (keys ?? []) as Buffer[])
 }
 
-function keysIn(setting: string, secrets: unknown, scheme: Source['scheme']): Buffer[] {
-  if (typeof secrets !== 'string') return []
+function keys(keysOf: (text: string, problems: Problems) => Buffer[]) {
+  return z.string().transform(keysOf).optional()
+}
+
+function keysIn(secrets: string, scheme: Scheme, problems: Problems): Buffer[] {
   const words = secrets.split(/\s+/).filter(Boolean)
-  return words.map((secret) => {
-    try {
-      return scheme.keyOf(secret)
-    } catch (error) {
-      throw new SettingsError(`${setting}: expected ${(error as Error).message}, got something else (not shown)`)
-    }
-  })
+  try {
+    return words.map((secret) => scheme.keyOf(secret))
+  } catch (error) {
+    complain(problems, (error as Error).message, 'something else (not shown)')
+    return []
+  }
 }
 
-function readSecrets(setting: string, path: string): string {
-  const secrets = readSettingFile(setting, path)
-  if (secrets.trim()) return secrets
-  throw new SettingsError(`${setting}: expected a file with secrets, got an empty one: ${path}`)
+function secretsIn(path: string, problems: Problems): string {
+  try {
+    const secrets = readFileSync(path, 'utf8')
+    if (!secrets.trim()) complain(problems, 'a file with secrets', `an empty one: ${path}`)
+    return secrets
+  } catch (error) {
+    complain(problems, 'a file that can be read', (error as Error).message)
+    return ''
+  }
+}
+
+function complain(problems: Problems, expected: string, given: string): void {
+  problems.addIssue({ code: 'custom', message: expected, params: { given } })
 }

@@ -24,7 +24,7 @@ export const ANSWER_MS = 8_000
 /** Longer than load balancers keep idle connections (60 s is common): otherwise they send on one that is being closed. */
 const KEEP_ALIVE_MS = 72_000
 const MAX_HEAD_BYTES = 16_384
-const MAX_CONNECTIONS = 5_000
+const MAX_CONNECTIONS = 12_000
 
 export interface ServerOptions {
   host: string
@@ -136,9 +136,14 @@ export class WebhookServer {
   }
 
   #refuseUnknown(request: FastifyRequest, reply: FastifyReply): void {
-    const path = request.url.split('?')[0]
-    const isServed = this.#receivers.some(({ name }) => path === `/webhooks/${name}`)
-    this.#refuse(request, reply, isServed ? 'wrong-method' : 'unknown-source')
+    this.#refuse(request, reply, this.#sourceOf(request) === undefined ? 'unknown-source' : 'wrong-method')
+  }
+
+  /** The name of the source whose path is asked for, also by a wrong method, which has no route. */
+  #sourceOf({ url, routeOptions }: FastifyRequest): string | undefined {
+    if (routeOptions.config.source !== undefined) return routeOptions.config.source
+    const path = url.split('?')[0]
+    return this.#receivers.find(({ name }) => path === `/webhooks/${name}`)?.name
   }
 
   /** Refuses what can be refused before the body is read. */
@@ -161,13 +166,13 @@ export class WebhookServer {
   }
 
   #refuse(request: FastifyRequest, reply: FastifyReply, reason: RefusalReason, error?: string): void {
-    const { source } = request.routeOptions.config
+    const source = this.#sourceOf(request)
     this.#tally.refused({ source, reason, ip: request.ip, ...(error !== undefined && { error }) })
     this.#send(request, reply, refusals[reason])
   }
 
   #send(request: FastifyRequest, reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
-    this.#tally.answered(request.routeOptions.config.source, status, performance.now() - request.receivedAt)
+    this.#tally.answered(this.#sourceOf(request), status, performance.now() - request.receivedAt)
     if (headers) reply.headers(headers)
     if (this.#isClosing) reply.header('connection', 'close')
     return reply.code(status).send(body)

@@ -9,25 +9,25 @@ const IDS_AT_ONCE = 3_000
 /**
  * Event ids are remembered in two buckets, the current one and the one before it. Both are hashes: event id → entry id.
  * New ids go into the current one. When no id of the previous one is needed any more, that one is deleted, and the two
- * change their parts. So an id is remembered for `dedupeMs` at least, and at most for little more than twice that, and
- * nothing is to be done for it alone.
+ * swap roles. So an id is remembered for `dedupeMs` at least, and at most for little more than twice that, and no id has
+ * a key or an expiry of its own.
  *
  * The key `dedupe` holds: which bucket is the current one; until when the ids of the current bucket are needed; until
  * when those of the previous one are; Redis' clock when this was written. Each producer needs its ids for a `dedupeMs`
- * of its own, and the latest of these times counts. They are noted a sixteenth of a window too late, so that they need
- * not be noted at each call (a call with one event takes an eighth less).
+ * of its own, and the latest of these times counts. The times are written down as a sixteenth of a window later than
+ * needed, so that not every call has to write them (a call with one event takes an eighth less).
  *
  * A bucket is deleted by UNLINK and not left to its expiry, because expiry frees a large hash in one go, and Redis does
  * nothing else meanwhile. The keys expire only when nobody has published for a day longer than the ids were needed.
  *
- * `openBuckets()`: decides which buckets fit the time. It writes nothing: over `maxmemory` Redis refuses to append only as
- * long as the script has written nothing.
+ * `openBuckets()`: finds which bucket is the current one now, and which are over: no id in them is needed any more. It
+ * writes nothing: over `maxmemory` Redis refuses to append only as long as the script has written nothing.
  *
  * `recall(ids)`: the entry ids of those event ids that are remembered, by event id.
  *
  * `remember(new, hasDuplicates)`: `new` is event id, entry id, event id, entry id … After a duplicate it always writes,
  * though it may change nothing: a WAITAOF that follows then covers the first append as well. When nothing was appended
- * and Redis is over `maxmemory`, Redis refuses the SET; the next call then finds the same times and decides the same.
+ * and Redis is over `maxmemory`, Redis refuses the SET; the next call then reads the same times and finds the same.
  */
 export const dedupeLua = `
 ${nowLua}
@@ -58,11 +58,13 @@ end
 local function recall(ids)
   local recalled = {}
   for _, number in ipairs({ current, 1 - current }) do
-    for from = 1, isOver[number] and 0 or #ids, ${IDS_AT_ONCE} do
-      local to = math.min(from + ${IDS_AT_ONCE - 1}, #ids)
-      local found = redis.call('HMGET', buckets[number], unpack(ids, from, to))
-      for i = from, to do
-        if found[i - from + 1] then recalled[ids[i]] = found[i - from + 1] end
+    if not isOver[number] then
+      for from = 1, #ids, ${IDS_AT_ONCE} do
+        local to = math.min(from + ${IDS_AT_ONCE - 1}, #ids)
+        local found = redis.call('HMGET', buckets[number], unpack(ids, from, to))
+        for i = from, to do
+          if found[i - from + 1] then recalled[ids[i]] = found[i - from + 1] end
+        end
       end
     end
   end

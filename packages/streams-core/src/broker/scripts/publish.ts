@@ -37,9 +37,10 @@ ${appendLua}
 maxLength, dedupeMs = tonumber(maxLength), tonumber(dedupeMs)
 local firstEvent = MORE_ARGS + tonumber(requiredGroups)
 local length = redis.call('XLEN', stream)
-local places, ids, at = {}, {}, firstEvent
+-- starts[i]: where event i begins in ARGV; its id comes next.
+local starts, ids, at = {}, {}, firstEvent
 while at <= #ARGV do
-  places[#places + 1], ids[#ids + 1] = at, ARGV[at + 1]
+  starts[#starts + 1], ids[#ids + 1] = at, ARGV[at + 1]
   at = at + valuesOf[ARGV[at]] + 1
 end
 local hasMadeRoom, mayShorten = false, keepForMs ~= '0'
@@ -83,7 +84,8 @@ for i, id in ipairs(ids) do
   elseif isFull(#ids - i + 1) then
     replies[i] = { 'full', tostring(length) }
   else
-    local entryId = append[ARGV[places[i]]](places[i])
+    local from = starts[i]
+    local entryId = append[ARGV[from]](from)
     if type(entryId) == 'table' then
       -- A master that has become a replica: an error of the whole script, so that the producer connects again.
       if string.find(entryId.err, '^READONLY') then return entryId end

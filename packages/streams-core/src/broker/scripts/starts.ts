@@ -3,26 +3,30 @@ import { script } from '../script.ts'
 
 /** How far ahead starts are granted, apart from the first one of a call: so that no consumer takes them all. */
 const AHEAD_US = 100_000
-/** The clocks of Redis and of a consumer may run apart by so much within a few seconds. */
-const DRIFT_US = 1_000
+/** How long the span of a grant is at least, as a share of the time for which a start counts. */
+const LEAST_SLACK = 0.05
+/** By so much of a time, the clocks of Redis and of a consumer may run apart in that time. */
+const DRIFT = 0.002
 
 /**
  * Grants handler starts, so that no second has more of them than the limit of the group. A grant is a span of time:
- * the start may come at its beginning, or up to `slackUs` later. So a start counts for a second from the end of its
+ * the start may come at its beginning, at its end, or between. So a start counts for a second from the end of its
  * span, and the next ones keep that distance. The first grant of a call may lie further ahead than the others: a batch,
  * which needs many starts at the same time, would otherwise never get them beside single deliveries.
  *
- * `size`: handler starts in one grant.   `want`: how many grants.
- * Returns { 1 if there is a limit or 0, µs until it makes sense to ask for more, µs until each grant begins… }.
+ * `size`: handler starts in one grant.   `want`: how many grants.   `slackUs`: how long their spans are at least.
+ * Returns { 1 if there is a limit or 0, µs until it makes sense to ask for more, length of the spans in µs, µs until each
+ * grant begins… }.
  */
 export const TAKE_STARTS = script(
   { keys: ['controls', 'starts'], args: ['size', 'want', 'slackUs'], allowOom: true },
   `
 local limit = tonumber(redis.call('HGET', controls, '${LIMIT_FIELD}') or '')
-if not limit then return { 0, 0 } end
+if not limit then return { 0, 0, 0 } end
 local most = math.max(1, limit)
-local windowUs = math.max(1, 1 / limit) * 1e6 + ${DRIFT_US}
-size, want, slackUs = math.min(tonumber(size), most), tonumber(want), tonumber(slackUs)
+local windowUs = math.max(1, 1 / limit) * ${(1 + DRIFT) * 1e6}
+size, want = math.min(tonumber(size), most), tonumber(want)
+slackUs = math.ceil(math.max(tonumber(slackUs), windowUs * ${LEAST_SLACK}))
 local time = redis.call('TIME')
 local nowUs = time[1] * 1e6 + time[2]
 local function score(us) return string.format('%.0f', us) end
@@ -31,8 +35,10 @@ redis.call('ZREMRANGEBYSCORE', starts, '-inf', score(nowUs - windowUs))
 -- What is further ahead than any grant is from before the clock was set back.
 redis.call('ZREMRANGEBYSCORE', starts, '(' .. score(nowUs + 4 * windowUs), '+inf')
 local count = redis.call('ZCARD', starts)
-local newest = redis.call('ZRANGE', starts, -1, -1)[1]
-local lastUs = newest and tonumber(string.match(newest, '^%d+')) or 0
+-- The ends never go back, so the last one is also the one that was granted last.
+local newest = redis.call('ZRANGE', starts, -1, -1, 'WITHSCORES')
+local lastUs = newest[1] and tonumber(string.match(newest[1], '^%d+')) or 0
+local lastEndUs = tonumber(newest[2] or 0)
 
 -- The earliest time at which so many may start at once: evenly spread, and not too many within a second.
 local function earliest()
@@ -45,15 +51,16 @@ end
 local grants = {}
 local at = math.ceil(earliest())
 while #grants < want and at <= nowUs + (#grants == 0 and 2 * windowUs or ${AHEAD_US}) do
+  lastUs, lastEndUs = at, math.max(lastEndUs, at + slackUs)
   for i = 1, size do
-    redis.call('ZADD', starts, score(at + slackUs), score(at) .. '-' .. i)
+    redis.call('ZADD', starts, score(lastEndUs), score(at) .. '-' .. i)
   end
   grants[#grants + 1] = at - nowUs
-  count, lastUs = count + size, at
+  count = count + size
   at = math.ceil(earliest())
 end
 redis.call('PEXPIRE', starts, math.ceil(5 * windowUs / 1000))
 local waitUs = at - nowUs - (#grants > 0 and ${AHEAD_US} or 2 * windowUs)
-return { 1, math.max(0, waitUs), unpack(grants) }
+return { 1, math.max(0, waitUs), slackUs, unpack(grants) }
 `,
 )

@@ -1,4 +1,5 @@
 import type { Alarm } from '../../base/alarm.ts'
+import type { InForce } from '../../define/controls.ts'
 import type { GroupControls } from '../pipeline/group-controls.ts'
 import type { HandlerSlots } from '../pipeline/handler-slots.ts'
 import type { Starts } from '../pipeline/starts.ts'
@@ -15,7 +16,8 @@ export interface IntakePauseActors {
 
 /**
  * While the group is paused, lets nothing in: the reader reads nothing, and what waits for a slot is given back. The
- * claimer goes on, because its script claims nothing then, and says when the pause is over.
+ * claimer goes on, because its script claims nothing then, and says when the pause is over. Ends a blocking read, too, when
+ * the limit of the group has changed.
  */
 export class IntakePause {
   readonly #actors: IntakePauseActors
@@ -23,17 +25,19 @@ export class IntakePause {
 
   constructor(actors: IntakePauseActors) {
     this.#actors = actors
-    actors.controls.onChange(() => this.#change())
+    actors.controls.onChange((before) => this.#change(before))
   }
 
-  #change(): void {
+  #change(before: InForce): void {
     const { controls, reader, slots, starts, alarm } = this.#actors
     const { isPaused } = controls
     if (isPaused && !this.#isPaused) void reader.pause()
     if (!isPaused && this.#isPaused) reader.resume()
+    // A read that blocks has asked for as many entries as there was room for without the limit.
+    if (controls.inForce.limitPerSecond !== before.limitPerSecond) void reader.pause().then(() => reader.resume())
     this.#isPaused = isPaused
     if (isPaused) slots.giveBack()
-    else slots.startWaiting()
+    else slots.startWhatWaits()
     starts.recheck()
     alarm.wakeIn(0)
   }

@@ -1,7 +1,7 @@
 import type { SettleBroker } from '../../broker/settle.ts'
-import { chunksByRecord } from '../../broker/token.ts'
+import { lostAmong } from '../../broker/token.ts'
 import type { Delivery } from './delivery.ts'
-import { type OnSettled, type Settled, settledByError } from './settled.ts'
+import { type OnSettled, type Settled, settledByError } from './on-settled.ts'
 
 /** A delivery to acknowledge. */
 interface Acknowledgement {
@@ -34,16 +34,19 @@ export class Acknowledger {
     while (this.#gathered.length > 0) {
       const batch = this.#gathered
       this.#gathered = []
-      const settled = await this.#write(batch.map(({ delivery }) => delivery))
-      for (const { delivery, onSettled } of batch) onSettled(settled(delivery))
+      const settledOf = await this.#write(batch.map(({ delivery }) => delivery))
+      for (const { delivery, onSettled } of batch) onSettled(settledOf(delivery))
     }
     this.#isWriting = false
   }
 
-  /** Never rejects. Returns a function that says what became of each delivery. */
+  /**
+   * Never rejects. Returns what became of each delivery. A function, so that `onSettled` is called outside the `try`: what
+   * it threw would call it twice.
+   */
   async #write(deliveries: readonly Delivery[]): Promise<(delivery: Delivery) => Settled> {
-    // A first delivery has no history to delete, and a lease that is surely ours needs no check. Without an idempotency
-    // record, either, XACK alone does it, one for all such deliveries.
+    // A first delivery has no history to delete. If it has no idempotency record either, and its lease is surely ours, it
+    // needs no script: one XACK acknowledges all such deliveries.
     const isPlain = (d: Delivery) => d.attempt === 1 && !d.recordKey && d.lease.isSure
     const plain: Delivery[] = []
     const others: Delivery[] = []
@@ -64,10 +67,6 @@ export class Acknowledger {
    * pending any more, and a second try would find its leases lost.
    */
   async #ackChecked(deliveries: readonly Delivery[]): Promise<ReadonlySet<Delivery>> {
-    const lost = new Set<Delivery>()
-    for (const chunk of chunksByRecord(deliveries)) {
-      for (const delivery of await this.#persist(() => this.#broker.ackChecked(chunk))) lost.add(delivery)
-    }
-    return lost
+    return new Set(await lostAmong(deliveries, (chunk) => this.#persist(() => this.#broker.ackChecked(chunk))))
   }
 }

@@ -1,7 +1,7 @@
 import type { Patience } from '../../base/patience.ts'
 import type { SettleBroker } from '../../broker/settle.ts'
+import type { Decoded } from '../../define/decode.ts'
 import type { RunResult } from '../../define/outcome.ts'
-import type { StreamEvent } from '../../define/stream.ts'
 import type { Delivery } from './delivery.ts'
 import { resultOfRedisError } from './redis-faults.ts'
 
@@ -14,8 +14,10 @@ export interface AdmissionActors {
   onRefusal: (error: unknown) => void
 }
 
+type DecodedEvent = Extract<Decoded, { ok: true }>
+
 /** An event whose handler is to run, or the result of a delivery whose handler is not to run. */
-export type Admitted = { event: StreamEvent } | RunResult
+export type Admitted = DecodedEvent | RunResult
 
 /**
  * Says whether the handler of a delivery is to run. Decodes the entry and, where needed, confirms the lease and takes the
@@ -31,7 +33,10 @@ export class Admission {
     this.#actors = actors
   }
 
-  /** The event, if its handler is to run; otherwise why not. A promise only where Redis has to be asked. Never rejects. */
+  /**
+   * The event, if its handler is to run; otherwise why not. A promise only where Redis has to be asked, so that no other
+   * event pays for one. Never rejects.
+   */
   admit(delivery: Delivery): Admitted | Promise<Admitted> {
     // Without decoding the entry: its schema may have been what killed the process.
     if (delivery.kind === 'crashed') return { result: 'crashed' }
@@ -42,12 +47,12 @@ export class Admission {
     return lease.isSure && !this.#options.hasRecords ? decoded : this.#askRedis(delivery, decoded)
   }
 
-  /** After a freeze, an entry may have another owner: asked before a handler starts. No answer counts as no. */
+  /** After a freeze, an entry may have another owner, so Redis is asked before a handler starts. No answer counts as no. */
   async isOurs(delivery: Delivery): Promise<boolean> {
     return delivery.lease.isSure || (await this.#actors.confirm(delivery))
   }
 
-  async #askRedis(delivery: Delivery, decoded: { event: StreamEvent }): Promise<Admitted> {
+  async #askRedis(delivery: Delivery, decoded: DecodedEvent): Promise<Admitted> {
     if (!(await this.isOurs(delivery))) return { result: 'lease-lost' }
     const reason = this.#options.hasRecords ? await this.#takeRecord(delivery, decoded.event.id) : undefined
     return reason ?? decoded

@@ -41,7 +41,7 @@ export class BatchRunner {
       const pieces = part.length > most ? [part.slice(0, most), part.slice(most)] : await this.#handle(batch, part)
       parts.unshift(...pieces)
     }
-    // None is left.
+    // Every delivery has its result by now: this one goes to none.
     return RETURNED
   }
 
@@ -52,7 +52,7 @@ export class BatchRunner {
     const admitted = await Promise.all(deliveries.map(admit))
     return deliveries.flatMap((delivery, i) => {
       const found = admitted[i] as (typeof admitted)[number]
-      if ('event' in found) return [{ event: found.event, delivery }]
+      if (!('result' in found)) return [{ event: found.event, delivery }]
       batch.endOne(delivery, found)
       return []
     })

@@ -8,8 +8,8 @@ const DELIVERY = Symbol('delivery')
 
 /**
  * What the handler of one delivery is given besides the event. `signal` is a property of its own, so that a copy made
- * by spreading has a signal, too. One descriptor for all: a getter in an object literal would take 0.5 µs an event, of
- * about 10 in all, and this takes 0.1.
+ * by spreading has a signal, too. One descriptor for all: a getter in an object literal takes about five times as long,
+ * a twentieth of what an event with an instant handler takes in all.
  */
 export class DeliveryContext implements Context {
   readonly entryId: string
@@ -20,6 +20,7 @@ export class DeliveryContext implements Context {
   readonly idempotencyKey: string
   readonly commit: Context['commit']
   readonly [DELIVERY]: Delivery
+  /** Created on demand: most handlers never commit. */
   #commit: Commit | undefined
 
   static readonly #signal: PropertyDescriptor & ThisType<DeliveryContext> = {

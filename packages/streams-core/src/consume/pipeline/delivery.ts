@@ -1,6 +1,6 @@
 import type { HandedEntry, RecordedToken } from '../../broker/token.ts'
 import { type Decoded, decode } from '../../define/decode.ts'
-import { fieldOf, type Redrive, redriveOf } from '../../define/entry.ts'
+import { fieldOf, isEventId, type Redrive, redriveOf } from '../../define/entry.ts'
 import type { Catalog } from '../../define/stream.ts'
 import { Lease } from './lease.ts'
 
@@ -56,11 +56,17 @@ export class Delivery implements RecordedToken {
     return this.#handed.fields && redriveOf(this.#handed.fields)
   }
 
-  /** Id and type of the event as far as they are known. Does not decode the entry. */
+  /** What stands in the field `type`, which is not decoded for it: it may be anything. */
+  get type(): string | undefined {
+    return this.#handed.fields && fieldOf(this.#handed.fields, 'type')
+  }
+
+  /** Id and type of the event, to be told. Of an entry that is not decoded, or is no event: what can be an id or a type. */
   get event(): { id: string | undefined; type: string | undefined } {
-    if (this.#decoded) return this.#decoded.ok ? this.#decoded.event : { id: undefined, type: undefined }
-    const { fields = [] } = this.#handed
-    return { id: fieldOf(fields, 'id'), type: fieldOf(fields, 'type') }
+    if (this.#decoded?.ok) return this.#decoded.event
+    const { type } = this
+    const id = this.#handed.fields && fieldOf(this.#handed.fields, 'id')
+    return { id: isEventId(id) ? id : undefined, type: isEventId(type) ? type : undefined }
   }
 
   /** The same entry under another owner, with a lease of its own. */

@@ -31,7 +31,7 @@ export class Gate {
     if (delivery.kind === 'crashed') return undefined
     const { operator, types } = this.#controls.inForce
     if (operator || (this.#controls.isPaused && delivery.kind !== 'probe')) return UNSTARTED
-    const { type } = delivery.event
+    const { type } = delivery
     return type !== undefined && types.has(type) ? { result: 'paused', eventType: type } : undefined
   }
 

@@ -15,7 +15,7 @@ const NEWEST = 1 / 16
  */
 const STARTING_MS = 2
 
-/** Runs up to `concurrency` handlers at a time. */
+/** Runs up to `concurrency` jobs at a time: single deliveries, or batches. */
 export class HandlerSlots {
   readonly concurrency: number
   readonly #waiting: WaitingJobs
@@ -72,7 +72,7 @@ export class HandlerSlots {
 
   /**
    * Runs a delivery once there is a slot. While the consumer drains, a delivery that has no slot yet is `unstarted`, and
-   * one that does not end in time is `unfinished`. A handler that takes too long is `timed-out`.
+   * one that does not end in time is `unfinished`.
    * @param end Called with how it went: before `run` returns if the consumer drains already, or if the group or this
    * event type is paused; otherwise later.
    */
@@ -85,7 +85,7 @@ export class HandlerSlots {
   }
 
   /** Starts what waits, as far as there are slots. */
-  startWaiting(): void {
+  startWhatWaits(): void {
     this.#fill()
     this.#changed.notify()
   }
@@ -151,7 +151,8 @@ export class HandlerSlots {
       this.#averageMs = average(this.#averageMs, (now() - startedAt) / size)
       // A job that is not there any more was left behind, and was given its result then.
       if (!this.#jobs.delete(job)) return
-      // What waits gets the slot before `end` may wake the reader: it would see a free place that is none.
+      // A waiting claimed delivery takes up its place only when it is started. So it is started first: `end` may free this
+      // job's place and wake the reader, which would fill it.
       this.#fill()
       job.end(result)
       this.#changed.notify()
@@ -161,7 +162,7 @@ export class HandlerSlots {
   #nextIteration(): void {
     this.#startingSince = undefined
     this.#hasStartedEnough = false
-    this.startWaiting()
+    this.startWhatWaits()
   }
 }
 

@@ -32,11 +32,19 @@ export interface RoomActors {
  *   toClaim   claimed entries that find a free slot or may wait for one. The claimer asks for it when `toStart` is 0,
  *             and as long as there is more to claim
  *
- * A read entry takes up a place from its arrival, a claimed one from its start, until it is settled, or, if its lease is
- * lost, until its handler has ended. A slot has one place. If it runs a batch, it has one for each delivery without a
- * result, at least one; if a gathering batch is going to take it, one for each delivery that fits. The buffer has further
- * places. About as many claimed entries may wait as there are slots. So neither kind keeps the other out. In a group with
- * a limit, there is room for what may start soon, and no more.
+ * What has places:
+ *
+ *   a slot       one. While it runs a batch: one for each delivery without a result, at least one. If a gathering batch
+ *                is going to take it: one for each delivery that fits
+ *   the buffer   further ones, for entries that wait
+ *
+ * What takes up a place, until it is settled, or, if its lease is lost, until its handler has ended:
+ *
+ *   a read entry      from its arrival
+ *   a claimed entry   from its start. While it waits it takes up none, and about as many may wait as there are slots: so
+ *                     neither kind keeps the other out
+ *
+ * In a group with a limit, there is room for what may start soon, and no more.
  */
 export class Room {
   readonly #maxBuffered: number | undefined
@@ -56,7 +64,9 @@ export class Room {
     const { slots, waiting, holdings } = this.#actors
     const buffer = this.#buffer
     const places = slots.runningDeliveries + waiting.fitInto(slots.freeSlots, 'read') + buffer
-    const free = places - (holdings.takingPlaces - waiting.claimed)
+    // A claimed delivery that waits takes up no place.
+    const taken = holdings.takingPlaces - waiting.claimed
+    const free = places - taken
     return free >= Math.max(1, buffer / 2) ? this.#withLimit(free) : 0
   }
 
@@ -90,6 +100,7 @@ export class Room {
     if (averageMs === undefined || averageMs >= SOON_MS) return 0
     // A slot that has been taken for longer than SOON_MS counts as one that starts nothing soon.
     const starting = concurrency - slots.takenLongerThan(SOON_MS)
+    // The clock has steps: an average may be 0.
     const startsOfEach = SOON_MS / Math.max(averageMs, 0.001)
     return Math.min(MAX_BUFFERED, Math.max(0, Math.floor(starting * startsOfEach) - concurrency))
   }

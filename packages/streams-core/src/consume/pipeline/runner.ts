@@ -82,5 +82,6 @@ export class Runner {
     return context.committed ?? (delivery.lease.isLost ? { result: 'lease-lost' } : result)
   }
 
+  /** One function for all deliveries, not one for each. */
   readonly #newCommit = (): Commit => new Commit(this.#actors)
 }

@@ -6,7 +6,7 @@ import type { Outcome } from '../../define/outcome.ts'
 import type { Tell } from '../../tell/report.ts'
 import { Acknowledger } from './acknowledger.ts'
 import type { Delivery } from './delivery.ts'
-import { type OnSettled, settledByError } from './settled.ts'
+import { type OnSettled, settledByError } from './on-settled.ts'
 
 export interface SettlerActors {
   broker: SettleBroker

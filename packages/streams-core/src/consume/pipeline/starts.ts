@@ -10,8 +10,8 @@ const SHORTEST_WAIT_MS = 20
 const LONGEST_WAIT_MS = 5_000
 /** After a question that Redis did not answer. */
 const AFTER_ERROR_MS = 500
-/** How late a start may come, by Redis' clock. Half of it is for the time between the look at the clock and the start. */
-const SLACK_MS = { least: 50, most: 1_000 }
+/** This consumer asks for spans of this length at most. */
+const MOST_SLACK_MS = 500
 
 interface Waiter {
   readonly size: number
@@ -32,7 +32,8 @@ export class Starts {
   #isAsking = false
   #isStopped = false
   #nap = new AbortController()
-  #slackMs = SLACK_MS.least
+  /** How long the spans should be. Redis has a minimum of its own. */
+  #slackMs = 0
 
   /** @param actors.changed Notified when there are fewer deliveries that wait. */
   constructor(actors: { broker: ControlsBroker; changed: Condition }) {
@@ -96,34 +97,35 @@ export class Starts {
     const size = this.#queue[0]?.size ?? 1
     const others = this.#queue.findIndex((waiter) => waiter.size !== size)
     const want = Math.min(MOST_GRANTS, others === -1 ? this.#queue.length : others)
-    const slackMs = this.#slackMs
     const askedAt = now()
-    const grants = await this.#broker.takeStarts(size, want, slackMs)
+    const grants = await this.#broker.takeStarts(size, want, this.#slackMs)
     const answeredAt = now()
     if (!grants) {
       for (const waiter of this.#queue.splice(0)) waiter.resolve(waiter.isWanted())
       return 0
     }
-    // Redis granted between the two times. So no start is too early by the later one, or too late by the earlier one.
+    // Redis granted between the two times. So no start is too early by the later one, or too late by the earlier one. Half
+    // of the span is for the time between the look at the clock and the start.
+    const { slackMs } = grants
     for (const beginsInMs of grants.beginsInMs) {
       if (this.#queue[0]?.size !== size) break
       const waiter = this.#queue.shift() as Waiter
       this.#granted.add(waiter)
-      this.#startWithin(waiter, answeredAt + beginsInMs, askedAt + beginsInMs + slackMs / 2)
+      const span = { from: answeredAt + beginsInMs, until: askedAt + beginsInMs + slackMs / 2, slackMs }
+      this.#startWithin(waiter, span)
     }
     return grants.waitMs
   }
 
   /** Each with a timer of its own, because handlers that take the event loop would make the others late. */
-  #startWithin(waiter: Waiter, from: number, until: number): void {
+  #startWithin(waiter: Waiter, span: { from: number; until: number; slackMs: number }): void {
+    const { from, until, slackMs } = span
     const start = () => {
       const at = now()
-      if (at < from) return this.#startWithin(waiter, from, until)
+      if (at < from) return this.#startWithin(waiter, span)
       this.#granted.delete(waiter)
       const isLate = at > until
-      this.#slackMs = isLate
-        ? Math.min(SLACK_MS.most, this.#slackMs * 2)
-        : Math.max(SLACK_MS.least, this.#slackMs * 0.95)
+      this.#slackMs = isLate ? Math.min(MOST_SLACK_MS, slackMs * 2) : this.#slackMs * 0.95
       if (isLate) {
         this.#queue.unshift(waiter)
         return void this.#ask()

@@ -26,6 +26,7 @@ export interface Runners {
  */
 export class WaitingJobs {
   readonly #handlers: Handlers<Catalog>
+  /** Whether there are batch handlers. If not, no delivery's type is looked up, and each job is one delivery. */
   readonly hasBatches: boolean
   readonly #runners: Runners
   readonly #claimedJobs: Job[] = []
@@ -73,7 +74,7 @@ export class WaitingJobs {
 
   /**
    * How many deliveries fit into this many slots: one into each, or all of a batch that gathers and is going to take the
-   * slot. What waits already is not taken off: the room does that.
+   * slot. Deliveries that wait already are not subtracted: `Room` does that.
    */
   fitInto(slots: number, source: 'read' | 'claimed'): number {
     return this.#gatherers[source].fitInto(slots)
@@ -93,11 +94,12 @@ export class WaitingJobs {
   }
 
   /**
-   * The batch handler that the delivery is to gather for, found without decoding the entry. A crash gathers for none, as it
-   * is not to be run. An entry that turns out to be malformed, or to be for another group, gathers all the same.
+   * The batch handler that the delivery is to gather for, found without decoding the entry. A `crashed` delivery gathers
+   * for none, as it is not to be run. An entry that turns out to be malformed, or to be for another group, gathers all
+   * the same.
    */
   #batchHandlerOf(delivery: Delivery): BatchHandler | undefined {
-    const { type } = delivery.event
+    const { type } = delivery
     if (delivery.kind === 'crashed' || type === undefined || !Object.hasOwn(this.#handlers, type)) return undefined
     const handler = this.#handlers[type]
     return handler instanceof BatchHandler ? handler : undefined

@@ -1,8 +1,8 @@
 import { isMissingGroup } from '../../base/redis-errors.ts'
 
 /**
- * `written`: or there was nothing to write. `not-taken`: Redis refused the write, or could not take it before the drain was
- * over.
+ * `written`: Redis has the outcome, or there was nothing to write. `not-taken`: Redis refused the write, or could not take
+ * it before the drain was over.
  */
 export type Settled = 'written' | 'lease-lost' | 'not-taken'
 
@@ -14,7 +14,7 @@ export type Settled = 'written' | 'lease-lost' | 'not-taken'
 export type OnSettled = (settled: Settled) => void
 
 /**
- * What a write that ended with this error has led to. If the group is gone, so is the lease. Otherwise the entry stays
- * pending, unless a command beside this one has acknowledged it, and is delivered again once its lease is over.
+ * What a write that ended with this error has led to. If the group is gone, so is the lease. Otherwise a command beside
+ * this one may have acknowledged the entry. If none has, it stays pending, and is delivered again once its lease is over.
  */
 export const settledByError = (error: unknown): Settled => (isMissingGroup(error) ? 'lease-lost' : 'not-taken')
