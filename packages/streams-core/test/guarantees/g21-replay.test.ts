@@ -199,16 +199,11 @@ describe('replay', () => {
     const producer = lab.producer({ maxBatch: 1_000 })
     await producer.ready()
     // Redis takes up again what it has paused in the order in which that came: the count, the events, and then the step.
-    const isPaused = (what: string, count: number) =>
-      lab.until(`${what} is paused`, async () => {
-        const clients = await lab.send<string>('CLIENT', 'LIST')
-        return [...clients.matchAll(/ flags=\w*b/g)].length === count
-      })
     await lab.send('CLIENT', 'PAUSE', 60_000, 'WRITE')
     const replaying = groups.replay(GROUP, { from })
-    await isPaused('the count', 1)
+    await lab.paused(1)
     const publishing = Promise.all(range(500).map((n) => producer.publish('counted', { n })))
-    await isPaused('the publish', 2)
+    await lab.paused(2)
     await lab.send('CLIENT', 'UNPAUSE')
     await publishing
     expect(await replaying).toMatchObject({ existed: true, toHandle: 900, skipped: 0 })
