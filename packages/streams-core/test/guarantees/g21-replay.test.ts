@@ -158,7 +158,7 @@ describe('replay', () => {
     expect(await start({ time: new Date(fourth + 1) })).toEqual([`${fourth}-${MAX_SEQUENCE}`, 5])
     // Nothing was appended since: the same as the end.
     expect(await start({ time: now - 1_000 })).toEqual([idAt(9), 0])
-    for (const from of [{ time: now + 3_600_000 }, { entryId: `${now}-0` }]) {
+    for (const from of [{ time: now + 3_600_000 }, { entryId: `${now}-0` }, { entryId: '5-99999999999999999999' }]) {
       await expect(groups.replay(GROUP, { from })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
     }
     await expect(groups.replay(GROUP, { from: 'middle' as 'end' })).rejects.toThrow('replay: from')
