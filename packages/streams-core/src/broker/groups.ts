@@ -62,8 +62,12 @@ export class GroupsBroker {
    */
   async start(group: string, from: StartPoint, { mustBeNew, dryRun }: { mustBeNew: boolean; dryRun: boolean }) {
     const { stream, marks } = this.#keys
-    const [history, due] = [this.#keys.history(group), this.#keys.due(group)]
-    const keys = { stream, marks, history, due, dueScan: this.#keys.dueScan(group), clock: this.#keys.clock(group) }
+    const retries = {
+      history: this.#keys.history(group),
+      due: this.#keys.due(group),
+      dueScan: this.#keys.dueScan(group),
+    }
+    const keys = { stream, marks, ...retries, clock: this.#keys.clock(group), lastStart: this.#keys.lastStart(group) }
     const { newestId, addedBefore, nowMs } = await this.#now()
     const start = startIdOf(from, { newestId, nowMs })
     const flags = { leaseMs: this.#leaseMs, mustBeNew: Number(mustBeNew), dryRun: Number(dryRun) }

@@ -71,6 +71,11 @@ export class Keys {
     return `${this.#prefix}:${group}:clock`
   }
 
+  /** Hash: after which id an operator has put the group last, and when (ms). */
+  lastStart(group: string): string {
+    return `${this.#prefix}:${group}:last-start`
+  }
+
   /** Hash: what controls a group from outside: pauses, limit, circuit. */
   controls(group: string): string {
     return `${this.#prefix}:${group}:controls`
@@ -88,7 +93,7 @@ export class Keys {
   groupKeys(group: string): string[] {
     const locks = [this.scanLock(group, false), this.scanLock(group, true)]
     const retries = [this.history(group), this.due(group), this.dueScan(group), this.clock(group)]
-    return [this.dead(group), ...retries, this.controls(group), this.starts(group), ...locks]
+    return [this.dead(group), ...retries, this.lastStart(group), this.controls(group), this.starts(group), ...locks]
   }
 
   /** What the keys of a group begin with, as a format for Lua's `string.format`: `%s` stands for the group. */

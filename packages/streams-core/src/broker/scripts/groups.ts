@@ -52,7 +52,7 @@ end
  */
 export const START = script(
   {
-    keys: ['stream', 'marks', 'history', 'due', 'dueScan', 'clock'],
+    keys: ['stream', 'marks', 'history', 'due', 'dueScan', 'clock', 'lastStart'],
     args: [
       ...(['group', 'start', 'leaseMs', 'mustBeNew', 'dryRun'] as const),
       ...(['deliveredTo', 'pending', 'first', 'counted', 'addedBefore'] as const),
@@ -90,7 +90,9 @@ if isReal then
   if current then redis.call('XGROUP', 'DESTROY', stream, group) end
   redis.call('XGROUP', 'CREATE', stream, group, start, 'MKSTREAM', 'ENTRIESREAD', math.max(0, added - ahead))
   redis.call('UNLINK', history, due, dueScan)
-  redis.call('HSET', marks, group, start .. ' ' .. string.format('%.0f', nowMs()))
+  local at = string.format('%.0f', nowMs())
+  redis.call('HSET', marks, group, start .. ' ' .. at)
+  redis.call('HSET', lastStart, 'after', start, 'at', at)
 end
 return { 'done', current and 1 or 0, ahead, nowPending, oldest or false, added - length, freeInMs, unpack(names) }
 `,
