@@ -14,6 +14,7 @@ export {
   StreamFullError,
   StreamsError,
 } from './base/errors.ts'
+export type { WrongType } from './broker/examine.ts'
 export type { ConsumerState, GroupState, ServerState, StreamState } from './broker/inspect.ts'
 export type { FailedDelivery } from './broker/letter-codec.ts'
 export type { ServerWarning } from './broker/server-settings.ts'
@@ -58,11 +59,13 @@ export { type GroupControls, openControls } from './operate/controls.ts'
 export {
   type DeadLetters,
   type LetterFilter,
+  type LongWork,
   openDeadLetters,
   type RedriveOptions,
   type RedriveResult,
 } from './operate/dead-letters.ts'
 export type { EventState } from './operate/event-state.ts'
+export { type Examination, examineStream } from './operate/examine.ts'
 export {
   type Finder,
   type FindOptions,
@@ -82,6 +85,8 @@ export {
 } from './operate/groups.ts'
 export { inspectStream, openInspector, type StreamInspector } from './operate/inspect.ts'
 export type { DeadLetter } from './operate/letter.ts'
+export { listPending, type PendingEvent, type PendingOptions, type PendingState } from './operate/pending.ts'
+export { type TailEntry, type TailOptions, tailStream } from './operate/tail.ts'
 export { trimStream } from './operate/trim.ts'
 export type { Published } from './publish/open-publish.ts'
 export { createProducer, type Producer, type ProducerOptions } from './publish/producer.ts'

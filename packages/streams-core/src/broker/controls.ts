@@ -7,7 +7,7 @@ import { TAKE_STARTS } from './scripts/starts.ts'
 /** The controls of a group as Redis keeps them: the fields of a hash, flat. */
 export type RawControls = readonly string[]
 
-/** `success` and `failure`: of a handler. `none`: the handler was not run, or did not end. */
+/** `success` and `failure`: of a handler. `none`: tells nothing: the handler was not run, did not end, or its commit failed. */
 export type Verdict = 'success' | 'failure' | 'none'
 
 export interface Grants {

@@ -16,6 +16,7 @@ export const READ_MARGIN_MS = 3_000
 const CLOCK_STEP_MS = 1_000
 
 type RawEntry = [id: string, fields: string[] | null]
+
 /** How entries come to a consumer: reads, claims, and deliveries whose reply was lost. */
 export class IntakeBroker {
   readonly #member: Member

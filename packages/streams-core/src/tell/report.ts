@@ -19,12 +19,13 @@ export interface SettledReport {
   /** Id and type are undefined where the entry was deleted, or has nothing in their place that an event id could be. */
   eventId: string | undefined
   eventType: string | undefined
-  /** Milliseconds from getting a handler slot until the outcome was written; 0 without a slot. */
+  /** Milliseconds from its start (see `ageMs`) until the outcome was written; 0 without a slot. */
   durationMs: number
-  /** Milliseconds from getting a handler slot until the result was known; 0 without a slot. */
+  /** Milliseconds from its start (see `ageMs`) until the result was known; 0 without a slot. */
   handlerMs: number
   /**
-   * How old the entry was when it got a handler slot: milliseconds since Redis appended it, by Redis' clock as far as the
+   * How old the entry was at its start, that is when it got a handler slot, or when the limit of the group let it start,
+   * if there is one: milliseconds since Redis appended it, by Redis' clock as far as the
    * consumer can tell. Undefined without a slot.
    */
   ageMs: number | undefined
@@ -97,7 +98,7 @@ export type Report =
   | { kind: 'limited'; group: string; consumer: string; perSecond: number | undefined }
   /** This consumer has opened the circuit: `failed` of its last `deliveries` handlers failed. */
   | { kind: 'circuit-opened'; group: string; consumer: string; failed: number; deliveries: number }
-  /** A delivery was tried while the circuit was open. `verdict` is `none` where its handler was not run. */
+  /** A delivery was tried while the circuit was open. `verdict` is `none` where it tells nothing. */
   | { kind: 'circuit-probed'; group: string; consumer: string; entryId: string; verdict: Verdict }
   /** This consumer has closed the circuit, because its probe did not fail. */
   | { kind: 'circuit-closed'; group: string; consumer: string; entryId: string }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { freePort, TcpProxy } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { range } from '../support/events.ts'
 import { GROUP, test } from '../support/lab.ts'
@@ -99,6 +100,33 @@ describe('G3: one owner at a time', () => {
       }
     },
   )
+
+  test('an acknowledgement that Redis takes only after the lease is over touches no entry of another owner', async ({
+    lab,
+  }) => {
+    const port = Number(new URL(lab.url).port)
+    const proxy = await TcpProxy.start(port)
+    lab.onClose(() => proxy.stop())
+    const [gate, heirsGate] = [latch(), latch()]
+    const counted = () => gate.promise
+    const cutOff = await lab.consumer({ redis: proxy.url, leaseMs: 1_000, handlers: { counted } })
+    const { entryId } = await lab.producer().publish('counted', { n: 1 })
+    await lab.until('the handler starts', async () => (await lab.group()).pending === 1)
+    proxy.leadTo(await freePort())
+    proxy.cut()
+    await cutOff.reports.until('the consumer is cut off', (reports) =>
+      reports.of('connection').some(({ state }) => state === 'lost'),
+    )
+    gate.resolve()
+    const heir = await lab.consumer({ leaseMs: 1_000, handlers: { counted: () => heirsGate.promise } })
+    await heir.reports.until('the heir claims the entry', (reports) => reports.of('claimed').length === 1)
+    proxy.leadTo(port)
+    await cutOff.reports.until('the other one settles it, too', (reports) => reports.settled().length === 1)
+    expect(cutOff.reports.settled()).toMatchObject([{ outcome: { type: 'abandon' }, result: 'lease-lost' }])
+    expect([...(await lab.view().pending()).keys()]).toEqual([entryId])
+    heirsGate.resolve()
+    await heir.reports.until('the heir settles it', (reports) => reports.settled('ack').length === 1)
+  })
 
   test('a process frozen by SIGSTOP abandons what it held', async ({ lab }) => {
     const settings = { LEASE_MS: '1000', BLOCK_MS: '200', CONCURRENCY: '2', MAX_BUFFERED: '2' }

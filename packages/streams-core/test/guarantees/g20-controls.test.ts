@@ -58,6 +58,29 @@ describe('G20: a paused group', () => {
     expect(consumer.reports.of('resumed')).toHaveLength(1)
   })
 
+  test('gives back a batch that gathers; what comes later gathers in another one', async ({ lab }) => {
+    const gate = latch()
+    const sizes: number[] = []
+    const handle = async (events: readonly EventOf<TestCatalog, 'counted'>[]) => {
+      sizes.push(events.length)
+      if (sizes.length === 1) await gate.promise
+    }
+    const counted = batch({ maxSize: 10, maxWaitMs: 50, handle })
+    const consumer = await lab.consumer({ concurrency: 1, maxBuffered: 10, handlers: { counted } })
+    await publish(lab, 1)
+    await lab.until('a batch runs', () => sizes.length === 1)
+    await publish(lab, 2, 1)
+    await lab.until('two events gather', async () => (await lab.group()).pending === 3)
+    const controls = lab.openControls()
+    await controls.pause()
+    await lab.until('they are released', async () => (await lab.group()).waitingForRetry === 2)
+    gate.resolve()
+    await controls.resume()
+    await publish(lab, 2, 3)
+    await consumer.reports.until('all are handled', (reports) => reports.settled('ack').length === 5)
+    expect(attemptsOf(consumer.reports.settled('ack'))).toEqual(new Set([1]))
+  })
+
   test('releases what a read or a claim still brings', async ({ lab }) => {
     const started: number[] = []
     const controls = lab.openControls()

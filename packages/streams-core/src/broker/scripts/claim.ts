@@ -8,8 +8,8 @@ import { controlsLua, groupTimeLua, infoLua, lateLua, lockLua, pseudoConsumersLu
  * so no other consumer can come between; the lock only limits how often the group is scanned while no retry is due.
  * What merely waits costs nothing: each list is looked at from its head, and retries are found by their due time.
  *
- * A call that comes more than `graceMs` late (`sentAt`, see `lateBy`), because Redis hung or its clock was set ahead, claims due retries only: every lease looks as if it
- * were over, although its owner may live.
+ * A call that comes more than `graceMs` late (`sentAt`, see `lateBy`), because Redis hung or its clock was set ahead,
+ * claims due retries only: every lease looks as if it were over, although its owner may live.
  * While the group is paused nothing is claimed, apart from the probes of an open circuit.
  * `holdsOff`: 1: due retries only, too.   `delayMs`: how much later than others this consumer claims an entry.
  *

@@ -77,8 +77,8 @@ return { opened, redis.call('HGETALL', controls) }
 /**
  * Says how a probe went, unless its circuit was closed meanwhile, or opened again.
  *
- * `since`: when the circuit was opened (ms).   `verdict`: `success` closes the circuit; after `none` (the handler was
- * not run, which tells nothing) another delivery may be probed at once.
+ * `since`: when the circuit was opened (ms).   `verdict`: `success` closes the circuit; after `none` (which tells
+ * nothing) another delivery may be probed at once.
  * Returns { 1 if the circuit is closed now, by this call, or 0, the controls of the group }.
  */
 export const CONCLUDE_PROBE = script(

@@ -54,9 +54,10 @@ ${trimLua}
   return { makeRoom = makeRoom, dropOldest = dropOldest }
 end
 
-local function makeRoom(keepAtLeast, keepForMs)
+-- Returns whether it has trimmed anything.
+local function trimSome(atLeast, forMs)
   local required = { unpack(ARGV, MORE_ARGS, firstEvent - 1) }
-  local trimmed = trimming().makeRoom(required, tonumber(keepAtLeast), tonumber(keepForMs))
+  local trimmed = trimming().makeRoom(required, tonumber(atLeast), tonumber(forMs))
   length = redis.call('XLEN', stream)
   return trimmed > 0
 end
@@ -74,13 +75,13 @@ local function isFull(i)
   if policy ~= 'acknowledged' or maxLength == 0 or length < maxLength then return false end
   if not hasMadeRoom then
     hasMadeRoom = true
-    makeRoom(keepAtLeast, keepForMs)
+    trimSome(keepAtLeast, keepForMs)
   end
   while mayShorten and length >= maxLength do
     -- What is merely kept gives way, as little of it as makes room: for all that is left of this batch at once, and for
     -- a hundredth of the cap, so that not every publish has to trim.
     local room = math.max(leftFrom(i), math.ceil(maxLength / 100))
-    mayShorten = makeRoom(math.max(keepAtLeast, maxLength - room), 0)
+    mayShorten = trimSome(math.max(keepAtLeast, maxLength - room), 0)
   end
   return length >= maxLength
 end

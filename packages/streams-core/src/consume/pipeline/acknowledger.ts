@@ -9,6 +9,8 @@ interface Acknowledgement {
   readonly onSettled: OnSettled
 }
 
+const NONE: ReadonlySet<Delivery> = new Set()
+
 /** Acknowledges in batches: acknowledgements that gather while a batch is on its way to Redis are the next batch. */
 export class Acknowledger {
   readonly #broker: SettleBroker
@@ -52,14 +54,29 @@ export class Acknowledger {
     const others: Delivery[] = []
     for (const delivery of deliveries) (isPlain(delivery) ? plain : others).push(delivery)
     try {
-      const [lost] = await Promise.all([
-        this.#ackChecked(others),
-        plain.length > 0 ? this.#persist(() => this.#broker.ack(plain)) : undefined,
-      ])
-      return (delivery) => (lost.has(delivery) ? 'lease-lost' : 'written')
+      const [lost, lostLater] = await Promise.all([this.#ackChecked(others), this.#ackPlain(plain)])
+      return (delivery) => (lost.has(delivery) || lostLater.has(delivery) ? 'lease-lost' : 'written')
     } catch (error) {
       return () => settledByError(error)
     }
+  }
+
+  /**
+   * Returns the deliveries whose lease was lost. A second try may come long after the first: those whose lease is not
+   * surely ours any more are checked after all.
+   */
+  async #ackPlain(deliveries: readonly Delivery[]): Promise<ReadonlySet<Delivery>> {
+    if (deliveries.length === 0) return NONE
+    let sure = deliveries
+    let isFirst = true
+    await this.#persist(async () => {
+      if (!isFirst) sure = sure.filter(({ lease }) => lease.isSure)
+      isFirst = false
+      if (sure.length > 0) await this.#broker.ack(sure)
+    })
+    if (sure.length === deliveries.length) return NONE
+    const acknowledged = new Set(sure)
+    return this.#ackChecked(deliveries.filter((delivery) => !acknowledged.has(delivery)))
   }
 
   /**

@@ -8,17 +8,18 @@ import type { End, Job } from './job.ts'
 export class BatchJob implements Job {
   readonly handler: BatchHandler
   readonly #runner: BatchRunner
-  readonly #onStart: () => void
+  /** When it waits no more: it is started, or given back. May be called twice. */
+  readonly #onTaken: () => void
   /** The deliveries that have no result yet. */
   readonly #open = new Map<Delivery, End>()
   size = 0
   /** Once its handler is told to stop, no part of it is handled again. */
   isInterrupted = false
 
-  constructor(handler: BatchHandler, runner: BatchRunner, onStart: () => void = () => {}) {
+  constructor(handler: BatchHandler, runner: BatchRunner, onTaken: () => void = () => {}) {
     this.handler = handler
     this.#runner = runner
-    this.#onStart = onStart
+    this.#onTaken = onTaken
   }
 
   static ofOne(handler: BatchHandler, runner: BatchRunner, delivery: Delivery, end: End): BatchJob {
@@ -41,7 +42,7 @@ export class BatchJob implements Job {
   }
 
   run(startedAt: number): Promise<RunResult> {
-    this.#onStart()
+    this.#onTaken()
     const deliveries = [...this.#open.keys()]
     for (const delivery of deliveries) delivery.startedAt = startedAt
     return this.#runner.run(this, deliveries)
@@ -65,6 +66,8 @@ export class BatchJob implements Job {
   }
 
   end(result: RunResult): void {
+    // A batch that is given back was never started: without this, the gatherer would go on adding to it.
+    this.#onTaken()
     for (const delivery of [...this.#open.keys()]) this.endOne(delivery, result)
   }
 }

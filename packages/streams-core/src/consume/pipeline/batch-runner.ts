@@ -1,3 +1,4 @@
+import { now } from '../../base/clock.ts'
 import type { BatchHandler } from '../../define/batch.ts'
 import type { RunResult } from '../../define/outcome.ts'
 import { resultOfThrown } from '../../define/verbs.ts'
@@ -48,7 +49,7 @@ export class BatchRunner {
   /** The events whose handler is to run; the other deliveries get their result. */
   async #admit(batch: BatchJob, deliveries: readonly Delivery[]): Promise<BatchMember[]> {
     const { admission, gate } = this.#actors
-    const admit = (delivery: Delivery) => (gate.isOpen ? undefined : gate.holds(delivery)) ?? admission.admit(delivery)
+    const admit = (delivery: Delivery) => (gate.isClear ? undefined : gate.bars(delivery)) ?? admission.admit(delivery)
     const admitted = await Promise.all(deliveries.map(admit))
     return deliveries.flatMap((delivery, i) => {
       const found = admitted[i] as (typeof admitted)[number]
@@ -87,12 +88,14 @@ export class BatchRunner {
     for (;;) {
       const part = await this.#stillOurs(batch, candidates)
       const [first, ...others] = part.map(({ delivery }) => delivery)
-      if (!first || gate.isOpen) return part
-      const held = await gate.enter([first, ...others])
-      if (held) for (const { delivery } of part) batch.endOne(delivery, held)
+      if (!first || gate.isClear) return part
+      const barred = await gate.enter([first, ...others])
+      const startedAt = now()
+      for (const { delivery } of part) if (batch.isOpen(delivery)) delivery.startedAt = startedAt
+      if (barred) for (const { delivery } of part) batch.endOne(delivery, barred)
       // The wait may have taken so long that leases are over, or the handler was told to stop.
       const isReady = part.every(({ delivery }) => batch.isOpen(delivery) && delivery.lease.isSure)
-      if (held || isReady) return held ? [] : part
+      if (barred || isReady) return barred ? [] : part
     }
   }
 

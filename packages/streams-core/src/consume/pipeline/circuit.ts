@@ -96,7 +96,7 @@ export class Circuit {
         return raw
       })
     } catch {
-      // Redis did not take it. The next delivery that fails tries again.
+      // Redis did not take it. The next handler that ends tries again, if still too many have failed.
     }
     this.#isOpening = false
   }

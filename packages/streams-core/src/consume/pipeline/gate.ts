@@ -16,8 +16,8 @@ export class Gate {
   }
 
   /** Nothing is paused or limited: no delivery need be asked about. */
-  get isOpen(): boolean {
-    return this.#controls.isOpen
+  get isClear(): boolean {
+    return this.#controls.isClear
   }
 
   /** How many deliveries one call of a batch handler may have. */
@@ -26,7 +26,7 @@ export class Gate {
   }
 
   /** The result of a delivery whose handler is not to start, because of a pause. Does not decode the entry. */
-  holds(delivery: Delivery): RunResult | undefined {
+  bars(delivery: Delivery): RunResult | undefined {
     // A crash is settled without a run.
     if (delivery.kind === 'crashed') return undefined
     const { operator, types } = this.#controls.inForce
@@ -41,9 +41,9 @@ export class Gate {
    */
   async enter(deliveries: readonly [Delivery, ...Delivery[]]): Promise<RunResult | undefined> {
     const [first] = deliveries
-    const held = this.holds(first)
-    if (held || this.#controls.inForce.limitPerSecond === undefined) return held
-    const isWanted = () => !this.holds(first)
-    return (await this.#starts.take(deliveries.length, isWanted)) ? undefined : (this.holds(first) ?? UNSTARTED)
+    const barred = this.bars(first)
+    if (barred || this.#controls.inForce.limitPerSecond === undefined) return barred
+    const isWanted = () => !this.bars(first)
+    return (await this.#starts.take(deliveries.length, isWanted)) ? undefined : (this.bars(first) ?? UNSTARTED)
   }
 }

@@ -11,7 +11,7 @@ import type { End } from './job.ts'
 export class Gatherer {
   readonly #runner: BatchRunner
   readonly #onRipe: (batch: BatchJob) => void
-  /** The batches that gather: neither full nor started. */
+  /** The batches that gather: neither full nor taken to be started or given back. */
   readonly #gathering = new Map<BatchHandler, BatchJob>()
   /** The batches that are not ripe yet, and what makes each ripe in time. */
   readonly #unripe = new Map<BatchJob, NodeJS.Timeout>()
@@ -48,10 +48,10 @@ export class Gatherer {
   }
 
   #begin(handler: BatchHandler): BatchJob {
-    const onStart = () => {
+    const onTaken = () => {
       if (this.#gathering.get(handler) === batch) this.#gathering.delete(handler)
     }
-    const batch = new BatchJob(handler, this.#runner, onStart)
+    const batch = new BatchJob(handler, this.#runner, onTaken)
     this.#gathering.set(handler, batch)
     this.#unripe.set(
       batch,

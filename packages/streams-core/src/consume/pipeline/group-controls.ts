@@ -14,10 +14,10 @@ export class GroupControls {
   readonly #tell: Tell
   readonly #onChange: ((before: InForce) => void)[] = []
   #seenAt = now()
-  #isOpening = false
+  #isCircuitOpening = false
   inForce: InForce = NOTHING_IN_FORCE
   /** Nothing is in force: no event need be asked about. */
-  isOpen = true
+  isClear = true
 
   constructor(options: { group: string; consumer: string }, actors: { broker: ControlsBroker; tell: Tell }) {
     this.#options = options
@@ -27,7 +27,7 @@ export class GroupControls {
 
   /** The whole group is paused, by an operator or the circuit. */
   get isPaused(): boolean {
-    return this.#isOpening || this.inForce.operator !== undefined || this.inForce.circuit !== undefined
+    return this.#isCircuitOpening || this.inForce.operator !== undefined || this.inForce.circuit !== undefined
   }
 
   /** Calls back after each change, in the order of these calls. */
@@ -41,7 +41,7 @@ export class GroupControls {
     if (raw.length === 0 && this.inForce === NOTHING_IN_FORCE) return
     const before = this.inForce
     this.inForce = inForceOf(raw)
-    this.#setOpen()
+    this.#setClear()
     if (JSON.stringify([before, [...before.types]]) === JSON.stringify([this.inForce, [...this.inForce.types]])) return
     this.#tellChanges(before)
     for (const listener of this.#onChange) listener(before)
@@ -59,20 +59,20 @@ export class GroupControls {
 
   /** From now on nothing is started, until `opening` has told Redis of it, or has failed. */
   async pauseWhile(opening: () => Promise<RawControls>): Promise<void> {
-    this.#isOpening = true
-    this.#setOpen()
+    this.#isCircuitOpening = true
+    this.#setClear()
     try {
       const raw = await opening()
-      this.#isOpening = false
+      this.#isCircuitOpening = false
       this.seen(raw)
     } finally {
-      this.#isOpening = false
-      this.#setOpen()
+      this.#isCircuitOpening = false
+      this.#setClear()
     }
   }
 
-  #setOpen(): void {
-    this.isOpen = !this.#isOpening && this.inForce === NOTHING_IN_FORCE
+  #setClear(): void {
+    this.isClear = !this.#isCircuitOpening && this.inForce === NOTHING_IN_FORCE
   }
 
   #tellChanges(before: InForce): void {

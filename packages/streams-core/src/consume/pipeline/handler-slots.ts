@@ -78,8 +78,8 @@ export class HandlerSlots {
    */
   run(delivery: Delivery, source: Source, end: End): void {
     if (this.#isDraining) return end({ result: 'unstarted' })
-    const held = this.#gate.isOpen ? undefined : this.#gate.holds(delivery)
-    if (held) return end(held)
+    const barred = this.#gate.isClear ? undefined : this.#gate.bars(delivery)
+    if (barred) return end(barred)
     this.#waiting.add(delivery, source, end)
     this.#fill()
   }

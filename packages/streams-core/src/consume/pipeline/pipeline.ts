@@ -43,9 +43,11 @@ const ABANDON: Outcome = { type: 'abandon' }
  * The way through the files. From the slots on, a step does not return what it found out, but calls back (`#conclude`
  * says why):
  *
- *   process ─▶ HandlerSlots.run ─▶ WaitingJobs.add      waits as a job: a `SingleJob`, or a part of a `BatchJob`
- *   HandlerSlots.#start ─▶ Job.run ─▶ Runner.run        has a slot: is admitted, which decodes the entry, and handled.
- *                                                       For a `BatchJob`: BatchRunner.run
+ *   process ─▶ HandlerSlots.run ─▶ WaitingJobs.add      unless the Gate bars it; waits as a job: a `SingleJob`, or a
+ *                                                       part of a `BatchJob`
+ *   HandlerSlots.#start ─▶ Job.run ─▶ Runner.run        has a slot: Gate.bars, Admission.admit (decodes the entry),
+ *                                                       Gate.enter (waits for its start), then the handler. For a
+ *                                                       `BatchJob`: BatchRunner.run
  *   Job.end ─▶ #conclude ─▶ Settler.settle              an `End` (job.ts) has said how it went
  *   #tellSettled                                        an `OnSettled` (on-settled.ts) has said what became of it
  */

@@ -44,11 +44,11 @@ export class Runner {
   /** Never rejects. The time limit is the handler's: what Redis takes to answer before it starts is not its fault. */
   async run(delivery: Delivery): Promise<RunResult> {
     const { admission, gate } = this.#actors
-    const held = gate.isOpen ? undefined : gate.holds(delivery)
-    if (held) return held
+    const barred = gate.isClear ? undefined : gate.bars(delivery)
+    if (barred) return barred
     const admitted = await admission.admit(delivery)
     if ('result' in admitted) return admitted
-    const late = gate.isOpen ? undefined : await this.#enter(delivery)
+    const late = gate.isClear ? undefined : await this.#enter(delivery)
     if (late) return late
     const { timeoutMs } = this.#options
     const handling = this.#handle(delivery, admitted.event)
@@ -60,10 +60,10 @@ export class Runner {
   async #enter(delivery: Delivery): Promise<RunResult | undefined> {
     const { admission, gate } = this.#actors
     for (;;) {
-      const held = await gate.enter([delivery])
-      if (held || delivery.lease.isSure) {
+      const barred = await gate.enter([delivery])
+      if (barred || delivery.lease.isSure) {
         delivery.startedAt = now()
-        return held
+        return barred
       }
       if (!(await admission.isOurs(delivery))) return { result: 'lease-lost' }
     }
