@@ -5,7 +5,7 @@ import type { Drill, Stage } from '../stage.ts'
 
 /** Every consumer sees a change within this time. Milliseconds. */
 const SEEN_MS = 1_000
-const PER_SECOND = 40
+const PER_SECOND = 20
 /** The ledger is written right after a start: what begins late on a busy machine is counted with what came after it. */
 const TOLERATED = 1.25
 
