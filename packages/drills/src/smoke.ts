@@ -21,7 +21,7 @@ const EVENTS = 10_000
 const SETTINGS = {
   LOG_LEVEL: 'warn',
   // The work must last longer than all the steps together; that is checked after each.
-  WORK_MS: '300',
+  WORK_MS: '350',
   LEASE_MS: String(LEASE_MS),
   // Without user_1003: no simulated webhook fails.
   USERS: '2',

@@ -82,7 +82,7 @@ export async function serve(service: Service, signal: AbortSignal): Promise<void
     await server.stop()
     await simulating
     await Promise.all(producers.map((producer) => producer.close()))
-    logger.info({ answers: tally.answers }, 'webhooks are no longer served')
+    logger.info({}, 'webhooks are no longer served')
   }
 }
 

@@ -19,7 +19,6 @@ export interface Refusal {
 export class Tally {
   readonly #logger: Logger
   readonly #metrics: WebhookMetrics<Status, RefusalReason>
-  readonly #answers = new Map<string, number>()
   readonly #untold = new Map<string, { count: number; toldAt: number }>()
 
   constructor(logger: Logger, metrics: WebhookMetrics<Status, RefusalReason>) {
@@ -27,15 +26,8 @@ export class Tally {
     this.#metrics = metrics
   }
 
-  /** How often each status was answered, by source and status: `github 202`. */
-  get answers(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#answers)
-  }
-
   /** @param durationMs Undefined: nobody knows when the request began. */
   answered(source: string | undefined, status: Status, durationMs?: number): void {
-    const key = `${source ?? 'other'} ${status}`
-    this.#answers.set(key, (this.#answers.get(key) ?? 0) + 1)
     this.#metrics.answered(source, status, durationMs)
   }
 
