@@ -16,9 +16,11 @@ export {
 } from './base/errors.ts'
 export type { ConsumerState, GroupState, ServerState, StreamState } from './broker/inspect.ts'
 export type { FailedDelivery } from './broker/letter-codec.ts'
+export type { HolderRole } from './broker/pseudo-consumers.ts'
 export type { ServerWarning } from './broker/server-settings.ts'
 export type { ClaimReason } from './broker/token.ts'
 export type { HeldBack, Trimmed } from './broker/trim-now.ts'
+export type { HeldEntry, Holder, StreamLook, Takeover, WatchedGroup } from './broker/watch.ts'
 export { type Consumer, type ConsumerOptions, createConsumer } from './consume/consumer.ts'
 export {
   type BatchContext,
@@ -58,6 +60,8 @@ export { type GroupControls, openControls } from './operate/controls.ts'
 export {
   type DeadLetters,
   type LetterFilter,
+  type LetterPage,
+  type LetterSearch,
   openDeadLetters,
   type RedriveOptions,
   type RedriveResult,
@@ -83,6 +87,7 @@ export {
 export { inspectStream, openInspector, type StreamInspector } from './operate/inspect.ts'
 export type { DeadLetter } from './operate/letter.ts'
 export { trimStream } from './operate/trim.ts'
+export { openWatcher, type StreamWatcher, type WatchOptions } from './operate/watch.ts'
 export type { Published } from './publish/open-publish.ts'
 export { createProducer, type Producer, type ProducerOptions } from './publish/producer.ts'
 export type { PublishOptions } from './publish/publish-options.ts'

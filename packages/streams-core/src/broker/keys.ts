@@ -81,6 +81,16 @@ export class Keys {
     return `${this.#prefix}:${group}:starts`
   }
 
+  /** Hash: what is counted and known of a group: deliveries that failed, and the lease of the consumer that joined last. */
+  tally(group: string): string {
+    return `${this.#prefix}:${group}:tally`
+  }
+
+  /** Stream: the last entries that were taken over from consumers whose lease was over, by whom and from whom. */
+  takeovers(group: string): string {
+    return `${this.#prefix}:${group}:takeovers`
+  }
+
   /**
    * Every key that belongs to one group alone, without its idempotency records, whose names nobody knows and which expire
    * by themselves.
@@ -88,7 +98,8 @@ export class Keys {
   groupKeys(group: string): string[] {
     const locks = [this.scanLock(group, false), this.scanLock(group, true)]
     const retries = [this.history(group), this.due(group), this.dueScan(group), this.clock(group)]
-    return [this.dead(group), ...retries, this.controls(group), this.starts(group), ...locks]
+    const watched = [this.tally(group), this.takeovers(group)]
+    return [this.dead(group), ...retries, this.controls(group), this.starts(group), ...watched, ...locks]
   }
 
   /** What the keys of a group begin with, as a format for Lua's `string.format`: `%s` stands for the group. */

@@ -15,9 +15,13 @@ export class MembershipBroker {
    * that exists is left as it is.
    */
   async createGroup(): Promise<{ created: boolean; startId: string; newestId: string }> {
-    const { connection, keys, stream, group, history, due } = this.#member
+    const { connection, keys, stream, group, history, due, tally, leaseMs } = this.#member
     await this.#adoptFormerKeys()
-    const reply = await connection.run(CREATE_GROUP, { stream, marks: keys.marks, history, due }, { group })
+    const reply = await connection.run(
+      CREATE_GROUP,
+      { stream, marks: keys.marks, history, due, tally },
+      { group, leaseMs },
+    )
     const [created, startId, newestId] = reply as [number, string, string]
     return { created: created === 1, startId, newestId }
   }

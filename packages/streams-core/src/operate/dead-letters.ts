@@ -18,6 +18,25 @@ export interface LetterFilter {
   olderThanMs?: number
   /** Died at most this many milliseconds ago. */
   youngerThanMs?: number
+  /** Found in an id, the type, the error, the consumer, or a field of the entry; capital letters make no difference. */
+  text?: string
+  /** The first and the last letter id: for one letter, or for those that were there at a time. */
+  from?: string
+  to?: string
+}
+
+export interface LetterSearch extends LetterFilter {
+  /** Letters older than this one: `before` of the page before. Default: from the newest on. */
+  before?: string
+  /** Letters on the page, at most. 1 to 1,000. Default 50. */
+  limit?: number
+}
+
+export interface LetterPage {
+  /** Newest first. */
+  letters: DeadLetter[]
+  /** Where the next page goes on. Undefined: there is none. */
+  before: string | undefined
 }
 
 export interface RedriveOptions extends LetterFilter {
@@ -40,6 +59,11 @@ export interface DeadLetters {
   count(): Promise<number>
   /** Oldest first. */
   list(filter?: LetterFilter): AsyncGenerator<DeadLetter>
+  /**
+   * Newest first, page by page. At most 1,000 letters are looked at for one page: a page may hold less than `limit`, or
+   * nothing, and still say where the next one goes on.
+   */
+  page(search?: LetterSearch): Promise<LetterPage>
   get(letterId: string): Promise<DeadLetter | undefined>
   /** Sends letters back to the stream, where only this group handles them. Each moves in one step. */
   redrive(options?: RedriveOptions): Promise<RedriveResult>
@@ -56,6 +80,9 @@ export interface DeadLetters {
   close(): Promise<void>
 }
 
+/** Letters that are looked at for one page. */
+const MAX_LOOKED = 1_000
+
 /**
  * Opens the dead letters of one group. Nothing of the stream's catalog is needed to look at them.
  * @throws {InvalidOptionError} naming option, range and value.
@@ -70,7 +97,7 @@ export function openDeadLetters(
 
   async function* list(filter: LetterFilter = {}): AsyncGenerator<DeadLetter> {
     await ready()
-    for await (const [letterId, fields] of broker.list()) {
+    for await (const [letterId, fields] of broker.list(filter)) {
       const letter = toLetter(letterId, group, fields)
       if (matches(letter, filter)) yield letter
     }
@@ -82,6 +109,18 @@ export function openDeadLetters(
 
   return {
     list,
+    async page({ before, limit = 50, ...filter } = {}) {
+      await ready()
+      const letters: DeadLetter[] = []
+      let looked = 0
+      for await (const [letterId, fields] of broker.listBack(before)) {
+        const letter = toLetter(letterId, group, fields)
+        if (matches(letter, filter)) letters.push(letter)
+        looked += 1
+        if (letters.length === limit || looked === MAX_LOOKED) return { letters, before: letterId }
+      }
+      return { letters, before: undefined }
+    },
     async count() {
       await ready()
       return broker.count()
@@ -122,13 +161,20 @@ export function openDeadLetters(
   }
 }
 
-function matches(letter: DeadLetter, { eventType, reason, olderThanMs, youngerThanMs }: LetterFilter): boolean {
+function matches(letter: DeadLetter, { eventType, reason, olderThanMs, youngerThanMs, text }: LetterFilter): boolean {
   // A letter whose time of death is not known matches no limit of age.
   const ageMs = letter.diedAt === undefined ? Number.NaN : Date.now() - Date.parse(letter.diedAt)
   return (
     (eventType === undefined || letter.eventType === eventType) &&
     (reason === undefined || letter.reason === reason) &&
     (olderThanMs === undefined || ageMs >= olderThanMs) &&
-    (youngerThanMs === undefined || ageMs <= youngerThanMs)
+    (youngerThanMs === undefined || ageMs <= youngerThanMs) &&
+    (text === undefined || holds(letter, text.toLowerCase()))
+  )
+}
+
+function holds({ history, fields, ...letter }: DeadLetter, words: string): boolean {
+  return (
+    words === '' || [...Object.values(letter), ...fields].some((text) => String(text).toLowerCase().includes(words))
   )
 }

@@ -5,6 +5,9 @@ import { RETRY_HORIZON_MS } from '../../define/limits.ts'
 
 /** So much of a list is looked at in one go. */
 export const PAGE = 200
+/** So many takeovers are remembered, each with so many entry ids. */
+export const TAKEOVERS_KEPT = 50
+export const IDS_OF_A_TAKEOVER = 50
 /** Of a consumer that has shown itself within the lease: such a consumer extends what it holds. */
 const PAGE_OF_THE_LIVING = 10
 /** A call that has claimed so many bytes claims no more, so that it holds Redis up for milliseconds only. */
@@ -35,8 +38,16 @@ end
  * A suspect that was taken and not started is not charged. Neither is an entry under this consumer's own `~alone`: it
  * came in a lost reply. If a crash cuts the last delivery short while other entries ran beside it, the delivery is
  * repeated and not charged: the crash may have been a neighbour's.
+ *
+ * `noteTakeover(from, to, ids, idle)`: writes down who has taken what from whom, for those who watch the group. `idle`:
+ * for how long (ms) the one that waited longest had shown no sign of life.
  */
 export const takeOverLua = `
+local function noteTakeover(from, to, ids, idle)
+  if #ids == 0 then return end
+  redis.call('XADD', takeovers, 'MAXLEN', ${TAKEOVERS_KEPT}, '*', 'from', from, 'to', to, 'count', #ids, 'idle', idle,
+    'ids', table.concat(ids, ' ', 1, math.min(#ids, ${IDS_OF_A_TAKEOVER})))
+end
 local function kindOf(name, attempt)
   if isAlone(name) and name ~= alone and attempt >= maxDeliveries then return 'crashed' end
   if isAlone(name) or isSuspect(name) or attempt >= 2 or attempt >= maxDeliveries then return 'suspect' end
@@ -52,7 +63,10 @@ local function moveToSuspects(name, id, attempt)
   moves = moves - 1
 end
 local function takeOver(info)
-  local name = info.name
+  local name, taken = info.name, { moved = {}, claimed = {}, crashed = {}, idle = 0 }
+  local function note(how, id, idle)
+    taken[how][#taken[how] + 1], taken.idle = id, math.max(taken.idle, idle)
+  end
   local overMs = isLeft(name) and 0 or leaseMs + delayMs
   local size = info.idle < overMs and ${PAGE_OF_THE_LIVING} or ${PAGE}
   local page, left
@@ -63,13 +77,23 @@ local function takeOver(info)
       local kind = kindOf(name, attempt)
       if idle < overMs then
         left, waitMs = left + 1, math.min(waitMs, overMs - idle)
-      elseif kind == 'suspect' and moves > 0 then moveToSuspects(name, id, attempt)
+      elseif kind == 'suspect' and moves > 0 then
+        moveToSuspects(name, id, attempt)
+        note('moved', id, idle)
       elseif kind == 'suspect' or room == 0 then left, hasMore = left + 1, 1
       -- Its owner stays an ~alone name, which convicts it even if this consumer dies or this reply is lost.
-      elseif kind == 'crashed' then claim(crashed, id, attempt, 'crashed')
-      else claim(consumer, id, math.min(attempt + 1, maxDeliveries), 'lease-over') end
+      elseif kind == 'crashed' then
+        claim(crashed, id, attempt, 'crashed')
+        note('crashed', id, idle)
+      else
+        claim(consumer, id, math.min(attempt + 1, maxDeliveries), 'lease-over')
+        note('claimed', id, idle)
+      end
     end
   until left > 0 or #page < size
+  noteTakeover(name, SUSPECTS, taken.moved, taken.idle)
+  noteTakeover(name, crashed, taken.crashed, taken.idle)
+  noteTakeover(name, consumer, taken.claimed, taken.idle)
 end
 `
 

@@ -19,7 +19,7 @@ import { controlsLua, groupTimeLua, infoLua, lateLua, lockLua, pseudoConsumersLu
  */
 export const CLAIM = script(
   {
-    keys: ['stream', 'scanLock', 'history', 'due', 'dueScan', 'clock', 'controls'],
+    keys: ['stream', 'scanLock', 'history', 'due', 'dueScan', 'clock', 'controls', 'takeovers'],
     args: [
       'group',
       'consumer',

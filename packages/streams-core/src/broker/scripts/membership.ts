@@ -1,4 +1,5 @@
 import { script } from '../script.ts'
+import { LEASE_FIELD } from '../tally.ts'
 import { compareIdsLua, groupTimeLua, infoLua, pseudoConsumersLua } from './fragments.ts'
 
 /** Entries that one call moves at most, so that no call holds Redis up for long. */
@@ -6,15 +7,16 @@ const PAGE = 500
 
 /**
  * Creates the group, and the stream with it, from its low-water mark; from the beginning where there is no mark, or the
- * stream ends before the mark: then the stream is a new one.
+ * stream ends before the mark: then the stream is a new one. Notes the lease of the consumer that joins.
  *
  * Returns { 1 if created or 0 if it existed, the id that a new group starts after, the newest id }.
  */
 export const CREATE_GROUP = script(
-  { keys: ['stream', 'marks', 'history', 'due'], args: ['group'], allowOom: true },
+  { keys: ['stream', 'marks', 'history', 'due', 'tally'], args: ['group', 'leaseMs'], allowOom: true },
   `
 ${compareIdsLua}
 ${infoLua}
+redis.call('HSET', tally, '${LEASE_FIELD}', leaseMs)
 local start = string.match(redis.call('HGET', marks, group) or '0', '^%S+')
 local newest = redis.call('EXISTS', stream) == 1 and streamInfo(stream)['last-generated-id']
 if start ~= '0' and (not newest or compareIds(newest, start) < 0) then start = '0' end

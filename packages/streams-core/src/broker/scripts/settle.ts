@@ -1,5 +1,6 @@
 import { HISTORY_FIELD, LETTER_FIELD } from '../letter-codec.ts'
 import { script } from '../script.ts'
+import { FAILED_FIELD } from '../tally.ts'
 import { groupTimeLua, holdsLua, pseudoConsumersLua } from './fragments.ts'
 import { recordLua } from './idempotency.ts'
 
@@ -41,7 +42,7 @@ return lost
  */
 export const PARK = script(
   {
-    keys: ['stream', 'history', 'due', 'clock'],
+    keys: ['stream', 'history', 'due', 'clock', 'tally'],
     args: ['group', 'entryId', 'owner', 'attempt', 'putUnder', 'delayMs', 'countLeft', 'failure', 'running'],
     allowOom: true,
   },
@@ -59,6 +60,7 @@ if not parked then
 else
   if putUnder == RETRY or delayMs ~= '0' then parkUntil(entryId, groupTime() + delayMs) end
   if failure ~= '' then
+    redis.call('HINCRBY', tally, '${FAILED_FIELD}', 1)
     local before = redis.call('HGET', history, entryId)
     redis.call('HSET', history, entryId, before and (before .. '\\n' .. failure) or failure)
   end
@@ -77,7 +79,7 @@ return 1
  */
 export const DEAD_LETTER = script(
   {
-    keys: ['stream', 'history', 'dead'],
+    keys: ['stream', 'history', 'dead', 'tally'],
     args: ['group', 'entryId', 'owner', 'attempt', 'letter', 'failure', 'running'],
     allowOom: true,
   },
@@ -93,6 +95,7 @@ local letterId = redis.call('XADD', dead, '*', '${LETTER_FIELD}', letter, '${HIS
   unpack(fields, 1, math.min(#fields, 7000)))
 redis.call('XACK', stream, group, entryId)
 redis.call('HDEL', history, entryId)
+redis.call('HINCRBY', tally, '${FAILED_FIELD}', 1)
 free(KEYS[MORE_KEYS], running)
 return letterId
 `,
