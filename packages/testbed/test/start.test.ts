@@ -6,7 +6,11 @@ import { Worker, type WorkerOptions } from '../src/index.ts'
 const START = fileURLToPath(new URL('../src/start.ts', import.meta.url))
 
 function start(env: Record<string, string>, options?: WorkerOptions): Worker {
-  const worker = new Worker(START, { STREAM: `start_${randomUUID().slice(0, 8)}`, HTTP_PORT: '0', ...env }, options)
+  const worker = new Worker(
+    START,
+    { STREAM: `start_${randomUUID().slice(0, 8)}`, HTTP_PORT: '0', CONSOLE_PORT: '0', ...env },
+    options,
+  )
   onTestFinished(() => worker.kill('SIGKILL'))
   return worker
 }
@@ -15,6 +19,7 @@ test('it names Redis, says how each handler ended, and drains at SIGTERM', async
   const url = inject('redisUrl')
   const worker = start({ REDIS_URL: url, INTERVAL_MS: '50', WORK_MS: '1' })
   await worker.waitFor(({ msg }) => msg?.includes('acknowledged') === true && msg.includes('result=returned'))
+  await worker.waitFor(({ msg }) => /console +the page is served +url=http:/.test(String(msg)))
   expect(worker.lines[0]?.msg).toContain(`listening on ${url}`)
   worker.kill('SIGTERM')
   expect(await worker.closed()).toBe(0)

@@ -1,3 +1,4 @@
+# The image of one service: docker build --build-arg SERVICE=consumer .
 # Reinstalling takes long and building is quick, so what `npm ci` reads comes first, alone: the manifests of all
 # workspaces, whose layer is the same as long as they are, whatever else has changed.
 FROM node:24-trixie-slim AS manifests
@@ -10,23 +11,27 @@ WORKDIR /app
 COPY --from=manifests /app ./
 RUN npm ci
 COPY . .
-# Only the JavaScript leaves this stage.
+# Only the JavaScript leaves this stage, and what a service has for browsers.
 RUN npm run build \
- && find packages services -path '*/dist/*.js' -not -path '*/node_modules/*' -exec cp --parents {} /tmp \;
+ && find packages services -path '*/dist/*.js' -not -path '*/node_modules/*' -exec cp --parents {} /tmp \; \
+ && find services -path '*/page/*' -not -path '*/node_modules/*' -exec cp --parents {} /tmp \;
 
-# What the consumer needs to run, and nothing else; type declarations and source maps are of no use to it.
+# What the service needs to run, and nothing else; type declarations and source maps are of no use to it.
 FROM node:24-trixie-slim AS dependencies
+ARG SERVICE
 WORKDIR /app
 COPY --from=manifests /app ./
-RUN npm ci --omit=dev --workspace=@redis-streams-processor/consumer \
+RUN npm ci --omit=dev --workspace=@redis-streams-processor/$SERVICE \
  && find node_modules -type f \( -name '*.[cm]ts' -o -name '*.ts' -o -name '*.map' \) -delete \
  && rm package-lock.json
 
 FROM node:24-trixie-slim
-ENV NODE_ENV=production
+ARG SERVICE
+ENV NODE_ENV=production SERVICE=$SERVICE
 WORKDIR /app
 COPY --from=dependencies /app ./
 COPY --from=build /tmp/packages packages
-COPY --from=build /tmp/services/consumer services/consumer
+COPY --from=build /tmp/services/$SERVICE services/$SERVICE
 USER node
-CMD ["node", "services/consumer/dist/main.js"]
+# A variable is known to a shell only; `exec` puts Node in its place.
+CMD ["sh", "-c", "exec node services/$SERVICE/dist/main.js"]

@@ -1,0 +1,198 @@
+import { request } from 'node:http'
+import { networkInterfaces } from 'node:os'
+import { describe, expect } from 'vitest'
+import { GROUP, type Site, test } from './support/site.ts'
+
+const TOKEN = 'a-token-of-this-test'
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+interface Answer {
+  status: number
+  headers: Record<string, string | string[] | undefined>
+  body: string
+}
+
+interface Asked {
+  method?: string
+  headers?: Record<string, string>
+  body?: unknown
+}
+
+/** Asks as no browser would let a page ask: with any header. */
+function ask(url: string, path: string, { method = 'GET', headers = {}, body }: Asked = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request(`${url}${path}`, { method, headers }, (response) => {
+      let text = ''
+      response.on('data', (chunk) => {
+        text += chunk
+        // A stream of events has no end.
+        if (response.headers['content-type'] === 'text/event-stream') response.destroy()
+      })
+      response.once('close', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }))
+    })
+    sent.once('error', reject)
+    sent.end(body === undefined ? undefined : JSON.stringify(body))
+  })
+}
+
+/** An address of this machine that is not loopback: who asks there comes from outside. */
+const outside = Object.values(networkInterfaces())
+  .flatMap((addresses) => addresses ?? [])
+  .find(({ family, internal }) => family === 'IPv4' && !internal)?.address
+
+const seenFromOutside = (url: string) => url.replace('127.0.0.1', String(outside))
+
+async function logIn(url: string, headers: Record<string, string> = {}): Promise<string> {
+  const answer = await ask(url, '/api/login', {
+    ...{ method: 'POST', headers: { ...JSON_TYPE, ...headers }, body: { token: TOKEN } },
+  })
+  expect(answer.status).toBe(200)
+  return String(answer.headers['set-cookie'])
+}
+
+const pausing = (headers: Record<string, string>, body: object = { dryRun: false }) => ({
+  ...{ method: 'POST', headers: { ...JSON_TYPE, ...headers }, body },
+})
+const pausePath = `/api/groups/${GROUP}/pause`
+const isPaused = async (site: Site) => (await site.send('EXISTS', `{${site.stream}}:${GROUP}:controls`)) === 1
+
+/** A group, without anybody who works in it. */
+async function withGroup(site: Site): Promise<void> {
+  await site.send('XGROUP', 'CREATE', site.stream, GROUP, '0', 'MKSTREAM')
+}
+
+describe('whoever comes', () => {
+  test('from this machine may look and act; from another one, or through a proxy, nobody may without a token', async ({
+    site,
+  }) => {
+    await withGroup(site)
+    const { url } = await site.console({ CONSOLE_HOST: '0.0.0.0' })
+    expect(await ask(url, '/api/session')).toMatchObject({ status: 200 })
+    const { port } = new URL(url)
+    const localNames = ['localhost', '127.0.0.1', '[::1]'].map((name) =>
+      ask(url, '/api/session', { headers: { host: `${name}:${port}` } }),
+    )
+    expect((await Promise.all(localNames)).map(({ status }) => status)).toEqual([200, 200, 200])
+    const strangers: Record<string, string>[] = [
+      // Somebody's name, which they have pointed at this machine, so that a browser here opens the page for them.
+      { host: `rebound.example:${port}` },
+      { 'x-forwarded-for': '127.0.0.1' },
+      { forwarded: 'for=127.0.0.1' },
+      { via: '1.1 proxy' },
+    ]
+    for (const headers of strangers) {
+      expect(await ask(url, '/api/session', { headers })).toMatchObject({ status: 401 })
+      expect(await ask(url, '/api/live', { headers })).toMatchObject({ status: 401 })
+      expect(await ask(url, pausePath, pausing(headers))).toMatchObject({ status: 401 })
+      // There is no token, so none is the right one.
+      expect(await ask(url, '/api/login', { ...pausing(headers), body: { token: '' } })).toMatchObject({ status: 401 })
+    }
+    if (outside) expect(await ask(seenFromOutside(url), '/api/session')).toMatchObject({ status: 401 })
+    expect(await isPaused(site)).toBe(false)
+  })
+
+  test('with the token is let in by a cookie that no script can read and no other site sends', async ({ site }) => {
+    await withGroup(site)
+    const { url } = await site.console({ CONSOLE_TOKEN: TOKEN })
+    const stranger = { 'x-forwarded-for': '192.0.2.1' }
+    const cookie = await logIn(url, stranger)
+    expect(cookie).toMatch(/^console_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=43200$/)
+    expect(await logIn(url, { ...stranger, 'x-forwarded-proto': 'https' })).toMatch(/; Secure$/)
+    expect(cookie).not.toContain(TOKEN)
+    const session = { ...stranger, cookie: `other=1; ${cookie.split(';')[0]}` }
+    expect(await ask(url, '/api/session', { headers: session })).toMatchObject({ status: 200 })
+    expect((await ask(url, '/api/live', { headers: session })).headers['content-type']).toBe('text/event-stream')
+    for (const wrong of ['console_session=', `console_session=${TOKEN}`, `console_session=${'A'.repeat(43)}`]) {
+      expect(await ask(url, '/api/session', { headers: { ...stranger, cookie: wrong } })).toMatchObject({ status: 401 })
+    }
+    const wrongToken = {
+      method: 'POST',
+      headers: { ...JSON_TYPE, ...stranger },
+      body: { token: 'another-token-of-it' },
+    }
+    expect(await ask(url, '/api/login', wrongToken)).toMatchObject({ status: 401 })
+    expect(await ask(url, pausePath, pausing(session))).toMatchObject({ status: 200 })
+    expect(await isPaused(site)).toBe(true)
+  })
+
+  test('and guesses tokens is stopped after ten of them', async ({ site }) => {
+    const { url } = await site.console({ CONSOLE_TOKEN: TOKEN })
+    const guess = () => ask(url, '/api/login', { method: 'POST', headers: JSON_TYPE, body: { token: 'guess' } })
+    const statuses: number[] = []
+    for (let n = 0; n < 11; n += 1) statuses.push((await guess()).status)
+    expect(statuses).toEqual([...Array(10).fill(401), 429])
+  })
+
+  test('from the page of another site changes nothing', async ({ site }) => {
+    await withGroup(site)
+    const { url } = await site.console()
+    const forged: Record<string, string>[] = [
+      { 'content-type': 'text/plain' },
+      { 'content-type': 'application/x-www-form-urlencoded' },
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+    ]
+    for (const headers of forged) {
+      expect(await ask(url, pausePath, pausing(headers))).toMatchObject({ status: 403 })
+      expect(await ask(url, '/api/login', pausing(headers))).toMatchObject({ status: 403 })
+    }
+    expect(await isPaused(site)).toBe(false)
+    const own = { origin: url, 'sec-fetch-site': 'same-origin' }
+    expect(await ask(url, pausePath, pausing(own))).toMatchObject({ status: 200 })
+  })
+
+  test('to a page that is read-only can look, and change nothing', async ({ site }) => {
+    await withGroup(site)
+    const { url } = await site.console({ CONSOLE_READ_ONLY: 'on' })
+    expect(JSON.parse((await ask(url, '/api/session')).body)).toEqual({ isReadOnly: true, stream: site.stream })
+    for (const name of ['pause', 'resume', 'redrive', 'purge', 'replay']) {
+      expect(await ask(url, `/api/groups/${GROUP}/${name}`, pausing({}))).toMatchObject({ status: 403 })
+    }
+    expect(await isPaused(site)).toBe(false)
+    expect(await ask(url, `/api/groups/${GROUP}/letters`)).toMatchObject({ status: 200 })
+  })
+
+  test('is told of a wrong request what is wrong, and of nothing else', async ({ site }) => {
+    await withGroup(site)
+    const { url } = await site.console()
+    const wrong = await ask(url, pausePath, pausing({}, { dryRun: 'perhaps', more: 1 }))
+    expect(wrong).toMatchObject({ status: 400, body: expect.stringContaining('dryRun') })
+    expect(await ask(url, '/api/groups/nobody/pause', pausing({}))).toMatchObject({ status: 409 })
+    expect(await ask(url, '/api/groups/a~b/letters')).toMatchObject({ status: 400 })
+    expect(await ask(url, `/api/groups/${GROUP}/letters/1-1`)).toMatchObject({ status: 404 })
+    expect(await ask(url, pausePath, pausing({}, { dryRun: true, reason: 'x'.repeat(20_000) }))).toMatchObject({
+      status: 413,
+    })
+    for (const path of ['/package.json', '/../package.json', '/vendor/../settings.js', '/server.ts']) {
+      expect(await ask(url, path)).toMatchObject({ status: 404 })
+    }
+  })
+
+  test('gets a policy that lets nothing in but what the console serves', async ({ site }) => {
+    const { url } = await site.console()
+    for (const path of ['/', '/main.js', '/api/session', '/nothing', '/api/live']) {
+      const { headers } = await ask(url, path)
+      const policy = String(headers['content-security-policy'])
+      expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'")
+      expect(policy).not.toMatch(/unsafe|https?:|\*/)
+      expect(headers['x-content-type-options']).toBe('nosniff')
+      expect(headers['access-control-allow-origin']).toBeUndefined()
+    }
+  })
+})
+
+test.for([
+  [
+    { CONSOLE_TOKEN: 'short' },
+    'CONSOLE_TOKEN: expected at least 16 letters, digits and signs without a space, got something else (not shown)',
+  ],
+  [{ CONSOLE_TOKEN_FILE: '/nope' }, 'CONSOLE_TOKEN_FILE: expected a file that can be read, got ENOENT'],
+  [{ CONSOLE_READ_ONLY: 'yes' }, 'CONSOLE_READ_ONLY: expected one of on, off, got "yes"'],
+  [{ CONSOLE_HOST: '203.0.113.1' }, 'CONSOLE_PORT, CONSOLE_HOST: expected an address to listen on, got'],
+] as const)('wrong settings end it: %o', async ([env, message], { site }) => {
+  const worker = site.worker('console', { CONSOLE_PORT: '0', ...env })
+  expect(await worker.closed()).toBe(1)
+  expect(worker.lines.map(({ msg }) => msg).join('\n')).toContain(message)
+})
