@@ -19,9 +19,11 @@ RUN npm run build \
 # What the service needs to run, and nothing else; type declarations and source maps are of no use to it.
 FROM node:24-trixie-slim AS dependencies
 ARG SERVICE
+# Further workspaces of the image, as options of npm.
+ARG TOOLS=
 WORKDIR /app
 COPY --from=manifests /app ./
-RUN npm ci --omit=dev --workspace=@redis-streams-processor/$SERVICE \
+RUN npm ci --omit=dev --workspace=@redis-streams-processor/$SERVICE $TOOLS \
  && find node_modules -type f \( -name '*.[cm]ts' -o -name '*.ts' -o -name '*.map' \) -delete \
  && rm package-lock.json
 

@@ -120,7 +120,10 @@ export type SharedSettings = z.output<z.ZodObject<typeof sharedSettings>>
  * What `defineStream` takes as retention.
  * @throws {SettingsError} when something is set that the policy `maxlen` does not know.
  */
-export function retentionOf({ RETENTION, MAX_LENGTH, KEEP_FOR_MS, RETENTION_GROUPS = [] }: SharedSettings): Retention {
+export function retentionOf(
+  settings: Pick<SharedSettings, 'RETENTION' | 'MAX_LENGTH' | 'KEEP_FOR_MS' | 'RETENTION_GROUPS'>,
+): Retention {
+  const { RETENTION, MAX_LENGTH, KEEP_FOR_MS, RETENTION_GROUPS = [] } = settings
   const maxLength = MAX_LENGTH === undefined ? {} : { maxLength: MAX_LENGTH }
   if (RETENTION === 'acknowledged') {
     return { policy: RETENTION, ...maxLength, keepForMs: KEEP_FOR_MS, groups: RETENTION_GROUPS }

@@ -14,6 +14,7 @@ export {
   StreamFullError,
   StreamsError,
 } from './base/errors.ts'
+export type { WrongType } from './broker/examine.ts'
 export type { ConsumerState, GroupState, ServerState, StreamState } from './broker/inspect.ts'
 export type { FailedDelivery } from './broker/letter-codec.ts'
 export type { HolderRole } from './broker/pseudo-consumers.ts'
@@ -62,11 +63,13 @@ export {
   type LetterFilter,
   type LetterPage,
   type LetterSearch,
+  type LongWork,
   openDeadLetters,
   type RedriveOptions,
   type RedriveResult,
 } from './operate/dead-letters.ts'
 export type { EventState } from './operate/event-state.ts'
+export { type Examination, examineStream } from './operate/examine.ts'
 export {
   type Finder,
   type FindOptions,
@@ -86,6 +89,8 @@ export {
 } from './operate/groups.ts'
 export { inspectStream, openInspector, type StreamInspector } from './operate/inspect.ts'
 export type { DeadLetter } from './operate/letter.ts'
+export { listPending, type PendingEvent, type PendingOptions, type PendingState } from './operate/pending.ts'
+export { type TailEntry, type TailOptions, tailStream } from './operate/tail.ts'
 export { trimStream } from './operate/trim.ts'
 export { openWatcher, type StreamWatcher, type WatchOptions } from './operate/watch.ts'
 export type { Published } from './publish/open-publish.ts'

@@ -1,5 +1,8 @@
 import { keyPrefixOf, plainNameOf, type ReservedWord } from '../define/names.ts'
 
+/** What kind of value a key holds, as Redis' command TYPE names it. */
+export type KeyType = 'stream' | 'hash' | 'string' | 'zset'
+
 /**
  * Every key of one stream. Keys derived from it share its hash slot (Redis Cluster specification, "hash tags"),
  * which is why scripts may touch several of them.
@@ -96,10 +99,37 @@ export class Keys {
    * by themselves.
    */
   groupKeys(group: string): string[] {
-    const locks = [this.scanLock(group, false), this.scanLock(group, true)]
-    const retries = [this.history(group), this.due(group), this.dueScan(group), this.clock(group)]
-    const watched = [this.tally(group), this.takeovers(group)]
-    return [this.dead(group), ...retries, this.controls(group), this.starts(group), ...watched, ...locks]
+    return this.groupTypes(group).map(([key]) => key)
+  }
+
+  /** The same keys, each with its type. */
+  groupTypes(group: string): [key: string, type: KeyType][] {
+    return [
+      [this.dead(group), 'stream'],
+      [this.history(group), 'hash'],
+      [this.due(group), 'zset'],
+      [this.dueScan(group), 'string'],
+      [this.clock(group), 'string'],
+      [this.controls(group), 'hash'],
+      [this.starts(group), 'zset'],
+      [this.tally(group), 'hash'],
+      [this.takeovers(group), 'stream'],
+      [this.scanLock(group, false), 'string'],
+      [this.scanLock(group, true), 'string'],
+    ]
+  }
+
+  /** The keys that belong to no single group, each with its type. */
+  sharedTypes(): [key: string, type: KeyType][] {
+    return [
+      [this.stream, 'stream'],
+      [this.marks, 'hash'],
+      [this.dropped, 'hash'],
+      [this.janitorLock, 'string'],
+      [this.dedupe, 'string'],
+      [this.dedupeBucket(0), 'hash'],
+      [this.dedupeBucket(1), 'hash'],
+    ]
   }
 
   /** What the keys of a group begin with, as a format for Lua's `string.format`: `%s` stands for the group. */

@@ -49,7 +49,8 @@ export function checkVersion(version: string | undefined): void {
     throw new RedisRefusedError(`Redis ${version} is too old: ${OLDEST_REDIS}.0 or newer is needed`)
 }
 
-async function unlessForbidden<T>(reply: Promise<T>): Promise<T | undefined> {
+/** Undefined: this user lacks the right, or the server does not know the command. */
+export async function unlessForbidden<T>(reply: Promise<T>): Promise<T | undefined> {
   try {
     return await reply
   } catch (error) {
@@ -59,6 +60,6 @@ async function unlessForbidden<T>(reply: Promise<T>): Promise<T | undefined> {
 }
 
 /** The fields of INFO. */
-function parseInfo(text: string): Map<string, string> {
+export function parseInfo(text: string): Map<string, string> {
   return new Map([...text.matchAll(/^(\w+):(.*?)\r?$/gm)].map(([, name = '', value = '']) => [name, value]))
 }

@@ -23,14 +23,14 @@ export const rights = {
     ),
     optional: words('+info +client|unblock'),
   },
-  /** Who looks at a stream, redrives and purges, by the library or by hand. */
+  /** Who operates a stream, by the library, by the command line or by hand. */
   operator: {
     needed: words(
-      '+eval +evalsha +exists +get +hdel +hget +hgetall +hset +time +unlink +xadd +xdel +xgroup|create' +
-        ' +xgroup|delconsumer +xgroup|destroy +xinfo|consumers +xinfo|groups +xinfo|stream +xlen +xpending +xrange' +
-        ' +xrevrange +xtrim +zremrangebyscore +zscore',
+      '+eval +evalsha +exists +get +hdel +hget +hgetall +hincrby +hmget +hset +pexpire +set +time +unlink +xack +xadd' +
+        ' +xdel +xgroup|create +xgroup|delconsumer +xgroup|destroy +xinfo|consumers +xinfo|groups +xinfo|stream +xlen' +
+        ' +xpending +xrange +xread +xrevrange +xtrim +zrem +zremrangebyscore +zscore',
     ),
-    optional: words('+info +memory|usage +zrange'),
+    optional: words('+info +type +memory|usage +zrange'),
   },
 } as const satisfies Record<string, { needed: readonly string[]; optional: readonly string[] }>
 

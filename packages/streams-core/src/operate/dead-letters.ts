@@ -39,7 +39,15 @@ export interface LetterPage {
   before: string | undefined
 }
 
-export interface RedriveOptions extends LetterFilter {
+/** For work that may take long. */
+export interface LongWork<R> {
+  /** Ends the work after the letter that it is at; what is done stays done. Default: never. */
+  signal?: AbortSignal
+  /** Is told after each letter what has been done so far. */
+  onProgress?: (soFar: R) => void
+}
+
+export interface RedriveOptions extends LetterFilter, LongWork<RedriveResult> {
   /** Redrive letters that had been redriven before, too. Default false. */
   again?: boolean
   /** Only count. Default false. */
@@ -76,7 +84,9 @@ export interface DeadLetters {
    * Deletes letters for good. `confirm` must be the group's name.
    * @throws {InvalidOptionError} when it is not.
    */
-  purge(options: LetterFilter & { confirm: string }): Promise<number>
+  purge(options: LetterFilter & LongWork<number> & { confirm: string }): Promise<number>
+  /** Deletes one letter for good. Returns whether it was there. */
+  purgeOne(letterId: string): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -137,25 +147,33 @@ export function openDeadLetters(
       }
       return letter && redriveOne(letter)
     },
-    async redrive({ again = false, dryRun = false, maxPerSecond, ...filter } = {}) {
+    async redrive({ again = false, dryRun = false, maxPerSecond, signal = neverAborted, onProgress, ...filter } = {}) {
       const result: RedriveResult = { redriven: 0, skipped: 0 }
       for await (const letter of list(filter)) {
-        if (letter.reason === 'unreadable' || (letter.redrives > 0 && !again)) {
-          result.skipped += 1
-          continue
-        }
-        if (dryRun || (await redriveOne(letter)) !== undefined) result.redriven += 1
-        if (maxPerSecond && !dryRun) await sleep(1_000 / maxPerSecond, neverAborted)
+        if (signal.aborted) break
+        const isSkipped = letter.reason === 'unreadable' || (letter.redrives > 0 && !again)
+        if (isSkipped) result.skipped += 1
+        else if (dryRun || (await redriveOne(letter)) !== undefined) result.redriven += 1
+        onProgress?.({ ...result })
+        if (maxPerSecond && !dryRun && !isSkipped) await sleep(1_000 / maxPerSecond, signal)
       }
       return result
     },
-    async purge({ confirm, ...filter }) {
+    async purge({ confirm, signal = neverAborted, onProgress, ...filter }) {
       if (confirm !== group) {
         throw new InvalidOptionError(`purge: expected confirm to be the group's name ${group}, got ${confirm}`)
       }
       let purged = 0
-      for await (const letter of list(filter)) if (await broker.delete(letter.letterId)) purged += 1
+      for await (const letter of list(filter)) {
+        if (signal.aborted) break
+        if (await broker.delete(letter.letterId)) purged += 1
+        onProgress?.(purged)
+      }
       return purged
+    },
+    async purgeOne(letterId) {
+      await ready()
+      return broker.delete(letterId)
     },
     close,
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { StreamsError } from '../base/errors.ts'
+import { NoSuchGroupError } from '../base/errors.ts'
 import { isMissingGroup } from '../base/redis-errors.ts'
 import { GroupsBroker } from '../broker/groups.ts'
 import { InspectBroker } from '../broker/inspect.ts'
@@ -102,7 +102,7 @@ export interface Groups {
    * Deletes the names of consumers that hold nothing and have been idle for long. One that lives after all comes back by
    * its next read. Never those of pseudo-consumers.
    * @param options.idleMs Milliseconds, 0 to 31,536,000,000. Default 300,000.
-   * @throws {StreamsError} `NO_GROUP`.
+   * @throws {NoSuchGroupError} when the stream has no such group.
    */
   pruneConsumers(group: string, options?: { idleMs?: number; dryRun?: boolean }): Promise<PruneResult>
   /** Idempotent. */
@@ -151,7 +151,7 @@ export function openGroups(stream: Pick<StreamDefinition, 'name'>, options: Grou
       try {
         return { group, pruned: await broker.prune(group, idleMs, dryRun) }
       } catch (error) {
-        if (isMissingGroup(error)) throw new StreamsError('NO_GROUP', `there is no group ${group}`, { cause: error })
+        if (isMissingGroup(error)) throw new NoSuchGroupError(stream.name, group)
         throw error
       }
     },

@@ -135,7 +135,7 @@ describe('groups', () => {
     expect([...(await lab.view().consumers()).keys()].sort()).toEqual(['dead', 'idle', 'other~alone', '~retry'])
     expect(await groups.pruneConsumers(GROUP, { idleMs: 0 })).toEqual({ group: GROUP, pruned })
     expect([...(await lab.view().consumers()).keys()].sort()).toEqual(['dead', 'other~alone', '~retry'])
-    await expect(groups.pruneConsumers('nobody')).rejects.toMatchObject({ code: 'NO_GROUP' })
+    await expect(groups.pruneConsumers('nobody')).rejects.toMatchObject({ code: 'NO_SUCH_GROUP' })
     await expect(groups.pruneConsumers(GROUP, { idleMs: -1 })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
     await lab.until('the group is free', () => lab.openGroups(LEASE_MS).delete(GROUP).catch(unlessAtWork))
   })

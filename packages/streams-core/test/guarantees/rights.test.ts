@@ -1,14 +1,17 @@
 import { until } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import {
+  examineStream,
   findEvent,
   GroupAtWorkError,
   inspectStream,
+  listPending,
   openControls,
   openDeadLetters,
   openGroups,
   openWatcher,
   reject,
+  tailStream,
   trimStream,
 } from '../../src/index.ts'
 import { keyRules, type Program, rights } from '../../src/settings.ts'
@@ -77,7 +80,7 @@ const consume: Work = async (lab, redis) => {
 }
 
 /** Looks at the stream and at its dead letters, redrives and purges; finds an event, sets a group back, trims, deletes;
- * controls the group. */
+ * controls the group; lists, tails, examines, publishes. */
 const operate: Work = async (lab, redis) => {
   const consumer = await lab.consumer({ handlers: { counted: () => reject('never') } })
   await Promise.all(range(3).map((n) => lab.producer().publish('counted', { n })))
@@ -118,7 +121,19 @@ const operate: Work = async (lab, redis) => {
   const whenFree = <T>(work: () => Promise<T>) => until('the group is free', () => work().catch(unlessAtWork), STUCK)
   expect(await whenFree(() => groups.replay(GROUP, { from: 'end' }))).toMatchObject({ skipped: 2 })
   expect(await trimStream(stream, { redis })).toMatchObject({ trimmed: 4, length: 1 })
+  for await (const event of listPending(stream, { redis, group: GROUP })) expect(event).toBeUndefined()
+  const tailing = new AbortController()
+  let tailed = 0
+  await lab.producer().publish('counted', { n: 1 })
+  for await (const _ of tailStream(stream, { redis, last: 1, signal: tailing.signal })) {
+    await lab.producer().publish('counted', { n: 2 })
+    if (tailed++) tailing.abort()
+  }
+  expect((await examineStream(stream, { redis })).clockAheadMs).toBeDefined()
   expect(await whenFree(() => groups.delete(GROUP))).toMatchObject({ existed: true })
+  // An operator publishes, too.
+  await lab.send('UNLINK', lab.streamName)
+  await produce(lab, redis)
 }
 
 function unlessAtWork(error: unknown): undefined {

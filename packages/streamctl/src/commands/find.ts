@@ -1,0 +1,88 @@
+import { type DeadLetter, type EventState, type FoundEvent, findEvent } from '@redis-streams-processor/streams-core'
+import { type Command, Option } from 'commander'
+import { historyLines, letterLines } from '../show/letter.ts'
+import { payloadLines } from '../show/payload.ts'
+import { stateText } from '../show/state.ts'
+import { wrap } from '../show/text.ts'
+import { count, moment } from '../show/words.ts'
+import { act } from '../tool/act.ts'
+import { Failure } from '../tool/failure.ts'
+import type { Tool } from '../tool/tool.ts'
+
+interface Options {
+  idOf?: 'event' | 'entry'
+  payload?: boolean
+}
+
+export function addFind(program: Command): void {
+  program
+    .command('find')
+    .argument('<id>', 'event id or entry id')
+    .summary('one event: where it is, and what each group has done with it')
+    .description('Finds one event: its entries, what each group has done with them, and its dead letters.')
+    .addOption(new Option('--id-of <what>', 'what the id is (default: by its look)').choices(['event', 'entry']))
+    .option('--payload', 'show the fields of the entries, with the data of the event')
+    .action(act('find', find))
+}
+
+async function find(tool: Tool<'find'>, { idOf, payload }: Options, id: string): Promise<void> {
+  const progress = tool.progress()
+  const onProgress = ({ looked, of }: { looked: number; of: number }) =>
+    progress.say(`${count(looked)} of at most ${count(of)} entries looked at`)
+  const options = { ...tool.redis, ...(idOf && { idOf }), signal: tool.signal, onProgress }
+  const found = await findEvent(tool.stream, id, options)
+    .catch((error) => {
+      tool.throwIfInterrupted('nothing was found so far')
+      throw error
+    })
+    .finally(() => progress.end())
+  const isKnown =
+    found.letters.length > 0 || found.entries.some(({ fields, groups }) => fields || groups.some(isPending))
+  if (!isKnown) {
+    throw new Failure(
+      'notFound',
+      'NO_SUCH_EVENT',
+      `${id} is not in ${tool.stream.name}, nor among its dead letters: never published, or handled and trimmed`,
+    )
+  }
+  tool.show(toShown(found, payload ?? false), (width) => linesOf(found, width, payload ?? false))
+}
+
+const isPending = ({ state }: { state: EventState }) =>
+  state.type === 'held' ||
+  state.type === 'waiting-for-retry' ||
+  state.type === 'crash-suspect' ||
+  state.type === 'set-aside'
+
+function toShown({ entries, letters }: FoundEvent, hasPayload: boolean) {
+  const letterOf = ({ fields, ...letter }: DeadLetter) => (hasPayload ? { ...letter, fields } : letter)
+  const stateOf = (state: EventState) => (state.type === 'dead' ? { ...state, letter: letterOf(state.letter) } : state)
+  return {
+    entries: entries.map(({ fields, groups, ...entry }) => ({
+      ...entry,
+      ...(hasPayload && fields && { fields }),
+      groups: groups.map(({ group, state }) => ({ group, state: stateOf(state) })),
+    })),
+    letters: letters.map(letterOf),
+  }
+}
+
+function linesOf({ entries, letters }: FoundEvent, width: number, hasPayload: boolean): string[] {
+  const ofEntries = entries.flatMap(
+    ({ entryId, publishedAt, isInStream, eventId, eventType, redrivenFor, fields, groups }) => {
+      const where = isInStream ? 'in the stream' : 'not in the stream any more'
+      const redriven = redrivenFor ? `, redriven for ${redrivenFor}` : ''
+      return [
+        ...wrap(`entry ${entryId}: ${where}, appended ${moment(publishedAt)}${redriven}`, width, 2),
+        ...(eventId || eventType ? wrap(`  event ${eventId ?? '(no id)'}, ${eventType ?? '(no type)'}`, width, 4) : []),
+        ...groups.flatMap(({ group, state }) => [
+          ...wrap(`  ${group}: ${stateText(state)}`, width, 4),
+          ...('history' in state ? historyLines(state.history, width - 2).map((line) => `  ${line}`) : []),
+        ]),
+        ...(hasPayload && fields ? payloadLines(fields, width) : []),
+      ]
+    },
+  )
+  const ofLetters = letters.flatMap((letter) => ['', ...letterLines(letter, width, hasPayload && !letter.fields)])
+  return [...ofEntries, ...ofLetters]
+}

@@ -1,0 +1,142 @@
+import {
+  type GroupControls,
+  type Groups,
+  openControls,
+  openGroups,
+  type StartPoint,
+} from '@redis-streams-processor/streams-core'
+import type { Command } from 'commander'
+import { duration, rate, startPoint } from '../input.ts'
+import { controlsText, deletedText, startText } from '../show/group-texts.ts'
+import { act } from '../tool/act.ts'
+import type { Tool } from '../tool/tool.ts'
+
+interface Start {
+  from: StartPoint
+  lease?: number
+  dryRun?: boolean
+}
+interface Pause {
+  type?: string
+  reason?: string
+}
+
+const FROM = 'beginning, end, a time span ago such as 10m, a time in RFC 3339, or an entry id'
+const LEASE = 'the longest LEASE_MS of its consumers (default: 10s): a consumer silent for so long counts as dead'
+
+export function addGroup(program: Command): void {
+  const group = program
+    .command('group')
+    .summary('a group: create, replay, pause, resume, limit, delete')
+    .description('Works on consumer groups.')
+  const about = (name: string, description: string) =>
+    group.command(name).argument('<group>', 'name of the group').description(description)
+  about('create', 'Creates a group, and says what it will be given.')
+    .option('--from <start>', FROM, startPoint, 'beginning')
+    .option('--dry-run', 'only count')
+    .action(act('group create', create))
+  about(
+    'replay',
+    'Sets a group back (or forward): what comes after the start is handled again. Stop its consumers first.',
+  )
+    .requiredOption('--from <start>', FROM, startPoint)
+    .option('--lease <time>', LEASE, duration)
+    .option('--dry-run', 'only count')
+    .action(act('group replay', replay))
+  about(
+    'pause',
+    'Pauses a group: running handlers finish, and none is started. Nothing is lost, and nothing is charged.',
+  )
+    .option('--type <type>', 'only events of this type')
+    .option('--reason <text>', 'why; consumers log it, and status shows it')
+    .action(act('group pause', pause))
+  about('resume', 'Ends a pause, and closes the circuit of the group.')
+    .option('--type <type>', 'the pause of this event type')
+    .action(act('group resume', resume))
+  group
+    .command('limit')
+    .argument('<group>', 'name of the group')
+    .argument('<perSecond>', 'handler starts a second, of all consumers together; none: no limit')
+    .description('Limits how many handlers a group starts in any second.')
+    .action(act('group limit', limit))
+  about('delete', 'Deletes a group with all that is its own: its position, what is pending, its dead letters.')
+    .option('--lease <time>', LEASE, duration)
+    .option('--dry-run', 'only count')
+    .action(act('group delete', remove))
+}
+
+async function withGroups(
+  tool: Tool,
+  lease: number | undefined,
+  work: (groups: Groups) => Promise<void>,
+): Promise<void> {
+  const groups = openGroups(tool.stream, { ...tool.redis, ...(lease !== undefined && { leaseMs: lease }) })
+  await work(groups).finally(() => groups.close())
+}
+
+async function create(tool: Tool<'group create'>, { from, dryRun = false }: Start, name: string): Promise<void> {
+  await withGroups(tool, undefined, async (groups) => {
+    const result = await groups.create(name, { from, dryRun })
+    tool.show({ ...result, dryRun }, (width) => startText(result, dryRun, width))
+  })
+}
+
+async function replay(tool: Tool<'group replay'>, { from, lease, dryRun = false }: Start, name: string): Promise<void> {
+  await withGroups(tool, lease, async (groups) => {
+    const plan = await groups.replay(name, { from, dryRun: true })
+    if (dryRun) return tool.show({ ...plan, dryRun }, (width) => startText(plan, dryRun, width))
+    const question = startText(plan, true, Number.POSITIVE_INFINITY).join(' ')
+    if (plan.atWork.length === 0 && plan.freeInMs === 0) await tool.confirm(`${question} Go on?`)
+    const result = await groups.replay(name, { from })
+    tool.show({ ...result, dryRun }, (width) => startText(result, dryRun, width))
+  })
+}
+
+async function remove(
+  tool: Tool<'group delete'>,
+  { lease, dryRun = false }: Omit<Start, 'from'>,
+  name: string,
+): Promise<void> {
+  await withGroups(tool, lease, async (groups) => {
+    const plan = await groups.delete(name, { dryRun: true })
+    if (dryRun) return tool.show({ ...plan, dryRun }, (width) => deletedText(plan, dryRun, width))
+    const question = deletedText(plan, true, Number.POSITIVE_INFINITY).join(' ')
+    if (plan.atWork.length === 0 && plan.freeInMs === 0) await tool.confirm(`${question} Go on?`)
+    const result = await groups.delete(name)
+    tool.show({ ...result, dryRun }, (width) => deletedText(result, dryRun, width))
+  })
+}
+
+type Control = 'group pause' | 'group resume' | 'group limit'
+
+/** Changes the controls of a group, and shows them as they are then. */
+async function control(
+  tool: Tool<Control>,
+  group: string,
+  change: (controls: GroupControls) => Promise<void>,
+): Promise<void> {
+  const controls = openControls(tool.stream, { ...tool.redis, group })
+  try {
+    await change(controls)
+    const state = { group, ...(await controls.state()) }
+    tool.show(state, (width) => controlsText(state, width))
+  } finally {
+    await controls.close()
+  }
+}
+
+const eventTypeOf = ({ type }: Pause) => (type === undefined ? {} : { eventType: type })
+
+async function pause(tool: Tool<'group pause'>, given: Pause, name: string): Promise<void> {
+  const reason = given.reason === undefined ? {} : { reason: given.reason }
+  await control(tool, name, (controls) => controls.pause({ ...eventTypeOf(given), ...reason }))
+}
+
+async function resume(tool: Tool<'group resume'>, given: Pause, name: string): Promise<void> {
+  await control(tool, name, (controls) => controls.resume(eventTypeOf(given)))
+}
+
+async function limit(tool: Tool<'group limit'>, _: object, name: string, perSecond: string): Promise<void> {
+  const value = perSecond === 'none' ? undefined : rate(perSecond)
+  await control(tool, name, (controls) => controls.limit(value))
+}

@@ -1,0 +1,207 @@
+import stringWidth from 'string-width'
+import { describe, expect } from 'vitest'
+import { GROUP, type Lab, test } from '../../streams-core/test/support/lab.ts'
+import { badNight, LONG } from './support/bad-night.ts'
+import { cliOf } from './support/cli.ts'
+
+const tooWide = (lines: readonly string[]) => lines.filter((line) => stringWidth(line) > 80)
+const letterIds = async (lab: Lab) => (await lab.deadLetters()).map(({ letterId }) => letterId)
+
+describe('dead letters', () => {
+  test('are listed by group, type, reason and age, without their data', async ({ lab }) => {
+    await badNight(lab)
+    const cli = cliOf(lab)
+    const [lines, all, two, none, young] = await Promise.all([
+      cli.lines('dead', 'list'),
+      cli.json('dead list'),
+      cli.json('dead list', '--limit', '2', '--group', GROUP),
+      cli.json('dead list', '--type', 'counted'),
+      cli.json('dead list', '--reason', 'rejected', '--younger-than', '1h', '--type', 'noted'),
+    ])
+    expect(tooWide(lines)).toEqual([])
+    expect(lines[0]).toMatch(/^LETTER +GROUP +TYPE +REASON +DIED +ERROR$/)
+    const [first = ''] = await letterIds(lab)
+    expect(lines[1]).toMatch(new RegExp(`^${first}  group_1  noted  +rejected +.* ago +`))
+    expect(all.letters.map(({ eventId }) => eventId)).toEqual(['dead-1', 'dead-2', LONG.eventId])
+    expect(all.letters[0]).not.toHaveProperty('fields')
+    expect(two).toMatchObject({ letters: [{ eventId: 'dead-1' }, { eventId: 'dead-2' }], hasMore: true })
+    expect(none).toEqual({ letters: [], hasMore: false })
+    expect(young.letters).toHaveLength(3)
+  })
+
+  test('one is shown by its id or by that of its event', async ({ lab }) => {
+    await badNight(lab)
+    const [first = ''] = await letterIds(lab)
+    const cli = cliOf(lab)
+    const [lines, byEvent, missing] = await Promise.all([
+      cli.lines('dead', 'show', first, '--payload'),
+      cli.json('dead show', LONG.eventId),
+      cli.run(['dead', 'show', '1-1']),
+    ])
+    expect(tooWide(lines)).toEqual([])
+    expect(lines.join('\n')).toContain('"text": "secret"')
+    expect(byEvent).toMatchObject({ eventId: LONG.eventId, reason: 'rejected' })
+    expect(byEvent).not.toHaveProperty('fields')
+    expect(missing).toMatchObject({ code: 3, err: `streamctl: group ${GROUP} has no dead letter 1-1\n` })
+  })
+
+  test('are redriven by id or by filter; nothing happens without a choice', async ({ lab }) => {
+    await badNight(lab)
+    const [first = '', second = ''] = await letterIds(lab)
+    const cli = cliOf(lab)
+    const [noChoice, both, planned] = await Promise.all([
+      cli.run(['dead', 'redrive']),
+      cli.run(['dead', 'redrive', first, '--all']),
+      cli.json('dead redrive', '--type', 'noted', '--dry-run'),
+    ])
+    expect([noChoice.code, both.code]).toEqual([2, 2])
+    expect(noChoice.err).toContain('say which letters')
+    expect(planned).toEqual({ group: GROUP, redriven: 3, skipped: 0, dryRun: true })
+    expect(await cli.lines('dead', 'redrive', first)).toEqual(['1 letter of group_1 redriven'])
+    expect(await cli.json('dead redrive', '--reason', 'rejected', '--max-per-second', '100')).toMatchObject({
+      redriven: 2,
+    })
+    expect(await letterIds(lab)).toEqual([])
+    const gone = await cli.run(['dead', 'redrive', second])
+    expect(gone.code).toBe(3)
+    expect(await lab.send('XLEN', lab.streamName)).toBe(10)
+  })
+
+  test('are purged only after a yes', async ({ lab }) => {
+    await badNight(lab)
+    const [first = ''] = await letterIds(lab)
+    const cli = cliOf(lab)
+    const [unasked, planned, noChoice] = await Promise.all([
+      cli.run(['dead', 'purge', '--all']),
+      cli.json('dead purge', '--type', 'noted', '--dry-run'),
+      cli.run(['dead', 'purge', '--json']),
+    ])
+    expect(unasked).toMatchObject({ code: 4, out: [] })
+    expect(unasked.err).toBe(
+      'streamctl: Delete 3 dead letters of group_1 for good? Nobody can be asked here: say it with --yes\n',
+    )
+    expect(planned).toEqual({ group: GROUP, purged: 3, dryRun: true })
+    expect(JSON.parse(noChoice.out[0] ?? '')).toMatchObject({
+      command: 'dead purge',
+      ok: false,
+      error: { exitCode: 2 },
+    })
+    expect(await letterIds(lab)).toHaveLength(3)
+    expect(await cli.json('dead purge', first, '--yes')).toMatchObject({ purged: 1 })
+    expect(await cli.lines('dead', 'purge', '--all', '--yes')).toEqual(['2 letters of group_1 deleted'])
+    expect(await letterIds(lab)).toEqual([])
+  })
+})
+
+describe('groups', () => {
+  test('are created, set back and deleted', async ({ lab }) => {
+    const producer = lab.producer()
+    for (const n of [1, 2, 3]) await producer.publish('counted', { n })
+    const cli = cliOf(lab)
+    expect(await cli.json('group create', 'audit', '--from', 'end')).toMatchObject({ existed: false, toHandle: 0 })
+    const [again, unasked, planned] = await Promise.all([
+      cli.run(['group', 'create', 'audit']),
+      cli.run(['group', 'replay', 'audit', '--from', '10m']),
+      cli.lines('group', 'replay', 'audit', '--from', 'beginning', '--dry-run'),
+    ])
+    expect(again.code).toBe(7)
+    expect(unasked.code).toBe(4)
+    expect(planned).toEqual(['Group audit would be set to the beginning: 3 entries to handle.'])
+    expect(tooWide(planned)).toEqual([])
+    expect(await lab.group('audit')).toMatchObject({ lag: 0 })
+    expect(await cli.json('group replay', 'audit', '--from', '10m', '--yes')).toMatchObject({
+      toHandle: 3,
+      dryRun: false,
+    })
+    expect(await lab.group('audit')).toMatchObject({ lag: 3 })
+    expect(await cli.json('group delete', 'audit', '--dry-run')).toMatchObject({ existed: true, lag: 3 })
+    expect(await cli.json('group delete', 'audit', '--yes')).toMatchObject({ existed: true, lag: 3, dryRun: false })
+    expect((await lab.inspect()).groups).toEqual([])
+  })
+
+  test('that are at work are left alone: exit code 7', async ({ lab }) => {
+    const consumer = await lab.consumer()
+    const cli = cliOf(lab)
+    const [planned, refused, noDelete] = await Promise.all([
+      cli.json('group replay', GROUP, '--from', 'end', '--dry-run'),
+      cli.run(['group', 'replay', GROUP, '--from', 'end', '--yes']),
+      cli.run(['group', 'delete', GROUP]),
+    ])
+    expect(planned.atWork).toEqual([consumer.name])
+    expect([refused.code, noDelete.code]).toEqual([7, 7])
+    expect(refused.err).toMatch(/^streamctl: group group_1 is at work: .*\n$/)
+  })
+
+  test('are paused, resumed and limited', async ({ lab }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '$', 'MKSTREAM')
+    const cli = cliOf(lab)
+    const paused = await cli.json('group pause', GROUP, '--reason', 'the bank is down')
+    expect(paused).toMatchObject({ paused: { by: 'operator', reason: 'the bank is down' }, pausedTypes: [] })
+    const [status, ofType] = await Promise.all([
+      cli.lines('status'),
+      cli.json('group pause', GROUP, '--type', 'counted'),
+    ])
+    expect(status.join(' ')).toContain('the bank is down')
+    expect(status.join(' ')).toMatch(/group_1 +paused/)
+    expect(ofType.pausedTypes).toMatchObject([{ eventType: 'counted' }])
+    expect((await cli.lines('group', 'resume', GROUP))[0]).toBe('group_1 is not paused')
+    expect(await cli.json('group resume', GROUP, '--type', 'counted')).toEqual({ group: GROUP, pausedTypes: [] })
+    expect(await cli.json('group limit', GROUP, '50')).toMatchObject({ limitPerSecond: 50 })
+    expect(await cli.json('group limit', GROUP, 'none')).not.toHaveProperty('limitPerSecond')
+    const [nobody, wrong] = await Promise.all([
+      cli.run(['group', 'pause', 'nobody']),
+      cli.run(['group', 'limit', GROUP, 'much']),
+    ])
+    expect(nobody).toMatchObject({ code: 3, err: `streamctl: the stream ${lab.streamName} has no group nobody\n` })
+    expect(wrong.code).toBe(2)
+  })
+
+  test('of several, one must be named', async ({ lab }) => {
+    for (const name of ['a', 'b']) await lab.send('XGROUP', 'CREATE', lab.streamName, name, '$', 'MKSTREAM')
+    const cli = cliOf(lab)
+    const [which, unknown] = await Promise.all([
+      cli.run(['dead', 'purge', '--all', '--yes']),
+      cli.run(['pending', '--group', 'c']),
+    ])
+    expect(which).toMatchObject({ code: 2, err: 'streamctl: say which group with --group: a, b\n' })
+    expect(unknown).toMatchObject({ code: 3, err: expect.stringContaining('has no group c: it has a, b') })
+  })
+})
+
+describe('tidying', () => {
+  test('names of consumers are pruned', async ({ lab }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '$', 'MKSTREAM')
+    for (const name of ['one', 'two']) await lab.send('XGROUP', 'CREATECONSUMER', lab.streamName, GROUP, name)
+    const cli = cliOf(lab)
+    const planned = await cli.json('consumers prune', '--idle', '0ms', '--dry-run')
+    expect(planned.pruned.map(({ name }) => name).sort()).toEqual(['one', 'two'])
+    expect(await cli.json('consumers prune', '--idle', '1h')).toMatchObject({ pruned: [] })
+    expect((await cli.lines('consumers', 'prune', '--idle', '0ms')).at(-1)).toBe('2 names deleted')
+    expect((await lab.group()).consumers).toEqual([])
+  })
+
+  test('what every group has acknowledged is trimmed after a yes; what holds the rest back is named', async ({
+    lab,
+  }) => {
+    const producer = lab.producer()
+    const [, , third] = [
+      await producer.publish('counted', { n: 1 }),
+      await producer.publish('counted', { n: 2 }),
+      await producer.publish('counted', { n: 3 }),
+    ]
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, third.entryId)
+    await producer.publish('counted', { n: 4 })
+    const cli = cliOf(lab)
+    const [planned, unasked, lossy] = await Promise.all([
+      cli.lines('trim', '--dry-run'),
+      cli.run(['trim']),
+      cli.run(['trim'], { env: { RETENTION: 'maxlen' } }),
+    ])
+    expect(planned.join(' ')).toMatch(/^\d entries would be trimmed; the stream holds 4/)
+    expect([unasked.code, lossy.code]).toEqual([4, 2])
+    const done = await cli.json('trim', '--yes')
+    expect(done).toMatchObject({ heldBack: { by: 'group', group: GROUP }, dryRun: false })
+    expect(await lab.send('XLEN', lab.streamName)).toBe(done.length)
+    expect(done.trimmed).toBeGreaterThan(0)
+  })
+})
