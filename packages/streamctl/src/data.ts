@@ -56,7 +56,7 @@ const state = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('undelivered') }),
   ...pendingState,
   z.strictObject({ type: z.literal('dead'), letter }),
-  z.strictObject({ type: z.literal('acknowledged') }),
+  z.strictObject({ type: z.literal('acknowledged'), letter: letter.optional() }),
   z.strictObject({ type: z.literal('unknown'), why: z.enum(['gone', 'not-appended']) }),
 ])
 

@@ -62,6 +62,24 @@ describe('find', () => {
     expect(byEntry.entries[0]).not.toHaveProperty('fields')
   })
 
+  test('an event that was handled after a replay is not called dead, and its data is not shown unasked', async ({
+    lab,
+  }) => {
+    await badNight(lab)
+    // A group that is gone has nobody at work: it can start again at once.
+    await lab.send('XGROUP', 'DESTROY', lab.streamName, GROUP)
+    await lab.openGroups().replay(GROUP, { from: 'beginning' })
+    const heir = await lab.consumer()
+    await heir.reports.until('all are acknowledged', (reports) => reports.settled('ack').length === 7)
+    const cli = cliOf(lab)
+    const [lines, found] = await Promise.all([cli.lines('find', 'dead-1'), cli.json('find', 'dead-1')])
+    expect(lines.join(' ').replaceAll(/ +/g, ' ')).toMatch(
+      /group_1: acknowledged after a replay; dead letter \d+-\d+ is from before it/,
+    )
+    expect(found.entries[0]?.groups).toMatchObject([{ state: { type: 'acknowledged', letter: { eventId: 'dead-1' } } }])
+    expect(JSON.stringify(found)).not.toContain('secret')
+  })
+
   test('what is not there: exit code 3', async ({ lab }) => {
     await lab.producer().publish('counted', { n: 1 })
     const { code, out, err } = await cliOf(lab).run(['find', 'nowhere'])

@@ -56,7 +56,8 @@ const isPending = ({ state }: { state: EventState }) =>
 
 function toShown({ entries, letters }: FoundEvent, hasPayload: boolean) {
   const letterOf = ({ fields, ...letter }: DeadLetter) => (hasPayload ? { ...letter, fields } : letter)
-  const stateOf = (state: EventState) => (state.type === 'dead' ? { ...state, letter: letterOf(state.letter) } : state)
+  const stateOf = (state: EventState) =>
+    'letter' in state && state.letter ? { ...state, letter: letterOf(state.letter) } : state
   return {
     entries: entries.map(({ fields, groups, ...entry }) => ({
       ...entry,

@@ -17,7 +17,9 @@ export function stateText(state: ShownState): string {
     case 'dead':
       return `dead letter ${state.letter.letterId}: ${state.letter.reason}`
     case 'acknowledged':
-      return 'acknowledged'
+      return state.letter
+        ? `acknowledged after a replay; dead letter ${state.letter.letterId} is from before it`
+        : 'acknowledged'
     case 'unknown':
       return state.why === 'gone' ? 'not in the stream any more' : 'not appended yet'
     default:

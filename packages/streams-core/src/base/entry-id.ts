@@ -1,7 +1,14 @@
+const MAX = 2n ** 64n - 1n
+
 // Entry ids are `<ms>-<seq>`, two unsigned 64-bit numbers (Redis Streams, "Entry IDs").
 function parse(id: string): [bigint, bigint] {
   const [ms = '0', seq = '0'] = id.split('-')
   return [BigInt(ms), BigInt(seq)]
+}
+
+/** Whether Redis takes a text for an entry id with both of its numbers. */
+export function isEntryId(text: string): boolean {
+  return /^\d{1,20}-\d{1,20}$/.test(text) && parse(text).every((number) => number <= MAX)
 }
 
 /** When the server appended the entry, in milliseconds since the epoch. */
@@ -26,5 +33,5 @@ export function compareIds(a: string, b: string): number {
 export function idBefore(id: string): string {
   const [ms, seq] = parse(id)
   if (seq > 0n) return `${ms}-${seq - 1n}`
-  return ms === 0n ? '0-0' : `${ms - 1n}-${2n ** 64n - 1n}`
+  return ms === 0n ? '0-0' : `${ms - 1n}-${MAX}`
 }

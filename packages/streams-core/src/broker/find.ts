@@ -18,6 +18,8 @@ export interface PendingEntry {
 export interface GroupView {
   group: string
   lastDeliveredId: string
+  /** Where an operator has put the group last, and when, by Redis' clock in milliseconds since 1970. */
+  lastStart: { after: string; at: number } | undefined
   pending: PendingEntry | undefined
 }
 
@@ -40,7 +42,7 @@ export interface SearchOptions {
 
 type RawGroup = [
   ...[group: string, lastDeliveredId: string, owner: string | null, idleMs: number, deliveries: number],
-  ...[due: string | null, aheadMs: number, history: string | null],
+  ...[due: string | null, aheadMs: number, history: string | null, startAfter: string | null, startAt: string | null],
 ]
 
 /** Reads where an event is. */
@@ -93,10 +95,11 @@ export class FindBroker {
 }
 
 function toGroup(raw: RawGroup, nowMs: number): GroupView {
-  const [group, lastDeliveredId, owner, idleMs, deliveries, due, aheadMs, history] = raw
+  const [group, lastDeliveredId, owner, idleMs, deliveries, due, aheadMs, history, after, at] = raw
   const dueAt = due === null ? undefined : Number(due) - aheadMs
   const pending = { touchedAt: nowMs - idleMs, deliveries, dueAt, history: historyIn(history ?? '') }
-  return { group, lastDeliveredId, pending: owner === null ? undefined : { owner, ...pending } }
+  const lastStart = after === null ? undefined : { after, at: Number(at) }
+  return { group, lastDeliveredId, lastStart, pending: owner === null ? undefined : { owner, ...pending } }
 }
 
 function historyIn(text: string): FailedDelivery[] {

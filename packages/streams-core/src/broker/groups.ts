@@ -55,22 +55,25 @@ export class GroupsBroker {
   }
 
   /**
-   * Puts a group at a start. What is long to count is counted before, page by page; the script that writes counts again
-   * what is short, and refuses figures that are no longer true.
+   * Puts a group at a start. What is long to count is counted before, page by page; the script that writes adds what has
+   * come since, and refuses figures that are no longer true.
    * @throws {GroupAtWorkError} while consumers of the group are at work.
    * @throws {StreamsError} `GROUP_EXISTS`.
    */
   async start(group: string, from: StartPoint, { mustBeNew, dryRun }: { mustBeNew: boolean; dryRun: boolean }) {
     const { stream, marks } = this.#keys
-    const [history, due] = [this.#keys.history(group), this.#keys.due(group)]
-    const keys = { stream, marks, history, due, dueScan: this.#keys.dueScan(group), clock: this.#keys.clock(group) }
-    const { newestId, nowMs } = await this.#now()
+    const retries = {
+      history: this.#keys.history(group),
+      due: this.#keys.due(group),
+      dueScan: this.#keys.dueScan(group),
+    }
+    const keys = { stream, marks, ...retries, clock: this.#keys.clock(group), lastStart: this.#keys.lastStart(group) }
+    const { newestId, addedBefore, nowMs } = await this.#now()
     const start = startIdOf(from, { newestId, nowMs })
     const flags = { leaseMs: this.#leaseMs, mustBeNew: Number(mustBeNew), dryRun: Number(dryRun) }
-    let after = { first: '', counted: 0, countedTo: start }
     for (;;) {
       const survey = await this.#survey(group, start)
-      after = await this.#countOn(after, start)
+      const after = { ...(await this.#countAfter(start, newestId)), addedBefore }
       const { deliveredTo = '', pending = 0 } = survey.position ?? {}
       const reply = await this.#connection.run(START, keys, { group, start, ...flags, deliveredTo, pending, ...after })
       const [status, ...rest] = reply as [string, ...unknown[]]
@@ -114,11 +117,12 @@ export class GroupsBroker {
     return (pruned as [string, number][]).map(([name, idle]) => ({ name, idleMs: idle }))
   }
 
-  /** The newest id that the stream has given, and Redis' clock. */
-  async #now(): Promise<{ newestId: string; nowMs: number }> {
+  /** The newest id that the stream has given, how many entries it has been given, and Redis' clock. */
+  async #now(): Promise<{ newestId: string; addedBefore: number; nowMs: number }> {
     const [seconds, micros] = await this.#connection.send<[string, string]>(['TIME'])
-    const newestId = (await this.#info())?.['last-generated-id']
-    return { newestId: String(newestId ?? '0-0'), nowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000) }
+    const info = await this.#info()
+    const [newestId, addedBefore] = [String(info?.['last-generated-id'] ?? '0-0'), Number(info?.['entries-added'] ?? 0)]
+    return { newestId, addedBefore, nowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000) }
   }
 
   async #info(): Promise<Info | undefined> {
@@ -155,19 +159,17 @@ export class GroupsBroker {
     }
   }
 
-  /** Counts what has come since the last count, or everything anew where entries after the start have gone meanwhile. */
-  async #countOn(before: { first: string; counted: number; countedTo: string }, start: string) {
+  /** Counts the entries after the start, those that come meanwhile excepted; and says which is the first of them. */
+  async #countAfter(start: string, upTo: string): Promise<{ first: string; counted: number }> {
     const { stream } = this.#keys
     const firstAfter = async (from: string) => {
       const page = await this.#connection.send<[id: string][]>(['XRANGE', stream, from, '+', 'COUNT', 1])
       return page[0]?.[0] ?? ''
     }
     const first = await firstAfter(`(${start}`)
-    const { counted, countedTo } = first === before.first ? before : { counted: 0, countedTo: start }
     // All of the stream: the script knows its length.
-    if (first === '' || first === (await firstAfter('-'))) return { first, counted, countedTo }
-    const { count, lastId } = await countEntries(this.#connection, stream, { after: countedTo })
-    return { first, counted: counted + count, countedTo: lastId }
+    if (first === '' || first === (await firstAfter('-'))) return { first, counted: 0 }
+    return { first, counted: (await countEntries(this.#connection, stream, { after: start, upTo })).count }
   }
 }
 

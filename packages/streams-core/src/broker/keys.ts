@@ -74,6 +74,11 @@ export class Keys {
     return `${this.#prefix}:${group}:clock`
   }
 
+  /** Hash: after which id an operator has put the group last, and when (ms). */
+  lastStart(group: string): string {
+    return `${this.#prefix}:${group}:last-start`
+  }
+
   /** Hash: what controls a group from outside: pauses, limit, circuit. */
   controls(group: string): string {
     return `${this.#prefix}:${group}:controls`
@@ -110,6 +115,7 @@ export class Keys {
       [this.due(group), 'zset'],
       [this.dueScan(group), 'string'],
       [this.clock(group), 'string'],
+      [this.lastStart(group), 'hash'],
       [this.controls(group), 'hash'],
       [this.starts(group), 'zset'],
       [this.tally(group), 'hash'],

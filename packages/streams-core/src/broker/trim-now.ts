@@ -23,7 +23,10 @@ export interface Trimmed {
   trimmed: number
   /** Entries that the stream holds afterwards; in a dry run, that it holds now. */
   length: number
-  /** What holds the rest back; undefined where every group has acknowledged all, and at most the newest entry is left. */
+  /**
+   * What holds the rest back; undefined where every group has acknowledged all: at most the newest entry is left, and what
+   * was acknowledged while this trimmed.
+   */
   heldBack: HeldBack | undefined
 }
 
@@ -44,33 +47,41 @@ export class TrimBroker {
     this.#retention = retention
   }
 
+  /** Trims what may go now, and not what is acknowledged meanwhile: in a busy stream, that would never end. */
   async trim(): Promise<Trimmed> {
-    for (let trimmed = 0; ; ) {
-      const reply = await this.#call(1)
+    let [trimmed, upTo] = [0, '']
+    for (;;) {
+      const reply = await this.#call(1, upTo)
       if (reply[0] === 0) return { trimmed, length: reply[1], heldBack: this.#heldBack(reply) }
       trimmed += reply[0]
+      upTo ||= this.#limit(reply) ?? ''
     }
   }
 
   /** Counts what `trim` would trim now. */
   async count(): Promise<Trimmed> {
-    const reply = await this.#call(0)
-    const [, length, , needed, keptFrom] = reply
-    const { keepAtLeast, keepForMs } = keptBy(this.#retention)
-    const excess = Math.max(0, length - keepAtLeast)
-    if (needed === null) return { trimmed: 0, length, heldBack: this.#heldBack(reply) }
-    const limit = keepForMs > 0 && compareIds(keptFrom, needed) < 0 ? keptFrom : needed
+    const reply = await this.#call(0, '')
+    const [, length] = reply
+    const limit = this.#limit(reply)
+    if (limit === null) return { trimmed: 0, length, heldBack: this.#heldBack(reply) }
+    const excess = Math.max(0, length - keptBy(this.#retention).keepAtLeast)
     const counting = { after: '0-0', upTo: idBefore(limit), atMost: excess }
     const { count } = await countEntries(this.#connection, this.#keys.stream, counting)
     const trimmed = Math.min(excess, count)
     return { trimmed, length, heldBack: this.#heldBack(reply, trimmed) }
   }
 
-  async #call(trims: 0 | 1): Promise<Reply> {
+  async #call(trims: 0 | 1, upTo: string): Promise<Reply> {
     const { stream, marks } = this.#keys
     const { keepAtLeast, keepForMs, groups } = keptBy(this.#retention)
-    const args = { keepAtLeast, keepForMs, trims }
+    const args = { keepAtLeast, keepForMs, trims, upTo }
     return (await this.#connection.run(TRIM_NOW, { stream, marks }, args, { args: groups })) as Reply
+  }
+
+  /** What comes before this id may go, but for `keepAtLeast`; null: nothing may. */
+  #limit([, , , needed, keptFrom]: Reply): string | null {
+    const { keepForMs } = keptBy(this.#retention)
+    return needed !== null && keepForMs > 0 && compareIds(keptFrom, needed) < 0 ? keptFrom : needed
   }
 
   #heldBack([, length, newestId, needed, keptFrom, ...by]: Reply, stillToTrim = 0): HeldBack | undefined {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { compareIds, idBefore } from '../base/entry-id.ts'
+import { compareIds, idBefore, isEntryId } from '../base/entry-id.ts'
 import { InvalidOptionError } from '../base/errors.ts'
 
 /**
@@ -9,9 +9,11 @@ import { InvalidOptionError } from '../base/errors.ts'
  */
 export type StartPoint = 'beginning' | 'end' | { entryId: string } | { time: Date | number }
 
+export const entryIdSchema = z.string().refine(isEntryId, 'an entry id such as 1764043200123-0')
+
 export const startPointSchema: z.ZodType<StartPoint> = z.union([
   z.enum(['beginning', 'end']),
-  z.strictObject({ entryId: z.string().regex(/^\d{1,20}-\d{1,20}$/, 'an entry id such as 1764043200123-0') }),
+  z.strictObject({ entryId: entryIdSchema }),
   z.strictObject({ time: z.union([z.date(), z.int().min(0)]) }),
 ])
 

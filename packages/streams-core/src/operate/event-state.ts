@@ -1,5 +1,5 @@
 import { timeText } from '../base/clock.ts'
-import { compareIds } from '../base/entry-id.ts'
+import { compareIds, timeOf } from '../base/entry-id.ts'
 import type { EntryView, GroupView, PendingEntry } from '../broker/find.ts'
 import type { FailedDelivery } from '../broker/letter-codec.ts'
 import { consumerIn, isSuspectName, RETRY_CONSUMER } from '../broker/pseudo-consumers.ts'
@@ -28,9 +28,13 @@ export type EventState =
   | { type: 'crash-suspect'; deliveries: number; consumer: string | undefined; history: FailedDelivery[] }
   /** No consumer has it, and none may claim it for now: `owner` is a name with no process behind it. */
   | { type: 'set-aside'; owner: string; deliveries: number; history: FailedDelivery[] }
+  /** Only the last start of a group is known: what was handled after an earlier one may still be called dead. */
   | { type: 'dead'; letter: DeadLetter }
-  /** Acknowledged, or passed over: a group that was put at a later start was never given it. */
-  | { type: 'acknowledged' }
+  /**
+   * Acknowledged, or passed over: a group that was put at a later start was never given it. `letter`: it had died, and was
+   * handled after a replay; there is nothing to redrive.
+   */
+  | { type: 'acknowledged'; letter?: DeadLetter }
   /**
    * Nothing is known of it. `gone`: the stream does not hold it any more, or has never held it. `not-appended`: its id
    * lies after the newest one.
@@ -41,9 +45,14 @@ export type EventState =
 export function stateOf(entry: EntryView, group: GroupView, letter: DeadLetter | undefined): EventState {
   if (group.pending) return stateOfPending(group.pending)
   if (entry.fields && compareIds(entry.entryId, group.lastDeliveredId) > 0) return { type: 'undelivered' }
-  if (letter) return { type: 'dead', letter }
-  if (entry.fields) return { type: 'acknowledged' }
+  if (letter && !(entry.fields && wasReplayed(entry.entryId, group, letter))) return { type: 'dead', letter }
+  if (entry.fields) return { type: 'acknowledged', ...(letter && { letter }) }
   return { type: 'unknown', why: compareIds(entry.entryId, entry.newestId) > 0 ? 'not-appended' : 'gone' }
+}
+
+/** Whether the group was given the entry again after it had died. */
+function wasReplayed(entryId: string, { lastStart }: GroupView, { letterId }: DeadLetter): boolean {
+  return lastStart !== undefined && timeOf(letterId) < lastStart.at && compareIds(entryId, lastStart.after) > 0
 }
 
 function stateOfPending({ owner, touchedAt, deliveries, dueAt, history }: PendingEntry): EventState {

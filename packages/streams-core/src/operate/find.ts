@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import { compareIds, isoTimeOf } from '../base/entry-id.ts'
+import { compareIds, isEntryId, isoTimeOf } from '../base/entry-id.ts'
 import { type EntryView, FindBroker } from '../broker/find.ts'
 import { Keys } from '../broker/keys.ts'
 import { type Fields, fieldOf, redriveOf } from '../define/entry.ts'
 import { parseOptions } from '../define/parse-options.ts'
 import type { RedisOptions } from '../define/redis-options.ts'
+import { entryIdSchema } from '../define/start-point.ts'
 import type { StreamDefinition } from '../define/stream.ts'
 import { connect, type OperatorOptions, once } from './connect.ts'
 import { type EventState, stateOf } from './event-state.ts'
@@ -56,9 +57,7 @@ export interface Finder {
   close(): Promise<void>
 }
 
-const ENTRY_ID = /^\d{1,20}-\d{1,20}$/
 const findSchema = z.object({ id: z.string().min(1), idOf: z.enum(['event', 'entry']).optional() })
-const entryIdSchema = z.string().regex(ENTRY_ID, 'an entry id such as 1764043200123-0')
 
 type Wanted = { eventId: string } | { entryId: string }
 
@@ -87,7 +86,7 @@ export async function findEvent(
 
 function wantedOf(id: string, { idOf }: FindOptions): Wanted {
   const parsed = parseOptions('find', findSchema, { id, idOf })
-  const isEntry = parsed.idOf === undefined ? ENTRY_ID.test(id) : parsed.idOf === 'entry'
+  const isEntry = parsed.idOf === undefined ? isEntryId(id) : parsed.idOf === 'entry'
   return isEntry ? { entryId: parseOptions('find: id', entryIdSchema, id) } : { eventId: id }
 }
 
@@ -115,7 +114,7 @@ class Search {
     else await this.#searchStream(this.#wanted.eventId)
     for (const group of groups) await this.#searchLetters(group)
     // Anybody may have written a letter.
-    await this.#lookUp(this.#letters.map(({ entryId }) => entryId).filter((id) => ENTRY_ID.test(id)))
+    await this.#lookUp(this.#letters.map(({ entryId }) => entryId).filter(isEntryId))
     const views = [...this.#entries.values()].sort((a, b) => compareIds(b.entryId, a.entryId))
     return { entries: views.map((view) => this.#toEntry(view)), letters: this.#letters }
   }

@@ -14,7 +14,8 @@ import { connect, type OperatorOptions } from './connect.ts'
 export interface GroupsOptions extends OperatorOptions {
   /**
    * The longest `leaseMs` among the consumers of these groups. A consumer that has asked Redis for nothing for so long
-   * counts as dead. Milliseconds, 500 to 43,200,000. Default 10,000.
+   * counts as dead. Nothing checks it: with a shorter one, a consumer may count as dead while its handlers run, and later
+   * acknowledge events that a replay has delivered anew. Milliseconds, 500 to 43,200,000. Default 10,000.
    */
   leaseMs?: number
 }

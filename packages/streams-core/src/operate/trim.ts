@@ -9,6 +9,7 @@ import { connect, once } from './connect.ts'
 /**
  * Trims at once what the janitors of the consumers would trim: what every group has acknowledged and the retention does
  * not keep. In steps, so that no call holds Redis up for long. Unlike the janitors, it also trims the last part of a node.
+ * What is acknowledged meanwhile stays, so that this comes to an end in a busy stream, too.
  * @param options.retention What else is kept. Default: the retention of the stream, or nothing where it names none.
  * @param options.dryRun Only count. Default false.
  * @throws {InvalidOptionError} naming option, range and value. Not for a stream with the policy `maxlen`, of which

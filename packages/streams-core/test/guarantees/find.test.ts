@@ -1,8 +1,10 @@
 import { describe, expect } from 'vitest'
-import { type EventState, type FindOptions, findEvent, openFinder, reject } from '../../src/index.ts'
+import { type EventState, type FindOptions, findEvent, GroupAtWorkError, openFinder, reject } from '../../src/index.ts'
 import { foreignEntry, range } from '../support/events.ts'
 import { GROUP, type Lab, test } from '../support/lab.ts'
 import { latch } from '../support/latch.ts'
+
+const LEASE_MS = 3_000
 
 const find = (lab: Lab, id: string, options: FindOptions = {}) =>
   findEvent({ name: lab.streamName }, id, { redis: lab.as('operator'), ...options })
@@ -97,6 +99,32 @@ describe('findEvent says what each group has done with an event', () => {
     await lab.until('the other group has acknowledged both', async () => (await lab.group('other')).pending === 0)
     // Whether it was redriven or not is no longer known: the letter is gone.
     expect(entries[1]?.groups[0]?.state).toEqual({ type: 'acknowledged' })
+  })
+
+  test('after a replay: a letter from before it does not make dead what was handled since', async ({ lab }) => {
+    const rejects = (...rejected: number[]) => ({
+      leaseMs: LEASE_MS,
+      handlers: {
+        counted: ({ data }: { data: { n: number } }) => (rejected.includes(data.n) ? reject('no') : undefined),
+      },
+    })
+    const producer = lab.producer()
+    const entryIds: string[] = []
+    for (const n of range(3)) entryIds.push((await producer.publish('counted', { n }, { id: `e${n}` })).entryId)
+    const consumer = await lab.consumer(rejects(0, 1, 2))
+    await consumer.reports.until('all are dead', (reports) => reports.settled('dead-letter').length === 3)
+    await consumer.stop()
+    const lettersOf = async (n: number) => (await lab.deadLetters()).filter(({ eventId }) => eventId === `e${n}`)
+    const from = { entryId: entryIds[1] as string }
+    await lab.until('the group is free', () => lab.openGroups(LEASE_MS).replay(GROUP, { from }).catch(unlessAtWork))
+    expect(await stateOf(lab, 'e1')).toEqual({ type: 'undelivered' })
+
+    const heir = await lab.consumer(rejects(2))
+    await heir.reports.until('both are settled', (reports) => reports.settled().length === 2)
+    expect(await stateOf(lab, 'e0')).toEqual({ type: 'dead', letter: (await lettersOf(0))[0] })
+    expect(await stateOf(lab, 'e1')).toEqual({ type: 'acknowledged', letter: (await lettersOf(1))[0] })
+    expect(await stateOf(lab, 'e2')).toEqual({ type: 'dead', letter: (await lettersOf(2))[1] })
+    expect((await find(lab, 'e1')).letters).toEqual(await lettersOf(1))
   })
 
   test('trimmed, but dead; trimmed; not appended yet; never heard of', async ({ lab }) => {
@@ -213,7 +241,10 @@ describe('a search', () => {
     await lab.send('XADD', dead, '*', 'note', 'x')
     await lab.send('XADD', dead, '*', 'letter', '{"entryId":5}', 'history', '', 'id', '1-1')
     await lab.send('XADD', dead, '*', 'letter', '{"entryId":"1-1"', 'history', '')
+    await lab.send('XADD', dead, '*', 'letter', '{"entryId":"99999999999999999999-0"}', 'history', '', 'id', 'lost')
     await lab.send('HSET', `{${lab.streamName}}:${GROUP}:history`, entryId, 'no JSON')
+    expect(await find(lab, 'lost')).toMatchObject({ entries: [] })
+    expect(await find(lab, '99999999999999999999-0')).toEqual({ entries: [], letters: [] })
     expect((await find(lab, '1-1')).entries).toMatchObject([{ entryId: '1-1', isInStream: false }])
     const asEvent = await find(lab, '1-1', { idOf: 'event' })
     expect(asEvent).toMatchObject({ letters: [], entries: [{ entryId, eventId: '1-1' }] })
@@ -226,3 +257,7 @@ describe('a search', () => {
     expect((await find(lab, '1-1')).entries).toMatchObject([{ isInStream: false, groups: [] }])
   })
 })
+
+function unlessAtWork(error: unknown): undefined {
+  if (!(error instanceof GroupAtWorkError)) throw error
+}

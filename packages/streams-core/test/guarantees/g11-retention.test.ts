@@ -243,6 +243,20 @@ describe('G11: retention never drops what some group has not acknowledged', () =
       expect((await lab.inspect()).length).toBe(50)
     })
 
+    test('at the cap a batch makes no room for events that are not appended', async ({ lab }) => {
+      const capped = { ...retention, maxLength: 50 }
+      const consumer = await lab.consumer({}, capped)
+      const producer = lab.producer({}, capped)
+      const publish = (ids: number[]) =>
+        Promise.all(ids.map((n) => producer.publish('counted', { n }, { id: `e${n}` })))
+      await publish(range(50))
+      await consumer.reports.until('all are acknowledged', (reports) => reports.settled('ack').length === 50)
+      // Of one batch, 40 have been appended long ago, and 9 are the same event as the first.
+      const published = await publish([50, ...range(40), ...range(9).map(() => 50)])
+      expect(published.filter(({ duplicate }) => duplicate)).toHaveLength(49)
+      expect((await lab.inspect()).length).toBe(50)
+    })
+
     test('at the cap nothing goes that a group has not acknowledged', async ({ lab }) => {
       const capped = { ...retention, maxLength: 50 }
       const consumer = await lab.consumer({}, capped)

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest'
 import { GroupAtWorkError, type StartOptions, type StartResult } from '../../src/index.ts'
 import { foreignEntry, range } from '../support/events.ts'
-import { GROUP, type Lab, test } from '../support/lab.ts'
+import { GROUP, Lab, test } from '../support/lab.ts'
 
 /** That of the consumers here, or more. */
 const LEASE_MS = 3_000
@@ -158,7 +158,7 @@ describe('replay', () => {
     expect(await start({ time: new Date(fourth + 1) })).toEqual([`${fourth}-${MAX_SEQUENCE}`, 5])
     // Nothing was appended since: the same as the end.
     expect(await start({ time: now - 1_000 })).toEqual([idAt(9), 0])
-    for (const from of [{ time: now + 3_600_000 }, { entryId: `${now}-0` }]) {
+    for (const from of [{ time: now + 3_600_000 }, { entryId: `${now}-0` }, { entryId: '5-99999999999999999999' }]) {
       await expect(groups.replay(GROUP, { from })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
     }
     await expect(groups.replay(GROUP, { from: 'middle' as 'end' })).rejects.toThrow('replay: from')
@@ -186,53 +186,83 @@ describe('replay', () => {
     })
   })
 
-  test('the figures are exact although events are published between the count and the step', async ({
+  test.for([true, false])(
+    'the figures are exact although much is published between the count and the step; dry run: %s',
+    async (dryRun, { lab: shared }) => {
+      const { lab } = await shared.ownRedis()
+      const entryIds = await publish(lab, 1_000)
+      const groups = lab.openGroups()
+      await groups.create(GROUP, { from: 'end' })
+      const from = { entryId: entryIds[600] as string }
+      // So that Redis knows all scripts by their digests.
+      await groups.replay(GROUP, { from, dryRun: true })
+      const producer = lab.producer({ maxBatch: 1_000 })
+      await producer.ready()
+      // Redis takes up again what it has paused in the order in which that came: the count, the events, and then the step.
+      await lab.send('CONFIG', 'RESETSTAT')
+      await lab.send('CLIENT', 'PAUSE', 60_000, 'WRITE')
+      const replaying = groups.replay(GROUP, { from, dryRun })
+      await lab.paused(1)
+      const publishing = Promise.all(range(500).map((n) => producer.publish('counted', { n })))
+      await lab.paused(2)
+      await lab.send('CLIENT', 'UNPAUSE')
+      await publishing
+      expect(await replaying).toMatchObject({ existed: true, toHandle: 900, skipped: 0 })
+      if (!dryRun) expect(await lagInRedis(lab)).toBe(900)
+      // The count, the publish and the step, once each: on a busy stream, counting again would not come to an end.
+      expect(await lab.send('INFO', 'commandstats')).toMatch(/cmdstat_evalsha:calls=3,/)
+      await groups.delete(GROUP)
+    },
+  )
+
+  test.for(['the consumer joins', 'the replay'])(
+    'a consumer that starts in the same moment misses nothing; first comes %s',
+    async (first, { lab: shared }) => {
+      const { lab } = await shared.ownRedis()
+      await publish(lab, 50)
+      const groups = lab.openGroups()
+      // So that Redis knows all scripts by their digests.
+      await (await lab.consumer({ group: 'other' })).stop()
+      await groups.create(GROUP, { from: 'end' })
+      const replay = () => groups.replay(GROUP, { from: 'beginning' })
+      await lab.send('CLIENT', 'PAUSE', 60_000, 'WRITE')
+      const early = first === 'the replay' ? replay() : undefined
+      await lab.paused(early ? 1 : 0)
+      const consumer = lab.startConsumer()
+      await lab.paused(early ? 2 : 1)
+      const replaying = early ?? replay()
+      await lab.paused(2)
+      await lab.send('CLIENT', 'UNPAUSE')
+      expect(await replaying).toMatchObject({ existed: true, toHandle: 50 })
+      await consumer.reports.until('50 are acknowledged', (reports) => reports.settled('ack').length >= 50)
+      expect(new Set(consumer.reports.settled().map(({ eventId }) => eventId)).size).toBe(50)
+      expect(consumer.reports.settled()).toHaveLength(50)
+    },
+  )
+
+  test('a consumer that reads between the count and the step keeps what it has read: the step is refused', async ({
     lab: shared,
   }) => {
     const { lab } = await shared.ownRedis()
-    const entryIds = await publish(lab, 1_000)
-    const groups = lab.openGroups()
-    await groups.create(GROUP, { from: 'end' })
-    const from = { entryId: entryIds[600] as string }
-    // So that Redis knows all scripts by their digests.
+    const entryIds = await publish(lab, 50)
+    const groups = lab.openGroups(LEASE_MS)
+    await groups.create(GROUP, { from: 'beginning' })
+    const from = { entryId: entryIds[25] as string }
     await groups.replay(GROUP, { from, dryRun: true })
-    const producer = lab.producer({ maxBatch: 1_000 })
-    await producer.ready()
-    // Redis takes up again what it has paused in the order in which that came: the count, the events, and then the step.
-    const isPaused = (what: string, count: number) =>
-      lab.until(`${what} is paused`, async () => {
-        const clients = await lab.send<string>('CLIENT', 'LIST')
-        return [...clients.matchAll(/ flags=\w*b/g)].length === count
-      })
+    const early = new Lab(lab.url, lab.streamName)
+    shared.onClose(() => early.close())
+    await early.send('PING')
     await lab.send('CLIENT', 'PAUSE', 60_000, 'WRITE')
-    const replaying = groups.replay(GROUP, { from })
-    await isPaused('the count', 1)
-    const publishing = Promise.all(range(500).map((n) => producer.publish('counted', { n })))
-    await isPaused('the publish', 2)
+    const replayed = groups.replay(GROUP, { from }).catch((error) => error)
+    await lab.paused(1)
+    const read = early.send('XREADGROUP', 'GROUP', GROUP, 'early', 'COUNT', 10, 'STREAMS', lab.streamName, '>')
+    await lab.paused(2)
     await lab.send('CLIENT', 'UNPAUSE')
-    await publishing
-    expect(await replaying).toMatchObject({ existed: true, toHandle: 900, skipped: 0 })
-    expect(await lagInRedis(lab)).toBe(900)
-    await groups.delete(GROUP)
-  })
-
-  test('a consumer that starts in the same moment misses nothing', async ({ lab }) => {
-    await publish(lab, 50)
-    const groups = lab.openGroups()
-    await groups.create(GROUP, { from: 'end' })
-    const [replayed, consumer] = await Promise.all([
-      groups.replay(GROUP, { from: 'beginning' }).catch((error) => error),
-      lab.consumer(),
-    ])
-    if (replayed instanceof GroupAtWorkError) {
-      await consumer.stop()
-      await replayWhenFree(lab, { from: 'beginning' })
-    } else expect(replayed).toMatchObject({ toHandle: 50 })
-    const heir = await lab.consumer()
-    const acknowledged = () => [...consumer.reports.settled('ack'), ...heir.reports.settled('ack')]
-    await lab.until('50 are acknowledged', () => acknowledged().length >= 50)
-    expect(new Set(acknowledged().map(({ eventId }) => eventId)).size).toBe(50)
-    expect(acknowledged()).toHaveLength(50)
+    await read
+    expect(await replayed).toMatchObject({ code: 'GROUP_AT_WORK', consumers: ['early'] })
+    expect(await lab.group()).toMatchObject({ pending: 10, lag: 40 })
+    const heir = await lab.consumer({ leaseMs: LEASE_MS })
+    await heir.reports.until('50 are acknowledged', (reports) => reports.settled('ack').length === 50)
   })
 
   test('with idempotency records, finished events are acknowledged without another run', async ({ lab }) => {

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest'
 import { type AcknowledgedRetention, trimStream } from '../../src/index.ts'
 import { foreignEntry, range } from '../support/events.ts'
-import { GROUP, type Lab, test } from '../support/lab.ts'
+import { GROUP, Lab, test } from '../support/lab.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -58,6 +58,29 @@ describe('trimStream', () => {
       ...{ trimmed: 450, length: 300, heldBack: { by: 'keepForMs' } },
     })
     expect(await lab.send('XRANGE', lab.streamName, old[0] as string, old[499] as string)).toEqual([])
+  })
+
+  test('comes to an end in a busy stream: what is acknowledged meanwhile stays', async ({ lab: shared }) => {
+    const { lab } = await shared.ownRedis()
+    await append(lab, 500)
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '$')
+    // So that Redis knows the script by its digest.
+    await trim(lab, { dryRun: true })
+    const busy = new Lab(lab.url, lab.streamName)
+    shared.onClose(() => busy.close())
+    await busy.send('PING')
+    // Redis takes up again what it has paused in the order in which that came: a first step, the events, a second step.
+    await lab.send('CLIENT', 'PAUSE', 60_000, 'WRITE')
+    const trimming = trim(lab)
+    await lab.paused(1)
+    const work = `for n = 1, 50 do redis.call('XADD', KEYS[1], '*', 'n', n) end
+      return redis.call('XGROUP', 'SETID', KEYS[1], ARGV[1], '$')`
+    const working = busy.send('EVAL', work, 1, lab.streamName, GROUP)
+    await lab.paused(2)
+    await lab.send('CLIENT', 'UNPAUSE')
+    await working
+    // The newest one of the 500, and the 50 that came later.
+    expect(await trimming).toEqual({ trimmed: 499, length: 51, heldBack: undefined })
   })
 
   test('trims nothing while a group is missing or gone, or there is none', async ({ lab }) => {

@@ -207,6 +207,14 @@ export class Lab {
     return until(what, look, { timeoutMs: DEADLINE_MS })
   }
 
+  /** Resolves once so many clients wait for CLIENT UNPAUSE. */
+  async paused(count: number): Promise<void> {
+    await this.until(`${count} clients are paused`, async () => {
+      const clients = await this.send<string>('CLIENT', 'LIST')
+      return [...clients.matchAll(/ flags=\w*b/g)].length === count
+    })
+  }
+
   /** A Redis of this test's own, which the test may break, and a lab on it. Both are closed with this lab. */
   async ownRedis(options?: readonly string[], env?: Record<string, string>): Promise<{ redis: RedisServer; lab: Lab }> {
     const redis = await startServer(options, env)

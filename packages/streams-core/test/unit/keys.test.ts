@@ -21,6 +21,7 @@ const all = (name: string) => {
     keys.due('g'),
     keys.dueScan('g'),
     keys.clock('g'),
+    keys.lastStart('g'),
     keys.controls('g'),
     keys.starts('g'),
     keys.tally('g'),

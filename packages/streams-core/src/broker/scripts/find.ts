@@ -46,7 +46,8 @@ return { looked, #page == ${STEP} and before, unpack(found) }
  *
  * `groupFormat`: what the keys of a group begin with, see `Keys`.
  * Returns { Redis' clock, fields of the entry or false, newest id of the stream, { group, last delivered id, owner or
- * false, idle ms, deliveries, due time or false, how far the time of the group is ahead, history or false }… }.
+ * false, idle ms, deliveries, due time or false, how far the time of the group is ahead, history or false,
+ * after which id an operator has put the group last or false, and when }… }.
  */
 export const LOOK_UP = script(
   { keys: ['stream'], args: ['entryId', 'groupFormat'] },
@@ -63,6 +64,7 @@ for _, info in ipairs(groupInfos(stream)) do
   found[#found + 1] = {
     info.name, info['last-delivered-id'], pending[2], pending[3], pending[4],
     redis.call('ZSCORE', groupKeys .. 'due', entryId), tonumber(ahead), redis.call('HGET', groupKeys .. 'history', entryId),
+    redis.call('HGET', groupKeys .. 'last-start', 'after'), redis.call('HGET', groupKeys .. 'last-start', 'at'),
   }
 end
 return found

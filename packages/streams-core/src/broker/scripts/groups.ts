@@ -5,8 +5,6 @@ import { infoLua, nowLua, pseudoConsumersLua } from './fragments.ts'
 
 /** Consumers scan their group more often than this, unless they hold so much that they show by their leases. */
 const SCANNED_WITHIN_MS = 3_000
-/** So many new entries are counted by START itself. */
-const FEW = 200
 
 /**
  * `groupInfo()`: what XINFO says of the group, or nil.
@@ -47,17 +45,17 @@ end
  *
  * `mustBeNew`, `dryRun`: 1 or 0.   `deliveredTo`, `pending`: of the group when the caller counted; empty and 0 where
  * there was none.   `first`: the first entry after the start then, or empty.   `counted`: how many there were after the
- * start up to `countedTo`.
+ * start when the stream had been given `addedBefore` entries.
  * Returns { 'exists' }; { 'at-work', ms until it counts as left, consumer… }; { 'stale' }: count again, what was counted
  * has changed; or { 'done', 1 if the group existed, entries after the start, pending entries dropped, oldest id or
  * false, entries that are not in the stream any more, ms until the group counts as left, consumer… }.
  */
 export const START = script(
   {
-    keys: ['stream', 'marks', 'history', 'due', 'dueScan', 'clock'],
+    keys: ['stream', 'marks', 'history', 'due', 'dueScan', 'clock', 'lastStart'],
     args: [
       ...(['group', 'start', 'leaseMs', 'mustBeNew', 'dryRun'] as const),
-      ...(['deliveredTo', 'pending', 'first', 'counted', 'countedTo'] as const),
+      ...(['deliveredTo', 'pending', 'first', 'counted', 'addedBefore'] as const),
     ],
     allowOom: true,
   },
@@ -78,21 +76,23 @@ local function firstId(after)
   local entry = redis.call('XRANGE', stream, after, '+', 'COUNT', 1)[1]
   return entry and entry[1]
 end
-local oldest, firstNow, ahead = firstId('-'), firstId('(' .. start), 0
-if firstNow and firstNow == oldest then ahead = info.length
-elseif firstNow then
-  local new = #redis.call('XRANGE', stream, '(' .. countedTo, '+', 'COUNT', ${FEW})
-  if isReal and (firstNow ~= first or new == ${FEW}) then return { 'stale' } end
-  ahead = tonumber(counted) + new
-end
 local added, length = info and info['entries-added'] or 0, info and info.length or 0
+local oldest, firstNow, ahead = firstId('-'), firstId('(' .. start), 0
+if firstNow and firstNow == oldest then ahead = length
+elseif firstNow then
+  -- What has come since is not counted but known: publishes never make a count stale.
+  if isReal and first ~= '' and firstNow ~= first then return { 'stale' } end
+  ahead = counted + added - addedBefore
+end
 
 if isReal then
   -- One call drops what is pending, however much that is.
   if current then redis.call('XGROUP', 'DESTROY', stream, group) end
   redis.call('XGROUP', 'CREATE', stream, group, start, 'MKSTREAM', 'ENTRIESREAD', math.max(0, added - ahead))
   redis.call('UNLINK', history, due, dueScan)
-  redis.call('HSET', marks, group, start .. ' ' .. string.format('%.0f', nowMs()))
+  local at = string.format('%.0f', nowMs())
+  redis.call('HSET', marks, group, start .. ' ' .. at)
+  redis.call('HSET', lastStart, 'after', start, 'at', at)
 end
 return { 'done', current and 1 or 0, ahead, nowPending, oldest or false, added - length, freeInMs, unpack(names) }
 `,

@@ -43,6 +43,9 @@ while at <= #ARGV do
   starts[#starts + 1], ids[#ids + 1] = at, ARGV[at + 1]
   at = at + valuesOf[ARGV[at]] + 1
 end
+local isRemembered = dedupeMs > 0
+if isRemembered then openBuckets() end
+local recalled = isRemembered and recall(ids) or {}
 local hasMadeRoom, mayShorten = false, keepForMs ~= '0'
 
 -- Most calls trim nothing. Those that do make the functions for it (a call with one event takes a tenth less).
@@ -58,7 +61,17 @@ local function trimSome(atLeast, forMs)
   length = redis.call('XLEN', stream)
   return trimmed > 0
 end
-local function isFull(left)
+-- How many of the events from here on are not in the stream yet.
+local function leftFrom(i)
+  local left, isCounted = 0, {}
+  for n = i, #ids do
+    local id = ids[n]
+    if not (recalled[id] or isCounted[id]) then left = left + 1 end
+    isCounted[id] = isRemembered
+  end
+  return left
+end
+local function isFull(i)
   if policy ~= 'acknowledged' or maxLength == 0 or length < maxLength then return false end
   if not hasMadeRoom then
     hasMadeRoom = true
@@ -67,22 +80,19 @@ local function isFull(left)
   while mayShorten and length >= maxLength do
     -- What is merely kept gives way, as little of it as makes room: for all that is left of this batch at once, and for
     -- a hundredth of the cap, so that not every publish has to trim.
-    local room = math.max(left, math.ceil(maxLength / 100))
+    local room = math.max(leftFrom(i), math.ceil(maxLength / 100))
     mayShorten = trimSome(math.max(keepAtLeast, maxLength - room), 0)
   end
   return length >= maxLength
 end
 
-local isRemembered = dedupeMs > 0
-if isRemembered then openBuckets() end
-local recalled = isRemembered and recall(ids) or {}
 local replies, new, hasDuplicates = {}, {}, false
 for i, id in ipairs(ids) do
   local first = recalled[id]
   if first then
     replies[i] = { 'duplicate', first }
     hasDuplicates = true
-  elseif isFull(#ids - i + 1) then
+  elseif isFull(i) then
     replies[i] = { 'full', tostring(length) }
   else
     local from = starts[i]

@@ -51,8 +51,9 @@ end
  * has pending, or else the last one that it has read; and who needs it: { group, its pending entries, 1 if it is gone }.
  * While there is no group, or a required one is missing: false, and the names of the missing ones.
  *
- * `makeRoom(required, keepAtLeast, keepForMs)`: trims some of that at once, without waiting for the janitor, and returns
- * how many entries it has trimmed. Whoever calls it until it returns 0 has trimmed everything.
+ * `makeRoom(required, keepAtLeast, keepForMs, upTo)`: trims some of that at once, without waiting for the janitor, and
+ * returns how many entries it has trimmed. Whoever calls it until it returns 0 has trimmed everything before the id `upTo`,
+ * or, without one, everything.
  *
  * `dropOldest(maxLength, dropped, groupFormat)`: the lossy policy. It trims once the stream is 100 entries too long,
  * as MAXLEN ~ would, and counts exactly what each group loses by it. At most 1,000 entries a call, so a stream that is
@@ -80,13 +81,14 @@ local function neededFrom(required)
   return needed, by
 end
 
-local function makeRoom(required, keepAtLeast, keepForMs)
+local function makeRoom(required, keepAtLeast, keepForMs, upTo)
   local length = redis.call('XLEN', stream)
   local needed = length > keepAtLeast and neededFrom(required)
   if not needed then return 0 end
   local function keepFrom(id)
     if compareIds(id, needed) < 0 then needed = id end
   end
+  if upTo then keepFrom(upTo) end
   if keepForMs > 0 then keepFrom(idAged(keepForMs)) end
   if keepAtLeast > 0 then
     local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', math.min(length - keepAtLeast, 1000) + 1)
