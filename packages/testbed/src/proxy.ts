@@ -13,6 +13,7 @@ export class TcpProxy {
   readonly #pairs = new Set<Pair>()
   #targetPort: number
   #dropReplies = false
+  #replyDelayMs = 0
 
   private constructor(targetPort: number) {
     this.#targetPort = targetPort
@@ -43,6 +44,11 @@ export class TcpProxy {
     this.#dropReplies = drop
   }
 
+  /** What Redis answers from now on takes this much longer. */
+  delayReplies(ms: number): void {
+    this.#replyDelayMs = ms
+  }
+
   /**
    * Forgets the connections that are open, as a load balancer forgets idle ones: what either side sends is swallowed,
    * and neither learns of it. New ones work.
@@ -67,7 +73,11 @@ export class TcpProxy {
     const pair: Pair = { client, upstream, isForgotten: false }
     this.#pairs.add(pair)
     client.on('data', (data) => pair.isForgotten || upstream.write(data))
-    upstream.on('data', (data) => pair.isForgotten || this.#dropReplies || client.write(data))
+    upstream.on('data', (data) => {
+      if (pair.isForgotten || this.#dropReplies) return
+      if (this.#replyDelayMs === 0) client.write(data)
+      else setTimeout(() => client.write(data), this.#replyDelayMs)
+    })
     for (const [one, other] of [
       [client, upstream],
       [upstream, client],

@@ -3,7 +3,7 @@ import { type ControlsState, inForceOf, stateOf } from '../define/controls.ts'
 import type { Connection } from './connection.ts'
 import { countEntries } from './count.ts'
 import type { Keys } from './keys.ts'
-import { RETRY_CONSUMER, setAsideName, typeSetAside } from './pseudo-consumers.ts'
+import { RETRY_CONSUMER, setAsideName, suspectSetAsideName, typeSetAside } from './pseudo-consumers.ts'
 import { INSPECT } from './scripts/inspect.ts'
 import type { ServerWarning } from './server-settings.ts'
 
@@ -108,7 +108,8 @@ export function groupStateOf(
   const pendingUnder = (name: string) => consumers.find((consumer) => consumer[0] === name)?.[1] ?? 0
   const isWaiting = (name: string) => name === RETRY_CONSUMER || typeSetAside(name) !== undefined
   const waiting = consumers.reduce((sum, [name, pending]) => sum + (isWaiting(name) ? pending : 0), 0)
-  const types = pausedTypes.map((type) => ({ ...type, setAside: pendingUnder(setAsideName(type.eventType)) }))
+  const setAsideOf = (type: string) => pendingUnder(setAsideName(type)) + pendingUnder(suspectSetAsideName(type))
+  const types = pausedTypes.map((type) => ({ ...type, setAside: setAsideOf(type.eventType) }))
   const setAside = types.reduce((sum, type) => sum + type.setAside, 0)
   return {
     ...{ group, lag, isLagExact },

@@ -9,11 +9,17 @@ export const SUSPECTS = '~suspect'
 /** Followed by an event type: owner of the entries that are set aside because this type is paused. */
 export const SET_ASIDE_PREFIX = '~paused~'
 
+/** The same for crash suspects, which become suspects again once the type is resumed. */
+export const SUSPECT_SET_ASIDE_PREFIX = '~paused-suspect~'
+
 export const setAsideName = (eventType: string): string => `${SET_ASIDE_PREFIX}${eventType}`
+export const suspectSetAsideName = (eventType: string): string => `${SUSPECT_SET_ASIDE_PREFIX}${eventType}`
 
 /** The event type whose entries a name owns that were set aside. Undefined for other names. */
-export const typeSetAside = (name: string): string | undefined =>
-  name.startsWith(SET_ASIDE_PREFIX) ? name.slice(SET_ASIDE_PREFIX.length) : undefined
+export function typeSetAside(name: string): string | undefined {
+  const prefix = [SET_ASIDE_PREFIX, SUSPECT_SET_ASIDE_PREFIX].find((one) => name.startsWith(one))
+  return prefix && name.slice(prefix.length)
+}
 
 export const ALONE_SUFFIX = '~alone'
 export const SUSPECT_SUFFIX = '~suspect'

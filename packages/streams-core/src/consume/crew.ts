@@ -128,7 +128,9 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, trace, o
   )
   const lostReplies = new LostReplies({ group, consumer, leaseMs }, { broker: intake, holdings, pipeline, tell })
   const claiming = { group, consumer, leaseMs, maxDeliveries }
-  const quarantine = new Quarantine(claiming, { broker: intake, holdings, pipeline, reader, holdOff, tell })
+  const quarantine = new Quarantine(claiming, {
+    ...{ broker: intake, gate, holdings, pipeline, reader, holdOff, tell },
+  })
   const claimer = new Claimer(claiming, {
     ...{ broker: intake, leases, room, pipeline, controls, lostReplies, quarantine, holdOff, alarm, tell },
   })

@@ -28,7 +28,7 @@ export const rights = {
     needed: words(
       '+eval +evalsha +exists +get +hdel +hget +hgetall +hincrby +hmget +hset +pexpire +set +time +unlink +xack +xadd' +
         ' +xdel +xgroup|create +xgroup|delconsumer +xgroup|destroy +xinfo|consumers +xinfo|groups +xinfo|stream +xlen' +
-        ' +xpending +xrange +xread +xrevrange +xtrim +zrem +zremrangebyscore +zscore',
+        ' +xpending +xrange +xread +xrevrange +xtrim +zrangebyscore +zrem +zscore',
     ),
     optional: words('+info +type +memory|usage +zrange'),
   },

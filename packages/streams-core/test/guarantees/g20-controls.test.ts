@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect } from 'vitest'
 import { batch, type EventOf, openControls, reject, retryAfter, type SettledReport, skip } from '../../src/index.ts'
-import { range, type TestCatalog } from '../support/events.ts'
+import { mostInASecond, range, type TestCatalog } from '../support/events.ts'
 import { GROUP, type Lab, test } from '../support/lab.ts'
 import { latch } from '../support/latch.ts'
 
@@ -14,18 +14,6 @@ const attemptsOf = (reports: readonly SettledReport[]) => new Set(reports.map(({
 function publish(lab: Lab, count: number, first = 0) {
   const producer = lab.producer({ maxBuffered: 200_000, dedupeMs: 0 })
   return Promise.all(range(count).map((n) => producer.publish('counted', { n: first + n })))
-}
-
-/** The most starts in any second. */
-function mostInASecond(startedAt: readonly number[]): number {
-  const sorted = [...startedAt].sort((a, b) => a - b)
-  let from = 0
-  let most = 0
-  for (const [i, at] of sorted.entries()) {
-    while (at - (sorted[from] as number) >= 1_000) from += 1
-    most = Math.max(most, i - from + 1)
-  }
-  return most
 }
 
 describe('G20: a paused group', () => {

@@ -110,6 +110,9 @@ const operate: Work = async (lab, redis) => {
   const controls = openControls(stream, { redis, group: GROUP })
   lab.onClose(() => controls.close())
   await controls.pause()
+  // A grant that begins in a minute.
+  const beginsUs = (Date.now() + 60_000) * 1_000
+  await lab.send('ZADD', `{${lab.streamName}}:${GROUP}:starts`, beginsUs, `${beginsUs}-1`)
   await controls.limit(1)
   expect(await controls.state()).toMatchObject({ paused: { by: 'operator' }, limitPerSecond: 1 })
   await controls.resume()

@@ -22,3 +22,15 @@ export function foreignEntry(overrides: Record<string, string> = {}): string[] {
   }
   return Object.entries(fields).flat()
 }
+
+/** The most starts in any second. */
+export function mostInASecond(startedAt: readonly number[]): number {
+  const sorted = [...startedAt].sort((a, b) => a - b)
+  let from = 0
+  let most = 0
+  for (const [i, at] of sorted.entries()) {
+    while (at - (sorted[from] as number) >= 1_000) from += 1
+    most = Math.max(most, i - from + 1)
+  }
+  return most
+}

@@ -1,4 +1,3 @@
-import { PROBE_FIELD } from '../../define/controls.ts'
 import { RETRY_HORIZON_MS } from '../../define/limits.ts'
 
 // What CLAIM is made of. The pieces share its variables.
@@ -11,7 +10,7 @@ export const IDS_OF_A_TAKEOVER = 50
 /** Of a consumer that has shown itself within the lease: such a consumer extends what it holds. */
 const PAGE_OF_THE_LIVING = 10
 /** A call that has claimed so many bytes claims no more, so that it holds Redis up for milliseconds only. */
-const ENOUGH_BYTES = 1_000_000
+export const ENOUGH_BYTES = 1_000_000
 
 /** `claim(owner, id, attempt, reason)`: claims one entry, and takes up room. */
 export const claimLua = `
@@ -140,8 +139,17 @@ end
 /**
  * `takeBack(info)`: claims, while there is room, entries that were set aside under a name whose event type is no longer
  * paused. Their list is looked at from its head, so each call costs what it claims, however many wait.
+ *
+ * `restoreSuspects(info)`: moves one page of the crash suspects among them to the suspects again.
  */
 export const takeBackLua = `
+local function restoreSuspects(info)
+  for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', '+', ${PAGE}, info.name)) do
+    local moved = redis.call('XCLAIM', stream, group, SUSPECTS, 0, entry[1], 'JUSTID')[1]
+    if moved then suspects = suspects + 1 else redis.call('HDEL', history, entry[1]) end
+  end
+  if info.pending > ${PAGE} then hasMore = 1 end
+end
 local function takeBack(info)
   repeat
     local most = math.min(room, ${PAGE})
@@ -150,45 +158,5 @@ local function takeBack(info)
       if room > 0 then claim(consumer, entry[1], math.min(entry[4] + 1, maxDeliveries), 'due') end
     end
   until room == 0 or #page < most
-end
-`
-
-/**
- * `takeProbe()`: while the circuit is open, claims one entry each time that a probe is due, and returns the ms until the
- * next one may be. A new entry comes first, because it has all its deliveries left; then of the retries that are due the
- * one with the fewest deliveries; then what no consumer works on.
- */
-export const probeLua = `
-local function claimLeastDelivered()
-  local best, count
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', time, 'LIMIT', 0, ${PAGE})) do
-    local entry = redis.call('XPENDING', stream, group, id, id, 1, RETRY)[1]
-    if entry and (not best or entry[4] < count) then best, count = id, entry[4] end
-    if count == 0 then break end
-  end
-  if not best then return end
-  redis.call('ZREM', due, best)
-  claim(consumer, best, math.min(count + 1, maxDeliveries), 'due')
-end
-local function takeProbe()
-  local everyMs, nextAt = string.match(inForce['${PROBE_FIELD}'] or '', '^(%d+) (%d+)$')
-  everyMs = tonumber(everyMs or 1000)
-  local untilNextMs = (nextAt or 0) - serverMs
-  -- One that is further away is from before the clock was set back.
-  if untilNextMs > 0 and untilNextMs <= everyMs then return untilNextMs end
-  room = 1
-  local read = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', 1, 'STREAMS', stream, '>')
-  if read then claimed[1] = { 'due', read[1][2][1][1], 1, read[1][2][1][2] } else claimLeastDelivered() end
-  for _, info in ipairs(#claimed == 0 and consumerInfos(stream, group) or {}) do
-    local type = typeSetAside(info.name)
-    if room == 0 or info.pending == 0 or type and isTypePaused(type) then
-      -- Nothing to look for here.
-    elseif type then takeBack(info)
-    elseif takesOver and info.name ~= RETRY and info.name ~= SUSPECTS and info.name ~= consumer then takeOver(info) end
-  end
-  if #claimed == 0 then return leaseMs end
-  if claimed[1][1] ~= 'crashed' then claimed[1][1] = 'probe' end
-  redis.call('HSET', controls, '${PROBE_FIELD}', string.format('%.0f %.0f', everyMs, serverMs + everyMs))
-  return everyMs
 end
 `

@@ -1,7 +1,8 @@
 import { PAUSED_FIELD } from '../../define/controls.ts'
 import { script } from '../script.ts'
-import { claimLua, dueLua, PAGE, probeLua, takeBackLua, takeOverLua } from './claim-parts.ts'
+import { claimLua, dueLua, PAGE, takeBackLua, takeOverLua } from './claim-parts.ts'
 import { controlsLua, groupTimeLua, infoLua, lateLua, lockLua, pseudoConsumersLua } from './fragments.ts'
+import { probeLua } from './probe.ts'
 
 /**
  * Claims what nobody is working on: entries whose lease is over, and retries that are due. Scan and claim are one step,
@@ -93,8 +94,11 @@ if takesOver then
   end
 end
 for _, info in ipairs(infos) do
-  local type = typeSetAside(info.name)
-  if type and room > 0 and info.pending > 0 and not isTypePaused(type) then takeBack(info) end
+  local type, areSuspects = typeSetAside(info.name)
+  if type and info.pending > 0 and not isTypePaused(type) then
+    if areSuspects then restoreSuspects(info)
+    elseif room > 0 then takeBack(info) end
+  end
 end
 takeDue(room)
 waitMs = math.min(waitMs, untilDue())

@@ -31,9 +31,12 @@ return 1
 `,
 )
 
+/** Within this time every consumer has seen a change, and has given back the starts that were granted to it. */
+const SEEN_MS = 1_000
+
 /**
- * Sets or removes the limit of a group. Starts that were granted and are still to come are dropped: each consumer asks
- * for new ones once it has seen the new limit.
+ * Sets or removes the limit of a group. If that changes it, starts are dropped that were granted and begin only after
+ * each consumer has seen the change: then it asks for new ones.
  *
  * `perSecond`: empty for none.   Returns 1, or 0: there is no such group.
  */
@@ -43,12 +46,17 @@ export const LIMIT = script(
 ${groupExistsLua}
 ${nowLua}
 if not groupExists() then return 0 end
+if (redis.call('HGET', controls, '${LIMIT_FIELD}') or '') == perSecond then return 1 end
 if perSecond == '' then
   redis.call('HDEL', controls, '${LIMIT_FIELD}')
 else
   redis.call('HSET', controls, '${LIMIT_FIELD}', perSecond)
 end
-redis.call('ZREMRANGEBYSCORE', starts, string.format('(%.0f', (nowMs() + 1000) * 1000), '+inf')
+local seenUs = (nowMs() + ${SEEN_MS}) * 1000
+for _, start in ipairs(redis.call('ZRANGEBYSCORE', starts, string.format('%.0f', seenUs), '+inf')) do
+  -- The score is when a start may come at the latest; its name begins with when it may come first.
+  if tonumber(string.match(start, '^%d+')) > seenUs then redis.call('ZREM', starts, start) end
+end
 return 1
 `,
 )

@@ -4,6 +4,7 @@ import {
   LEFT_SUFFIX,
   RETRY_CONSUMER,
   SET_ASIDE_PREFIX,
+  SUSPECT_SET_ASIDE_PREFIX,
   SUSPECT_SUFFIX,
   SUSPECTS,
 } from '../pseudo-consumers.ts'
@@ -73,12 +74,18 @@ end
 
 /**
  * Names of pseudo-consumers. `isAlone(name)`: it ends in `~alone`. `isSuspect(name)`: it ends in `~suspect`.
- * `isLeft(name)`: it holds `~left`. `typeSetAside(name)`: the event type whose entries it owns because that was paused.
+ * `isLeft(name)`: it holds `~left`. `typeSetAside(name)`: the event type whose entries it owns because that was paused,
+ * and whether they are crash suspects.
  */
 export const pseudoConsumersLua = `
 local RETRY, SUSPECTS = '${RETRY_CONSUMER}', '${SUSPECTS}'
 local function typeSetAside(name)
-  if string.sub(name, 1, ${SET_ASIDE_PREFIX.length}) == '${SET_ASIDE_PREFIX}' then return string.sub(name, ${SET_ASIDE_PREFIX.length + 1}) end
+  if string.sub(name, 1, ${SET_ASIDE_PREFIX.length}) == '${SET_ASIDE_PREFIX}' then
+    return string.sub(name, ${SET_ASIDE_PREFIX.length + 1}), false
+  end
+  if string.sub(name, 1, ${SUSPECT_SET_ASIDE_PREFIX.length}) == '${SUSPECT_SET_ASIDE_PREFIX}' then
+    return string.sub(name, ${SUSPECT_SET_ASIDE_PREFIX.length + 1}), true
+  end
 end
 local function endsWith(name, suffix) return string.sub(name, -#suffix) == suffix and not typeSetAside(name) end
 local function isAlone(name) return endsWith(name, '${ALONE_SUFFIX}') end

@@ -5,8 +5,13 @@ import { script } from '../script.ts'
 const AHEAD_US = 100_000
 /** How long the span of a grant is at least, as a share of the time for which a start counts. */
 const LEAST_SLACK = 0.05
+/** Spans are not longer than this: the first grant of a call begins two windows ahead at most, and ends four later. */
+const MOST_SLACK = 4
 /** By so much of a time, the clocks of Redis and of a consumer may run apart in that time. */
 const DRIFT = 0.002
+
+/** How long a consumer that has not seen the limit yet waits until it asks again. */
+const UNSEEN_US = 100_000
 
 /**
  * Grants handler starts, so that no second has more of them than the limit of the group. A grant is a span of time:
@@ -25,15 +30,17 @@ local limit = tonumber(redis.call('HGET', controls, '${LIMIT_FIELD}') or '')
 if not limit then return { 0, 0, 0 } end
 local most = math.max(1, limit)
 local windowUs = math.max(1, 1 / limit) * ${(1 + DRIFT) * 1e6}
-size, want = math.min(tonumber(size), most), tonumber(want)
-slackUs = math.ceil(math.max(tonumber(slackUs), windowUs * ${LEAST_SLACK}))
+size, want = tonumber(size), tonumber(want)
+-- The limit was lowered a moment ago. The consumer learns of it, and asks for less.
+if size > most then return { 1, ${UNSEEN_US}, 0 } end
+slackUs = math.ceil(math.min(math.max(tonumber(slackUs), windowUs * ${LEAST_SLACK}), windowUs * ${MOST_SLACK}))
 local time = redis.call('TIME')
 local nowUs = time[1] * 1e6 + time[2]
 local function score(us) return string.format('%.0f', us) end
 
 redis.call('ZREMRANGEBYSCORE', starts, '-inf', score(nowUs - windowUs))
 -- What is further ahead than any grant is from before the clock was set back.
-redis.call('ZREMRANGEBYSCORE', starts, '(' .. score(nowUs + 4 * windowUs), '+inf')
+redis.call('ZREMRANGEBYSCORE', starts, '(' .. score(nowUs + ${MOST_SLACK + 3} * windowUs), '+inf')
 local count = redis.call('ZCARD', starts)
 -- The ends never go back, so the last one is also the one that was granted last.
 local newest = redis.call('ZRANGE', starts, -1, -1, 'WITHSCORES')
@@ -59,7 +66,7 @@ while #grants < want and at <= nowUs + (#grants == 0 and 2 * windowUs or ${AHEAD
   count = count + size
   at = math.ceil(earliest())
 end
-redis.call('PEXPIRE', starts, math.ceil(5 * windowUs / 1000))
+redis.call('PEXPIRE', starts, math.ceil(${MOST_SLACK + 4} * windowUs / 1000))
 local waitUs = at - nowUs - (#grants > 0 and ${AHEAD_US} or 2 * windowUs)
 return { 1, math.max(0, waitUs), slackUs, unpack(grants) }
 `,

@@ -1,3 +1,4 @@
+import { SUSPECT_SET_ASIDE_PREFIX } from '../pseudo-consumers.ts'
 import { script } from '../script.ts'
 import { controlsLua, groupTimeLua, holdsLua, infoLua, lateLua, pseudoConsumersLua } from './fragments.ts'
 
@@ -5,11 +6,14 @@ import { controlsLua, groupTimeLua, holdsLua, infoLua, lateLua, pseudoConsumersL
 const FEW = 10
 /** How many suspects are looked at for one that may be taken; only some of those released with a delay may not. */
 const PAGE = 100
+/** A call that has looked at so many bytes looks no further, so that it holds Redis up for milliseconds only. */
+const ENOUGH_BYTES = 1_000_000
 
 /**
  * Takes one crash suspect: claims it under this consumer's name for suspects, until it can be run alone (ISOLATE). If
  * another consumer already works on a suspect, a consumer that holds other entries takes none, so that the rest of the
- * group's work goes on. While the group is paused nothing is taken, and no suspect whose event type is paused.
+ * group's work goes on. While the group is paused nothing is taken. Suspects whose event type is paused are set aside: so
+ * each is looked at once.
  *
  * `holdsNothing`: 1 or 0.   `sentAt`, `graceMs`: as for CLAIM; a call that comes late takes nothing.
  * Returns { id, attempt, fields or false }, or false: there is none to take.
@@ -29,12 +33,18 @@ ${controlsLua}
 local time, serverMs = groupTime()
 if isPaused or lateBy(serverMs) > tonumber(graceMs) then return false end
 
-local function isOfPausedType(id)
+local bytes = 0
+-- Whether the suspect was set aside because its event type is paused.
+local function setAside(id)
   local entry = #inForceFlat > 0 and redis.call('XRANGE', stream, id, id)[1]
+  local type
   for i = 1, entry and #entry[2] or 0, 2 do
-    if entry[2][i] == 'type' then return isTypePaused(entry[2][i + 1]) end
+    if entry[2][i] == 'type' then type = type or entry[2][i + 1] end
+    bytes = bytes + #entry[2][i + 1]
   end
-  return false
+  if not type or not isTypePaused(type) then return false end
+  redis.call('XCLAIM', stream, group, '${SUSPECT_SET_ASIDE_PREFIX}' .. type, 0, id, 'JUSTID')
+  return true
 end
 
 local function isAnotherAtWork()
@@ -52,13 +62,22 @@ end
 
 if holdsNothing == '0' and isAnotherAtWork() then return false end
 local id, count
-for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', '+', ${PAGE}, SUSPECTS)) do
-  local dueAt = redis.call('ZSCORE', due, entry[1])
-  if (not dueAt or tonumber(dueAt) <= time) and not isOfPausedType(entry[1]) then
-    id, count = entry[1], entry[4]
-    break
+-- Looks at one page of the suspects. Returns whether any of them was set aside, so that others have moved up.
+local function look()
+  local hasSetAside = false
+  for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', '+', ${PAGE}, SUSPECTS)) do
+    local dueAt = redis.call('ZSCORE', due, entry[1])
+    if bytes >= ${ENOUGH_BYTES} then return false end
+    if setAside(entry[1]) then
+      hasSetAside = true
+    elseif not dueAt or tonumber(dueAt) <= time then
+      id, count = entry[1], entry[4]
+      return false
+    end
   end
+  return hasSetAside
 end
+while look() do end
 if not id then return false end
 redis.call('ZREM', due, id)
 local attempt = math.min(count + 1, tonumber(maxDeliveries))

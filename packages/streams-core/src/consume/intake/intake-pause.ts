@@ -34,11 +34,12 @@ export class IntakePause {
     if (isPaused && !this.#isPaused) void reader.pause()
     if (!isPaused && this.#isPaused) reader.resume()
     // A read that blocks has asked for as many entries as there was room for without the limit.
-    if (controls.inForce.limitPerSecond !== before.limitPerSecond) void reader.pause().then(() => reader.resume())
+    const isOtherLimit = controls.inForce.limitPerSecond !== before.limitPerSecond
+    if (isOtherLimit) void reader.pause().then(() => reader.resume())
     this.#isPaused = isPaused
     if (isPaused) slots.giveBack()
     else slots.startWhatWaits()
-    starts.recheck()
+    starts.recheck(isOtherLimit)
     alarm.wakeIn(0)
   }
 }

@@ -4,6 +4,7 @@ import { within } from '../../base/loop.ts'
 import type { IntakeBroker } from '../../broker/intake.ts'
 import type { Tell } from '../../tell/report.ts'
 import type { Delivery } from '../pipeline/delivery.ts'
+import type { Gate } from '../pipeline/gate.ts'
 import type { Holdings } from '../pipeline/holdings.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import type { HoldOff } from './hold-off.ts'
@@ -19,6 +20,7 @@ export interface ClaimingOptions {
 
 export interface QuarantineActors {
   broker: IntakeBroker
+  gate: Gate
   holdings: Holdings
   pipeline: Pipeline
   reader: Reader
@@ -30,7 +32,7 @@ export interface QuarantineActors {
  * Runs crash suspects one by one with nothing else in flight, so that a poison pill can only take itself along. All
  * other work of this consumer stops for three leases at most: one in which the running handlers end, one in which
  * suspects are started, and one for the suspect that was started last. A handler that takes more than a lease is no
- * longer waited for.
+ * longer waited for. In a group with a limit, the wait for the start of a suspect comes on top.
  */
 export class Quarantine {
   readonly #options: ClaimingOptions
@@ -72,8 +74,10 @@ export class Quarantine {
 
   /** Waits at most one lease until the running handlers have ended. False: some still run, or the consumer drains. */
   async #isAlone(suspect: Delivery, signal: AbortSignal): Promise<boolean> {
-    const { pipeline } = this.#actors
-    await within(this.#options.leaseMs, signal, (limit) => pipeline.whenIdle(limit, suspect))
+    const { gate, pipeline } = this.#actors
+    await gate.whileNothingWaits(() =>
+      within(this.#options.leaseMs, signal, (limit) => pipeline.whenIdle(limit, suspect)),
+    )
     return !signal.aborted && pipeline.isIdle(suspect)
   }
 
@@ -99,13 +103,15 @@ export class Quarantine {
   }
 
   async #runAlone(suspect: Delivery, signal: AbortSignal): Promise<void> {
-    const { broker, holdings, pipeline } = this.#actors
+    const { broker, gate, holdings, pipeline } = this.#actors
     const { leaseMs } = this.#options
-    if (signal.aborted) return pipeline.release(suspect)
+    // Before ISOLATE, because a consumer that dies while the suspect waits for its start proves nothing against it.
+    if (signal.aborted || (await gate.enter([suspect]))) return pipeline.release(suspect)
     const since = now()
     const token = await broker.isolate(suspect)
     if (!token) return holdings.remove(suspect)
     const alone = suspect.under(token.owner, since)
+    alone.hasStart = true
     pipeline.process(alone, 'alone')
     let hasRejoined = false
     while (!hasRejoined) {

@@ -63,6 +63,7 @@ export class BatchRunner {
   async #handle(batch: BatchJob, candidates: readonly BatchMember[]): Promise<BatchMember[][]> {
     const part = await this.#enter(batch, candidates)
     if (part.length === 0) return []
+    if (part.length > this.#actors.gate.largestBatch) return [part]
     const call = new BatchCall(part, this.#options, new Commit(this.#actors))
     const result = await this.#call(batch.handler, part, call)
     call.close()
@@ -82,7 +83,10 @@ export class BatchRunner {
     return []
   }
 
-  /** Waits until the handler may be called. Returns the events that it is to be called for. */
+  /**
+   * Waits until the handler may be called. Returns the events that it is to be called for; more than one call may have,
+   * if the limit of the group was lowered meanwhile.
+   */
   async #enter(batch: BatchJob, candidates: readonly BatchMember[]): Promise<BatchMember[]> {
     const { gate } = this.#actors
     for (;;) {
@@ -90,6 +94,7 @@ export class BatchRunner {
       const [first, ...others] = part.map(({ delivery }) => delivery)
       if (!first || gate.isClear) return part
       const barred = await gate.enter([first, ...others])
+      if (part.length > gate.largestBatch) return part
       const startedAt = now()
       for (const { delivery } of part) if (batch.isOpen(delivery)) delivery.startedAt = startedAt
       if (barred) for (const { delivery } of part) batch.endOne(delivery, barred)

@@ -1,3 +1,4 @@
+import { now } from '../../base/clock.ts'
 import type { ControlsBroker, Verdict } from '../../broker/controls.ts'
 import type { ParsedConsumerSettings } from '../../define/consumer-settings.ts'
 import type { RunResult } from '../../define/outcome.ts'
@@ -46,6 +47,8 @@ export class Circuit {
   /** Of the last deliveries: whether each failed, the oldest first. */
   #failed: boolean[] = []
   #failures = 0
+  /** When this consumer last saw that the circuit was closed; on the clock of `now()`. */
+  #closedAt = 0
   #isOpening = false
 
   constructor(
@@ -67,6 +70,8 @@ export class Circuit {
     if (!this.#settings) return
     const verdict = VERDICTS[result]
     if (verdict === 'none' || this.#actors.controls.isPaused) return
+    // It began before the circuit was opened, so it tells nothing new.
+    if (delivery.startedAt !== undefined && delivery.startedAt < this.#closedAt) return
     this.#count(verdict === 'failure')
     const { deliveries, failureShare } = this.#settings
     const isTooMuch = this.#failed.length >= deliveries && this.#failures >= failureShare * deliveries
@@ -80,6 +85,7 @@ export class Circuit {
   }
 
   #forget(): void {
+    this.#closedAt = now()
     this.#failed = []
     this.#failures = 0
   }

@@ -25,6 +25,8 @@ export class Delivery implements RecordedToken {
   recordKey: string | undefined
   /** When it got a handler slot and, if the group has a limit, its start; on the clock of `now()`. */
   startedAt: number | undefined
+  /** Of a suspect that runs alone: it has had its start before that, if the group has a limit. */
+  hasStart = false
   readonly #handed: HandedEntry
   readonly #options: DecodeOptions
   #decoded: Decoded | undefined

@@ -9,6 +9,8 @@ const UNSTARTED: RunResult = { result: 'unstarted' }
 export class Gate {
   readonly #controls: GroupControls
   readonly #starts: Starts
+  /** False while a crash suspect is to run alone: nothing else may wait for its start then. */
+  #letsWait = true
 
   constructor(actors: { controls: GroupControls; starts: Starts }) {
     this.#controls = actors.controls
@@ -37,13 +39,26 @@ export class Gate {
 
   /**
    * Waits until the handler may start for these deliveries of one event type, which count as that many starts. The
-   * handler has to be called at once. Resolves to the result of those whose handler is not to start after all.
+   * handler has to be called at once. Resolves to the result of those whose handler is not to start after all: also if
+   * they have become more than one call may have.
    */
   async enter(deliveries: readonly [Delivery, ...Delivery[]]): Promise<RunResult | undefined> {
     const [first] = deliveries
     const barred = this.bars(first)
-    if (barred || this.#controls.inForce.limitPerSecond === undefined) return barred
-    const isWanted = () => !this.bars(first)
+    if (barred || this.#controls.inForce.limitPerSecond === undefined || first.hasStart) return barred
+    if (!this.#letsWait) return UNSTARTED
+    const isWanted = () => this.#letsWait && deliveries.length <= this.largestBatch && !this.bars(first)
     return (await this.#starts.take(deliveries.length, isWanted)) ? undefined : (this.bars(first) ?? UNSTARTED)
+  }
+
+  /** Until `work` has ended, whatever waits for its start, or would have to, is not to start after all. */
+  async whileNothingWaits(work: () => Promise<void>): Promise<void> {
+    this.#letsWait = false
+    this.#starts.recheck()
+    try {
+      await work()
+    } finally {
+      this.#letsWait = true
+    }
   }
 }

@@ -4,8 +4,11 @@ import type { ControlsBroker, RawControls } from '../../broker/controls.ts'
 import { type InForce, inForceOf, NOTHING_IN_FORCE, stateOf } from '../../define/controls.ts'
 import type { Tell } from '../../tell/report.ts'
 
-/** Controls that were seen longer ago than this are looked up. A claim brings them along, and comes more often. */
-const FRESH_MS = 960
+/**
+ * Controls that were seen longer ago than this are looked up. A claim brings them along, and comes more often. The rest
+ * of the second in which a pause is promised to hold is for the look itself, and for a timer that is late.
+ */
+const FRESH_MS = 700
 
 /** Knows what an operator or a circuit has set for the group, as Redis last told it, and tells what changes. */
 export class GroupControls {
