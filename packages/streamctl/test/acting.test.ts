@@ -121,6 +121,9 @@ describe('groups', () => {
 
   test('that are at work are left alone: exit code 7', async ({ lab }) => {
     const consumer = await lab.consumer()
+    // Redis 7.0 knows a consumer only once it has been given an entry.
+    await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until('it is handled', (reports) => reports.settled('ack').length === 1)
     const cli = cliOf(lab)
     const [planned, refused, noDelete] = await Promise.all([
       cli.json('group replay', GROUP, '--from', 'end', '--dry-run'),

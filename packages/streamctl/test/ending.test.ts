@@ -136,8 +136,8 @@ describe('Ctrl-C and broken pipes', () => {
   })
 })
 
-/** Runs it on a terminal, on which somebody types an answer. */
-async function onTerminal(lab: Lab, words: readonly string[], answer: string) {
+/** Runs it on a terminal, on which somebody types an answer, once `meanwhile` is done. */
+async function onTerminal(lab: Lab, words: readonly string[], answer: string, meanwhile = async () => {}) {
   const command = [...NODE, ...words].map((word) => `'${word}'`).join(' ')
   const env = {
     PATH: process.env.PATH,
@@ -152,7 +152,7 @@ async function onTerminal(lab: Lab, words: readonly string[], answer: string) {
     output += chunk
     if (isAnswered || !output.includes('[y/N]')) return
     isAnswered = true
-    child.stdin.write(answer)
+    void meanwhile().then(() => child.stdin.write(answer))
   })
   const [code] = await once(child, 'close')
   return { code, output }
@@ -171,6 +171,18 @@ describe.skipIf(process.platform !== 'linux')('on a terminal', () => {
     expect(ran.output).toContain('Delete 3 dead letters of group_1 for good? [y/N]')
     expect(ran.code).toBe(code)
     expect(await lab.deadLetters()).toHaveLength(left)
+  })
+
+  test('a purge deletes what it has counted, and not what dies while it waits for the answer', async ({ lab }) => {
+    await badNight(lab)
+    const key = `{${lab.streamName}}:${GROUP}:dead`
+    const another = async () => {
+      const [[, fields]] = (await lab.send('XRANGE', key, '-', '+', 'COUNT', '1')) as [[string, string[]]]
+      await lab.send('XADD', key, '*', ...fields)
+    }
+    const ran = await onTerminal(lab, ['dead', 'purge', '--all'], 'y\r', another)
+    expect(ran.output).toContain('3 letters of group_1 deleted')
+    expect(await lab.deadLetters()).toHaveLength(1)
   })
 
   test('--watch shows one screen', async ({ lab }) => {

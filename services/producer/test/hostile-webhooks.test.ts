@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import { Worker } from '@redis-streams-processor/testbed'
+import { until, Worker } from '@redis-streams-processor/testbed'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { Endpoint, event, SECRET_SETTINGS, signed } from './support/endpoint.ts'
 
@@ -340,25 +340,57 @@ test('a thousand connections that send nothing, and bodies that never end, keep 
   for (let n = 0; n < 1_000; n += 1) {
     const socket = connect(port, '127.0.0.1')
     socket.on('error', () => {})
-    if (n % 10 === 0) socket.write(head)
+    if (n % 2 === 0) socket.write(`${head}{`)
     sockets.push(socket)
   }
   await Promise.all(sockets.map((socket) => once(socket, 'connect')))
   expect(await endpoint.send()).toMatchObject({ status: 202 })
 })
 
-test('more bodies than memory allows are refused unread, with 503, until others are done', async () => {
-  const endpoint = new Endpoint()
-  const port = await endpoint.port()
+test('more bodies than memory allows are refused with 503 before their end, and a small one still finds room', async () => {
+  const { port } = await startProcess()
   const head = `POST ${PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n`
-  const sockets = Array.from({ length: 128 }, () => connect(port, '127.0.0.1'))
+  const almostAll = Buffer.concat([Buffer.from(head), Buffer.alloc(1_048_575, ' ')])
+  let refused = 0
+  const sockets = Array.from({ length: 160 }, () => connect(port, '127.0.0.1'))
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy()
   })
-  for (const socket of sockets) socket.on('error', () => {}).write(head)
-  await endpoint.until('there is no more room', async () => (await endpoint.send()).status === 503)
-  for (const socket of sockets) socket.destroy()
-  await endpoint.until('there is room again', async () => (await endpoint.send()).status === 202)
+  for (const socket of sockets) {
+    socket
+      .on('error', () => {})
+      .on('data', (data) => {
+        if (data.toString('latin1').startsWith('HTTP/1.1 503 ')) refused += 1
+      })
+    socket.write(almostAll)
+  }
+  // 128 of them fit.
+  await until('the others are refused', () => refused >= 32, { timeoutMs: 8_000 })
+  expect(refused).toBeLessThan(40)
+  await answerTo(sign(good), connect(port, '127.0.0.1'))
+})
+
+test('a body that is refused takes no memory any more', async () => {
+  const { port } = await startProcess()
+  const chunk = Buffer.from(`80000\r\n${' '.repeat(0x80000)}\r\n`)
+  const tooLarge = async () => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    const answered = once(socket, 'data')
+    socket.write(`POST ${PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`)
+    socket.write('Transfer-Encoding: chunked\r\n\r\n')
+    for (let n = 0; n < 3; n += 1) socket.write(chunk)
+    const [answer] = (await answered) as [Buffer]
+    for (let n = 0; n < 3; n += 1) socket.write(chunk)
+    socket.end()
+    await closed(socket.resume())
+    return answer.toString('latin1').slice(0, 12)
+  }
+  for (let n = 0; n < 15; n += 1) {
+    const answers = await Promise.all(Array.from({ length: 10 }, tooLarge))
+    expect(new Set(answers)).toEqual(new Set(['HTTP/1.1 413']))
+  }
+  await answerTo(sign(good), connect(port, '127.0.0.1'))
 })
 
 test('ten rounds of it leave no memory behind in the process', async () => {

@@ -116,7 +116,7 @@ test.each([
   ],
   [
     { WEBHOOK_GITHUB_SECRET_FILE: '/nowhere' },
-    "WEBHOOK_GITHUB_SECRET_FILE: expected a file that can be read, got ENOENT: no such file or directory, open '/nowhere'",
+    'WEBHOOK_GITHUB_SECRET_FILE: expected a file that can be read, got ENOENT: no such file or directory',
   ],
   [
     { TRUST_PROXY: 'yes' },

@@ -5,6 +5,8 @@ import type { Scheme } from './schemes.ts'
 
 const DAY_MS = 86_400_000
 const MIB = 1_048_576
+/** The event that a body of this size can become is still within `maxEventBytes`. See `maxEventBytesOf`. */
+const MAX_BODY_BYTES = 16_000_000
 
 /** What a delivery says of its event, besides type and data. What is undefined, the receiver makes up. */
 interface Attributes {
@@ -51,7 +53,7 @@ export interface SourceOptions {
   dedupeMs?: number
   /**
    * The largest body: more is answered 413. Entries may hold what comes of it, see `maxEventBytesOf`.
-   * Bytes, 1,024 to 16,777,216. Default 1,048,576.
+   * Bytes, 1,024 to 16,000,000. Default 1,048,576.
    */
   maxBodyBytes?: number
 }
@@ -66,7 +68,7 @@ export type Source = Readonly<Required<SourceOptions>>
 export function defineSource({ scheme, toEvent, ...given }: SourceOptions): Source {
   const { dedupeMs = 3 * DAY_MS, maxBodyBytes = MIB } = given
   refuseUnless('dedupeMs', dedupeMs, 60_000, 30 * DAY_MS)
-  refuseUnless('maxBodyBytes', maxBodyBytes, 1_024, 16 * MIB)
+  refuseUnless('maxBodyBytes', maxBodyBytes, 1_024, MAX_BODY_BYTES)
   return Object.freeze({ scheme, toEvent, dedupeMs, maxBodyBytes })
 }
 

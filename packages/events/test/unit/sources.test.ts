@@ -1,4 +1,5 @@
-import { defineSource, githubScheme, sources } from '@redis-streams-processor/events'
+import { defineSource, githubScheme, maxEventBytesOf, sources } from '@redis-streams-processor/events'
+import { producerLimits } from '@redis-streams-processor/streams-core/settings'
 import { describe, expect, test } from 'vitest'
 
 const { standard, github, stripe } = sources
@@ -51,7 +52,12 @@ describe('defineSource', () => {
   test('refuses what is out of range', () => {
     const define = (options: object) => () => defineSource({ scheme: githubScheme, toEvent, ...options })
     expect(define({ dedupeMs: 1 })).toThrow('expected dedupeMs to be a whole number from 60000 to 2592000000, got 1')
-    expect(define({ maxBodyBytes: 2 ** 30 })).toThrow('expected maxBodyBytes')
+    expect(define({ maxBodyBytes: 16_000_001 })).toThrow('expected maxBodyBytes')
+  })
+
+  test('the largest body becomes an event that producers and consumers take', () => {
+    const source = defineSource({ scheme: githubScheme, toEvent, maxBodyBytes: 16_000_000 })
+    expect(maxEventBytesOf(source)).toBeLessThanOrEqual(producerLimits.maxEventBytes.max)
   })
 
   test('compares what the code names with the catalog, when it is compiled', () => {

@@ -32,6 +32,7 @@ const SECTIONS: Record<string, string> = {
 
 /** Variables that Compose does not pass on; docker-compose.yml says why. */
 const NOT_IN_COMPOSE = [
+  'BURST',
   'REDIS_URL',
   'LEDGER_DIR',
   'OPS_PORT',

@@ -2,6 +2,7 @@ import { messageOf } from '../base/errors.ts'
 import { isMissingRight } from '../base/redis-errors.ts'
 import { keyRules } from '../define/rights.ts'
 import type { Connection } from './connection.ts'
+import { infosOf } from './infos.ts'
 import type { Keys, KeyType } from './keys.ts'
 import { CHECK_RIGHTS } from './scripts/rights.ts'
 import { parseInfo, unlessForbidden } from './server.ts'
@@ -64,8 +65,7 @@ export class ExamineBroker {
   /** None where the user may not ask, or where there is no stream. */
   async groups(): Promise<string[]> {
     try {
-      const replies = await this.#connection.send<string[][]>(['XINFO', 'GROUPS', this.#keys.stream])
-      return replies.map((flat) => String(flat[flat.indexOf('name') + 1]))
+      return (await infosOf(this.#connection, ['XINFO', 'GROUPS', this.#keys.stream])).map(({ name }) => String(name))
     } catch (error) {
       if (/no such key|WRONGTYPE/.test(messageOf(error)) || isMissingRight(error)) return []
       throw error

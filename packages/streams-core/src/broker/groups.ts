@@ -3,35 +3,52 @@ import { GroupAtWorkError, StreamsError } from '../base/errors.ts'
 import { type StartPoint, startIdOf } from '../define/start-point.ts'
 import type { Connection } from './connection.ts'
 import { countEntries } from './count.ts'
-import { type Info, infosOf } from './infos.ts'
+import { infoOf, infosOf } from './infos.ts'
 import type { Keys } from './keys.ts'
+import { pendingPages } from './pending.ts'
 import { DELETE_GROUP, PRUNE, START } from './scripts/groups.ts'
 
 /** Pending entries that one command counts. */
 const PAGE = 1_000
 
+/** Where a group stands after `create` or `replay`; in a dry run, where it would stand. */
 export interface Started {
   /** False: the group is new. */
   existed: boolean
-  /** The group reads what comes after this id. */
+  /** The group is given what comes after this entry id. */
   startsAfter: string
+  /** Entries that the stream holds after the start: the group is given each of them, whether it had handled it or not. */
   toHandle: number
+  /** Entries up to the start that the group had not acknowledged, read or not. It is not given them again. */
   skipped: number
+  /**
+   * Pending entries, those that waited for a retry included, whose deliveries and errors so far are forgotten. Those after
+   * the start are delivered again as attempt 1; the others are among `skipped`.
+   */
   dropped: number
+  /** The oldest entry that the stream holds; undefined where it holds none. */
   oldestEntryId: string | undefined
+  /** True: entries between the start and the oldest entry may have been trimmed. Nobody can handle those again. */
   isStartTrimmed: boolean
+  /** In a dry run: `replay` would be refused, because these consumers are at work. Otherwise empty. */
   atWork: string[]
+  /** In a dry run: without a further sign of life, `replay` would be refused for so many milliseconds. Otherwise 0. */
   freeInMs: number
 }
 
+/** What went with a group; in a dry run, what would go. */
 export interface Deleted {
+  /** False: the stream had no such group. Keys that were left of one are deleted all the same. */
   existed: boolean
-  /** Null: Redis does not know it. */
+  /** Entries that were not delivered to the group yet. Null: Redis does not know. */
   lag: number | null
+  /** Entries that consumers of the group held, and did not acknowledge. */
   pending: number
   waitingForRetry: number
   deadLetters: number
+  /** In a dry run: `delete` would be refused, because these consumers are at work. Otherwise empty. */
   atWork: string[]
+  /** In a dry run: without a further sign of life, `delete` would be refused for so many milliseconds. Otherwise 0. */
   freeInMs: number
 }
 
@@ -120,23 +137,20 @@ export class GroupsBroker {
   /** The newest id that the stream has given, how many entries it has been given, and Redis' clock. */
   async #now(): Promise<{ newestId: string; addedBefore: number; nowMs: number }> {
     const [seconds, micros] = await this.#connection.send<[string, string]>(['TIME'])
-    const info = await this.#info()
-    const [newestId, addedBefore] = [String(info?.['last-generated-id'] ?? '0-0'), Number(info?.['entries-added'] ?? 0)]
+    const { stream } = this.#keys
+    const info = (await this.#hasStream()) ? infoOf(await this.#connection.send(['XINFO', 'STREAM', stream])) : {}
+    const [newestId, addedBefore] = [String(info['last-generated-id'] ?? '0-0'), Number(info['entries-added'] ?? 0)]
     return { newestId, addedBefore, nowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000) }
   }
 
-  async #info(): Promise<Info | undefined> {
-    if ((await this.#connection.send(['EXISTS', this.#keys.stream])) === 0) return undefined
-    const flat = await this.#connection.send<(string | number)[]>(['XINFO', 'STREAM', this.#keys.stream])
-    const info: Info = {}
-    for (let i = 0; i + 1 < flat.length; i += 2) info[String(flat[i])] = flat[i + 1] as string | number
-    return info
+  async #hasStream(): Promise<boolean> {
+    return (await this.#connection.send(['EXISTS', this.#keys.stream])) !== 0
   }
 
   /** Where the group is, and how many entries up to the start it has not acknowledged. */
   async #survey(group: string, start: string): Promise<Survey> {
     const { stream } = this.#keys
-    if ((await this.#info()) === undefined) return { position: undefined, skipped: 0 }
+    if (!(await this.#hasStream())) return { position: undefined, skipped: 0 }
     const found = (await infosOf(this.#connection, ['XINFO', 'GROUPS', stream])).find(({ name }) => name === group)
     if (!found) return { position: undefined, skipped: 0 }
     const [deliveredTo, pending] = [String(found['last-delivered-id']), Number(found.pending)]
@@ -149,14 +163,9 @@ export class GroupsBroker {
 
   async #countPending(group: string, upTo: string): Promise<number> {
     let count = 0
-    for (let from = '-'; ; ) {
-      const command = ['XPENDING', this.#keys.stream, group, from, upTo, PAGE]
-      const page = await this.#connection.send<[id: string][]>(command)
+    for await (const page of pendingPages(this.#connection, this.#keys.stream, { group, upTo, size: PAGE }))
       count += page.length
-      const last = page.at(-1)
-      if (!last || page.length < PAGE || last[0] === upTo) return count
-      from = `(${last[0]}`
-    }
+    return count
   }
 
   /** Counts the entries after the start, those that come meanwhile excepted; and says which is the first of them. */

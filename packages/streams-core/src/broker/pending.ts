@@ -1,27 +1,28 @@
 import type { Connection } from './connection.ts'
-import type { Keys } from './keys.ts'
 
-const PAGE = 100
+export interface PendingPages {
+  group: string
+  /** Only what this name owns. Default: all. */
+  owner?: string | undefined
+  /** The last id. Default: the end of the list. */
+  upTo?: string
+  /** Entries of one page, so that no call holds Redis up for long. */
+  size: number
+}
 
-/** Reads the pending list of a group. */
-export class PendingBroker {
-  readonly #connection: Connection
-  readonly #keys: Keys
-
-  constructor(connection: Connection, keys: Keys) {
-    this.#connection = connection
-    this.#keys = keys
-  }
-
-  /** The ids of pending entries, oldest first. @param owner Only those under this name. */
-  async *entryIds(group: string, owner: string | undefined): AsyncGenerator<string> {
-    for (let start = '-'; ; ) {
-      const range = ['XPENDING', this.#keys.stream, group, start, '+', PAGE]
-      const page = await this.#connection.send<[entryId: string][]>(owner === undefined ? range : [...range, owner])
-      for (const [entryId] of page) yield entryId
-      const last = page.at(-1)
-      if (!last || page.length < PAGE) return
-      start = `(${last[0]}`
-    }
+/** The ids in the pending list of a group, oldest first, page by page. */
+export async function* pendingPages(
+  connection: Connection,
+  stream: string,
+  { group, owner, upTo = '+', size }: PendingPages,
+): AsyncGenerator<string[]> {
+  for (let start = '-'; ; ) {
+    const range = ['XPENDING', stream, group, start, upTo, size]
+    const page = await connection.send<[entryId: string][]>(owner === undefined ? range : [...range, owner])
+    const ids = page.map(([entryId]) => entryId)
+    yield ids
+    const last = ids.at(-1)
+    if (last === undefined || ids.length < size || last === upTo) return
+    start = `(${last}`
   }
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { NoSuchGroupError } from '../base/errors.ts'
-import { Connection } from '../broker/connection.ts'
 import { ControlsBroker } from '../broker/controls.ts'
 import { Keys } from '../broker/keys.ts'
 import { type ControlsState, inForceOf, limitSchema, pauseSchema, resumeSchema, stateOf } from '../define/controls.ts'
@@ -8,6 +7,7 @@ import { groupSchema } from '../define/names.ts'
 import { parseOptions } from '../define/parse-options.ts'
 import type { RedisOptions } from '../define/redis-options.ts'
 import type { StreamDefinition } from '../define/stream.ts'
+import { connect } from './connect.ts'
 
 /** Controls a consumer group from outside. Its consumers see each change within a second. */
 export interface GroupControls {
@@ -49,20 +49,17 @@ export function openControls(
   options: { redis: RedisOptions; group: string },
 ): GroupControls {
   const { group } = parseOptions('openControls', z.object({ group: groupSchema }), options)
-  const connection = new Connection({ redis: options.redis, name: 'controls' })
+  const { connection, ready, close } = connect({ redis: options.redis }, 'controls')
   const broker = new ControlsBroker(connection, new Keys(stream.name), group)
 
-  /** Waits a while for Redis. If there is no connection then, the command that follows throws. */
-  const connected = () => connection.ready(AbortSignal.timeout(5_000))
-
   async function inGroup(set: () => Promise<boolean>): Promise<void> {
-    await connected()
+    await ready()
     if (!(await set())) throw new NoSuchGroupError(stream.name, group)
   }
 
   return {
     async state() {
-      await connected()
+      await ready()
       return stateOf(inForceOf(await broker.read()))
     },
     async pause(given = {}) {
@@ -71,13 +68,13 @@ export function openControls(
     },
     async resume(given = {}) {
       const { eventType } = parseOptions('resume', resumeSchema, given)
-      await connected()
+      await ready()
       await broker.resume(eventType)
     },
     async limit(given) {
       const { perSecond } = parseOptions('limit', z.object({ perSecond: limitSchema.optional() }), { perSecond: given })
       await inGroup(() => broker.limit(perSecond))
     },
-    close: () => connection.close(),
+    close,
   }
 }

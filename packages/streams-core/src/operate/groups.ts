@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { NoSuchGroupError } from '../base/errors.ts'
 import { isMissingGroup } from '../base/redis-errors.ts'
-import { GroupsBroker } from '../broker/groups.ts'
+import { type Deleted, GroupsBroker, type Started } from '../broker/groups.ts'
 import { InspectBroker } from '../broker/inspect.ts'
 import { Keys } from '../broker/keys.ts'
 import { consumerLimits } from '../define/limits.ts'
@@ -28,48 +28,17 @@ export interface StartOptions {
 }
 
 /** Where a group stands after `create` or `replay`; in a dry run, where it would stand. */
-export interface StartResult {
+export interface StartResult extends Started {
   group: string
-  /** False: the group is new. */
-  existed: boolean
-  /** The group is given what comes after this entry id. */
-  startsAfter: string
-  /** Entries that the stream holds after the start: the group is given each of them, whether it had handled it or not. */
-  toHandle: number
-  /** Entries up to the start that the group had not acknowledged, read or not. It is not given them again. */
-  skipped: number
-  /**
-   * Pending entries, those that waited for a retry included, whose deliveries and errors so far are forgotten. Those after
-   * the start are delivered again as attempt 1; the others are among `skipped`.
-   */
-  dropped: number
-  /** The oldest entry that the stream holds; undefined where it holds none. */
-  oldestEntryId: string | undefined
-  /** True: entries between the start and the oldest entry may have been trimmed. Nobody can handle those again. */
-  isStartTrimmed: boolean
-  /** In a dry run: `replay` would be refused, because these consumers are at work. Otherwise empty. */
-  atWork: string[]
-  /** In a dry run: without a further sign of life, `replay` would be refused for so many milliseconds. Otherwise 0. */
-  freeInMs: number
 }
 
 /** What went with a group; in a dry run, what would go. */
-export interface DeleteResult {
+export interface DeleteResult extends Omit<Deleted, 'lag'> {
   group: string
-  /** False: the stream had no such group. Keys that were left of one are deleted all the same. */
-  existed: boolean
   /** Entries that were not delivered to the group yet. Where Redis does not know, they are counted, up to 10,000. */
   lag: number
   /** False: there were at least so many. */
   isLagExact: boolean
-  /** Entries that consumers of the group held, and did not acknowledge. */
-  pending: number
-  waitingForRetry: number
-  deadLetters: number
-  /** In a dry run: `delete` would be refused, because these consumers are at work. Otherwise empty. */
-  atWork: string[]
-  /** In a dry run: without a further sign of life, `delete` would be refused for so many milliseconds. Otherwise 0. */
-  freeInMs: number
 }
 
 export interface PruneResult {

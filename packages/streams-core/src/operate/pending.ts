@@ -4,7 +4,7 @@ import { NoSuchGroupError } from '../base/errors.ts'
 import { isMissingGroup } from '../base/redis-errors.ts'
 import { FindBroker } from '../broker/find.ts'
 import { Keys } from '../broker/keys.ts'
-import { PendingBroker } from '../broker/pending.ts'
+import { pendingPages } from '../broker/pending.ts'
 import { type Fields, fieldOf } from '../define/entry.ts'
 import { groupSchema } from '../define/names.ts'
 import { parseOptions } from '../define/parse-options.ts'
@@ -34,6 +34,8 @@ export interface PendingOptions extends OperatorOptions {
   owner?: string
 }
 
+const PAGE = 100
+
 const schema = z.object({ group: groupSchema, owner: z.string().min(1).optional() })
 const isPending = (state: EventState | undefined): state is PendingState =>
   state !== undefined && ['held', 'waiting-for-retry', 'crash-suspect', 'set-aside'].includes(state.type)
@@ -53,11 +55,13 @@ export async function* listPending(
   const finder = new FindBroker(connection, keys)
   try {
     await ready()
-    for await (const entryId of new PendingBroker(connection, keys).entryIds(group, owner)) {
-      const view = await finder.lookUp(entryId)
-      const ofGroup = view.groups.find((one) => one.group === group)
-      const state = ofGroup && stateOf(view, ofGroup, undefined)
-      if (isPending(state)) yield toEvent(entryId, view.fields, state)
+    for await (const entryIds of pendingPages(connection, keys.stream, { group, owner, size: PAGE })) {
+      for (const entryId of entryIds) {
+        const view = await finder.lookUp(entryId)
+        const ofGroup = view.groups.find((one) => one.group === group)
+        const state = ofGroup && stateOf(view, ofGroup, undefined)
+        if (isPending(state)) yield toEvent(entryId, view.fields, state)
+      }
     }
   } catch (error) {
     throw isMissingGroup(error) ? new NoSuchGroupError(stream.name, group) : error

@@ -234,7 +234,7 @@ describe('G20: a paused event type', () => {
     await lab.bringBack([entries[1]?.entryId as string], { deliveries: 3, idleMs: 10_000 })
     // Its data fits no schema.
     await lab.send('XADD', lab.streamName, '*', 'id', 'x', 'type', 'counted', 'source', '/', 'time', '', 'data', 'no')
-    await lab.until('2 are set aside', async () => (await lab.group()).pausedTypes[0]?.setAside === 2)
+    await lab.until('3 are set aside', async () => (await lab.group()).pausedTypes[0]?.setAside === 3)
     const noted = lab.producer()
     await noted.publish('noted', { text: '' })
     await consumer.reports.until('the other one is handled', (reports) => reports.settled('ack').length === 4)

@@ -1,25 +1,48 @@
-/** What all bodies together may take that are being received, checked or appended. */
+import type { Readable } from 'node:stream'
+
+/** What all bodies together may take that have arrived, and whose requests are not answered yet. */
 const MAX_BYTES = 134_217_728
 
-/** The requests that are not answered yet, and the memory that their bodies may take. */
+/** One request, from its head until it is over. */
+export interface CountedRequest {
+  /**
+   * Counts the body as it comes. A body that is too much, together with all others, ends with an error of status 503, with
+   * which Fastify, which gathers the body, answers; what still comes of it is thrown away.
+   */
+  count(body: Readable): void
+  /** To be called once. */
+  over(): void
+}
+
+/**
+ * The requests that are not answered yet, and the memory that their bodies take. What has arrived counts, not what is
+ * announced: announcing costs a sender nothing, and anybody may do it.
+ */
 export class Load {
   #requests = 0
   #bytes = 0
   #onIdle: (() => void)[] = []
 
-  /** Whether one more body of this size is too much. */
-  exceeds(bytes: number): boolean {
-    return this.#requests > 0 && this.#bytes + bytes > MAX_BYTES
-  }
-
-  /** @returns to be called once, when the request is over. */
-  add(bytes: number): () => void {
+  begin(): CountedRequest {
+    let taken = 0
     this.#requests += 1
-    this.#bytes += bytes
-    return () => {
-      this.#requests -= 1
-      this.#bytes -= bytes
-      if (this.#requests === 0) for (const tell of this.#onIdle.splice(0)) tell()
+    return {
+      count: (body) => {
+        const count = ({ length }: Buffer) => {
+          taken += length
+          this.#bytes += length
+          if (this.#bytes <= MAX_BYTES) return
+          body.off('data', count)
+          body.emit('error', Object.assign(new Error('overloaded'), { statusCode: 503 }))
+          body.resume()
+        }
+        body.on('data', count)
+      },
+      over: () => {
+        this.#requests -= 1
+        this.#bytes -= taken
+        if (this.#requests === 0) for (const tell of this.#onIdle.splice(0)) tell()
+      },
     }
   }
 

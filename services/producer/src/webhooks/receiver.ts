@@ -1,6 +1,7 @@
 import { type Source, type UserEvents, verify } from '@redis-streams-processor/events'
 import type { Ledger } from '@redis-streams-processor/service-kit'
 import {
+  InvalidEventError,
   type Logger,
   type Producer,
   type Published,
@@ -60,9 +61,10 @@ export class Receiver {
     const text = textOf(request.body)
     const json = text === undefined ? undefined : parse(text)
     if (text === undefined || json === undefined) return this.#refuse('no-json', ip)
-    const received = this.#understand({ ...request, json })
+    const delivery = { ...request, json }
+    const received = this.#understand(delivery)
     if ('noEvent' in received) return answers.noEvent(received.noEvent)
-    return this.#publish(received, text)
+    return this.#publish(received, delivery, text)
   }
 
   #understand(delivery: Delivery): Received | { noEvent: string } {
@@ -70,16 +72,19 @@ export class Receiver {
     try {
       return toReceived(name, source, delivery)
     } catch (error) {
-      // The message may quote what was sent.
-      this.#actors.logger.warn(
-        { source: name, error: (error as Error)?.name },
-        'webhook not understood, appended as it came',
-      )
-      return notUnderstood(name, delivery)
+      return this.#takeAsItCame(delivery, error)
     }
   }
 
-  async #publish(event: Received, text: string): Promise<Answer> {
+  #takeAsItCame(delivery: Delivery, error: unknown): Received {
+    const { name } = this.#options
+    // The message may quote what was sent.
+    const line = { source: name, error: (error as Error)?.name }
+    this.#actors.logger.warn(line, 'webhook not understood, appended as it came')
+    return notUnderstood(name, delivery)
+  }
+
+  async #publish(event: Received, delivery: Delivery, text: string): Promise<Answer> {
     const { name } = this
     const { ledger, logger, tally, onRefused } = this.#actors
     const { id, type, subject } = event
@@ -94,6 +99,9 @@ export class Receiver {
       }
       return answers.published(published)
     } catch (error) {
+      // What the source made of the delivery cannot be stored: no repetition would change that.
+      if (error instanceof InvalidEventError && event.data !== delivery.json)
+        return this.#publish(this.#takeAsItCame(delivery, error), delivery, text)
       const { message } = error as Error
       logger.error({ ...line, error: message }, 'not published')
       if (error instanceof RedisRefusedError) onRefused(error)

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Source, sources } from '@redis-streams-processor/events'
+import { causeOf } from '@redis-streams-processor/service-kit'
 import { z } from 'zod'
 
 type Scheme = Source['scheme']
@@ -42,10 +43,10 @@ function keysIn(secrets: string, scheme: Scheme, problems: Problems): Buffer[] {
 function secretsIn(path: string, problems: Problems): string {
   try {
     const secrets = readFileSync(path, 'utf8')
-    if (!secrets.trim()) complain(problems, 'a file with secrets', `an empty one: ${path}`)
+    if (!secrets.trim()) complain(problems, 'a file with secrets', 'an empty one')
     return secrets
   } catch (error) {
-    complain(problems, 'a file that can be read', (error as Error).message)
+    complain(problems, 'a file that can be read', causeOf(error))
     return ''
   }
 }

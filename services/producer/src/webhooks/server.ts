@@ -12,7 +12,7 @@ import {
   type RouteShorthandOptions,
 } from 'fastify'
 import { type Answer, type RefusalReason, refusals } from './answers.ts'
-import { Load } from './load.ts'
+import { type CountedRequest, Load } from './load.ts'
 import type { Receiver } from './receiver.ts'
 import type { Tally } from './tally.ts'
 
@@ -41,6 +41,8 @@ export interface ServerOptions {
 declare module 'fastify' {
   interface FastifyRequest {
     receivedAt: number
+    /** Undefined unless the request is for a source that is served. */
+    counted: CountedRequest | undefined
   }
   interface FastifyContextConfig {
     /** The name of the source that a route serves. */
@@ -88,6 +90,7 @@ export class WebhookServer {
   async start(): Promise<void> {
     const app = this.#app
     app.decorateRequest('receivedAt', 0)
+    app.decorateRequest('counted', undefined)
     app.addHook('onRequest', (request, reply, next) => {
       request.receivedAt = performance.now()
       if (request.is404) this.#refuseUnknown(request, reply)
@@ -127,7 +130,11 @@ export class WebhookServer {
     const route: RouteShorthandOptions<Server> = {
       bodyLimit: source.maxBodyBytes,
       config: { source: name, ...limit },
-      onRequest: (request, reply, next) => this.#admit(receiver, request, reply, next),
+      onRequest: (request, reply, next) => this.#admit(request, reply, next),
+      preParsing: (request, _, payload, next) => {
+        request.counted?.count(payload)
+        next(null, payload)
+      },
     }
     this.#app.post(`/webhooks/${name}`, route, async (request, reply) => {
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
@@ -147,19 +154,20 @@ export class WebhookServer {
   }
 
   /** Refuses what can be refused before the body is read. */
-  #admit({ source }: Receiver, request: FastifyRequest, reply: FastifyReply, next: () => void): void {
-    const { headers } = request
-    // A body that is sent in chunks does not say how long it will be.
-    const bytes = Math.min(Number(headers['content-length'] ?? source.maxBodyBytes), source.maxBodyBytes)
-    const isTooMuch = this.#load.exceeds(bytes)
-    reply.raw.once('close', this.#load.add(bytes))
-    if (isTooMuch) this.#refuse(request, reply, 'overloaded')
-    else if ((headers['content-encoding'] ?? 'identity') === 'identity') next()
+  #admit(request: FastifyRequest, reply: FastifyReply, next: () => void): void {
+    request.counted = this.#load.begin()
+    reply.raw.once('close', request.counted.over)
+    if ((request.headers['content-encoding'] ?? 'identity') === 'identity') next()
     else this.#refuse(request, reply, 'media-type', 'compressed')
   }
 
   #answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-    const known: Record<number, RefusalReason> = { 413: 'too-large', 415: 'media-type', 429: 'rate-limit' }
+    const known: Record<number, RefusalReason> = {
+      413: 'too-large',
+      415: 'media-type',
+      429: 'rate-limit',
+      503: 'overloaded',
+    }
     const { statusCode: status = 500, code, message } = error
     const reason = known[status] ?? (status < 500 ? 'bad-request' : 'broken')
     this.#refuse(request, reply, reason, code ?? message)

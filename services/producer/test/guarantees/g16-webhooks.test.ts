@@ -1,8 +1,15 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { catalog, userEvents } from '@redis-streams-processor/events'
-import { createConsumer, defineStream, type Handlers, openDeadLetters } from '@redis-streams-processor/streams-core'
+import { userEvents } from '@redis-streams-processor/events'
+import {
+  type Catalog,
+  createConsumer,
+  defineStream,
+  type Handlers,
+  openDeadLetters,
+  type StreamDefinition,
+} from '@redis-streams-processor/streams-core'
 import { RedisServer, sendOnce, TcpProxy, until, Worker } from '@redis-streams-processor/testbed'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
@@ -12,13 +19,13 @@ const GROUPS = ['group_1', 'group_2']
 const README = readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8')
 
 /** A consumer in each group. `handled`: the event ids that each group has handled. */
-function consumeIn(redis: string, stream: ReturnType<typeof userEvents>) {
+function consumeIn<C extends Catalog>(redis: string, stream: StreamDefinition<C>) {
   const handled = new Map(GROUPS.map((group) => [group, [] as string[]]))
   const stopping = new AbortController()
   const running = GROUPS.map((group) => {
     const handle = ({ id }: { id: string }) => void handled.get(group)?.push(id)
-    const handlers = Object.fromEntries(Object.keys(catalog).map((type) => [type, handle]))
-    const options = { redis, group, handlers: handlers as unknown as Handlers<typeof catalog> }
+    const handlers = Object.fromEntries(Object.keys(stream.catalog).map((type) => [type, handle]))
+    const options = { redis, group, handlers: handlers as unknown as Handlers<C> }
     return createConsumer(stream, options).run({ signal: stopping.signal })
   })
   const stop = async () => {
@@ -46,6 +53,23 @@ describe('G16: what was answered 2xx is handled, by every group, once', () => {
     await endpoint.send(event(), { id: 'last' })
     await handledByAll(handled, 51)
     for (const group of GROUPS) expect(handled.get(group)).toHaveLength(51)
+  })
+
+  test('also those of GitHub and of Stripe, once the catalog knows their types', async () => {
+    const endpoint = new Endpoint()
+    const any = z.looseObject({})
+    const stream = defineStream(endpoint.stream, { 'github.push': any, 'stripe.invoice.paid': any })
+    const { handled } = consumeIn(endpoint.redisUrl, stream)
+    const push = JSON.stringify({ ref: 'refs/heads/main', repository: { full_name: 'octo/repo' } })
+    const invoice = JSON.stringify({ id: 'evt_1', type: 'invoice.paid', data: { object: { id: 'in_1' } } })
+    const send = async () => [
+      await endpoint.post('github', push, await signed.github(push, { id: 'd1' })),
+      await endpoint.post('stripe', invoice, signed.stripe(invoice)),
+    ]
+    expect((await send()).map(({ status }) => status)).toEqual([202, 202])
+    expect((await send()).map(({ status }) => status)).toEqual([200, 200])
+    await handledByAll(handled, 2)
+    for (const group of GROUPS) expect(handled.get(group)?.sort()).toEqual(['github:d1', 'stripe:evt_1'])
   })
 
   test('also when the producer is killed between append and answer, and the sender repeats', async () => {

@@ -10,31 +10,34 @@ export async function purge(tool: Tool<'dead purge'>, given: Some, ids: string[]
   const group = await theGroup(tool, given.group)
   const progress = tool.progress()
   const purged = await using(tool, group, async (letters) => {
-    const meant = ids.length > 0 ? await countByIds(letters, ids) : await countMatching(letters, filterOf(given))
-    if (dryRun || meant === 0) return meant
-    await tool.confirm(`Delete ${some(meant, 'dead letter')} of ${group} for good?`)
-    if (ids.length > 0) return purgeByIds(letters, ids)
-    const onProgress = (soFar: number) => progress.say(`${some(soFar, 'letter')} deleted`)
-    return letters.purge({ ...filterOf(given), confirm: group, signal: tool.signal, onProgress })
+    // What dies while the question waits for its answer is not meant.
+    const meant = ids.length > 0 ? await existing(letters, ids) : await matching(letters, filterOf(given), tool.signal)
+    if (dryRun || meant.length === 0 || tool.signal.aborted) return dryRun ? meant.length : 0
+    await tool.confirm(`Delete ${some(meant.length, 'dead letter')} of ${group} for good?`)
+    let deleted = 0
+    for (const id of meant) {
+      if (tool.signal.aborted) break
+      if (await letters.purgeOne(id)) deleted += 1
+      progress.say(`${some(deleted, 'letter')} deleted`)
+    }
+    return deleted
   }).finally(() => progress.end())
   const done = `${some(purged, 'letter')} of ${group} ${dryRun ? 'would be deleted' : 'deleted'}`
   tool.throwIfInterrupted(done)
   tool.show({ group, purged, dryRun }, () => [done])
 }
 
-async function countMatching(letters: DeadLetters, filter: LetterFilter): Promise<number> {
-  const { redriven, skipped } = await letters.redrive({ ...filter, again: true, dryRun: true })
-  return redriven + skipped
+async function matching(letters: DeadLetters, filter: LetterFilter, signal: AbortSignal): Promise<string[]> {
+  const found: string[] = []
+  for await (const { letterId } of letters.list(filter)) {
+    if (signal.aborted) break
+    found.push(letterId)
+  }
+  return found
 }
 
-async function countByIds(letters: DeadLetters, ids: readonly string[]): Promise<number> {
-  let meant = 0
-  for (const id of ids) if (await letters.get(id)) meant += 1
-  return meant
-}
-
-async function purgeByIds(letters: DeadLetters, ids: readonly string[]): Promise<number> {
-  let purged = 0
-  for (const id of ids) if (await letters.purgeOne(id)) purged += 1
-  return purged
+async function existing(letters: DeadLetters, ids: readonly string[]): Promise<string[]> {
+  const found: string[] = []
+  for (const id of ids) if (await letters.get(id)) found.push(id)
+  return found
 }

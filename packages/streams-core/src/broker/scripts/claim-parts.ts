@@ -1,4 +1,5 @@
 import { RETRY_HORIZON_MS } from '../../define/limits.ts'
+import { ENOUGH_BYTES } from './fragments.ts'
 
 // What CLAIM is made of. The pieces share its variables.
 
@@ -9,8 +10,6 @@ export const TAKEOVERS_KEPT = 50
 export const IDS_OF_A_TAKEOVER = 50
 /** Of a consumer that has shown itself within the lease: such a consumer extends what it holds. */
 const PAGE_OF_THE_LIVING = 10
-/** A call that has claimed so many bytes claims no more, so that it holds Redis up for milliseconds only. */
-export const ENOUGH_BYTES = 1_000_000
 
 /** `claim(owner, id, attempt, reason)`: claims one entry, and takes up room. */
 export const claimLua = `

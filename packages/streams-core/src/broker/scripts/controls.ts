@@ -1,18 +1,6 @@
 import { CIRCUIT_FIELD, LIMIT_FIELD, PROBE_FIELD } from '../../define/controls.ts'
 import { script } from '../script.ts'
-import { infoLua, nowLua } from './fragments.ts'
-
-/** `groupExists()`: whether the stream has the group. */
-const groupExistsLua = `
-${infoLua}
-local function groupExists()
-  if redis.call('EXISTS', stream) == 0 then return false end
-  for _, info in ipairs(groupInfos(stream)) do
-    if info.name == group then return true end
-  end
-  return false
-end
-`
+import { groupInfoLua, infoLua, nowLua } from './fragments.ts'
 
 /**
  * Pauses a group or one of its event types. One that is paused already stays paused since then, for the new reason.
@@ -22,9 +10,10 @@ end
 export const PAUSE = script(
   { keys: ['stream', 'controls'], args: ['group', 'field', 'reason'], allowOom: true },
   `
-${groupExistsLua}
+${infoLua}
+${groupInfoLua}
 ${nowLua}
-if not groupExists() then return 0 end
+if not groupInfo() then return 0 end
 local since = string.match(redis.call('HGET', controls, field) or '', '^%d+') or string.format('%.0f', nowMs())
 redis.call('HSET', controls, field, since .. ' ' .. reason)
 return 1
@@ -43,9 +32,10 @@ const SEEN_MS = 1_000
 export const LIMIT = script(
   { keys: ['stream', 'controls', 'starts'], args: ['group', 'perSecond'], allowOom: true },
   `
-${groupExistsLua}
+${infoLua}
+${groupInfoLua}
 ${nowLua}
-if not groupExists() then return 0 end
+if not groupInfo() then return 0 end
 if (redis.call('HGET', controls, '${LIMIT_FIELD}') or '') == perSecond then return 1 end
 if perSecond == '' then
   redis.call('HDEL', controls, '${LIMIT_FIELD}')

@@ -1,11 +1,10 @@
 import { OUR_WORDS } from '../letter-codec.ts'
 import { script } from '../script.ts'
-import { infoLua, nowLua } from './fragments.ts'
+import { ENOUGH_BYTES, infoLua, nowLua } from './fragments.ts'
 
-/** Entries that one step of SEARCH reads, that one call looks at, and the bytes after which it goes no further. */
+/** Entries that one step of SEARCH reads, and that one call looks at. */
 const STEP = 50
 const ENOUGH = 500
-const ENOUGH_BYTES = 1_000_000
 
 /**
  * Searches a stream, or the dead letters of a group, for an event id, newest first; or letters for the entry that they

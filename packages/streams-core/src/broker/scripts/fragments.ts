@@ -25,6 +25,9 @@ local function compareIds(a, b)
 end
 `
 
+/** A call that has looked at, or claimed, so many bytes goes no further: so it holds Redis up for milliseconds only. */
+export const ENOUGH_BYTES = 1_000_000
+
 /**
  * XINFO's replies by field name: `streamInfo(stream)` is one table, `groupInfos(stream)` and
  * `consumerInfos(stream, group)` are lists of tables. Newer versions of Redis add fields, so no position is sure.
@@ -69,6 +72,28 @@ export const holdsLua = `
 local function holds(id, owner, attempt)
   local pending = redis.call('XPENDING', stream, group, id, id, 1, owner)[1]
   return pending ~= nil and pending[4] == tonumber(attempt)
+end
+`
+
+/** `groupInfo()`: what XINFO says of the group, or nil where there is none. Uses `infoLua`. */
+export const groupInfoLua = `
+local function groupInfo()
+  if redis.call('EXISTS', stream) == 0 then return nil end
+  for _, info in ipairs(groupInfos(stream)) do
+    if info.name == group then return info end
+  end
+end
+`
+
+/** `typeIn(fields)`: the first event type in an entry, or nil; and the bytes of all its values. */
+export const typeLua = `
+local function typeIn(fields)
+  local type, bytes = nil, 0
+  for i = 1, #fields, 2 do
+    if fields[i] == 'type' then type = type or fields[i + 1] end
+    bytes = bytes + #fields[i + 1]
+  end
+  return type, bytes
 end
 `
 

@@ -1,5 +1,5 @@
 import { script } from '../script.ts'
-import { infoLua, nowLua, pseudoConsumersLua } from './fragments.ts'
+import { groupInfoLua, infoLua, nowLua, pseudoConsumersLua } from './fragments.ts'
 
 // What an operator does to a whole group. Everything here is one step: no consumer can start in between.
 
@@ -7,21 +7,14 @@ import { infoLua, nowLua, pseudoConsumersLua } from './fragments.ts'
 const SCANNED_WITHIN_MS = 3_000
 
 /**
- * `groupInfo()`: what XINFO says of the group, or nil.
- *
  * `atWork()`: whether somebody works in the group: its consumers ask Redis for something at least once in a lease, and
  * scan the group. Returns the milliseconds after which the group counts as left, or 0, and the names of its consumers.
  */
 const atWorkLua = `
 ${infoLua}
+${groupInfoLua}
 ${nowLua}
 ${pseudoConsumersLua}
-local function groupInfo()
-  if redis.call('EXISTS', stream) == 0 then return nil end
-  for _, info in ipairs(groupInfos(stream)) do
-    if info.name == group then return info end
-  end
-end
 local function atWork()
   local freeInMs, names, isNamed = 0, {}, {}
   for _, info in ipairs(consumerInfos(stream, group)) do

@@ -1,5 +1,5 @@
 import { script } from '../script.ts'
-import { compareIdsLua, infoLua, nowLua, pseudoConsumersLua } from './fragments.ts'
+import { compareIdsLua, ENOUGH_BYTES, infoLua, nowLua, pseudoConsumersLua } from './fragments.ts'
 
 /**
  * The oldest entry of a group that some consumer should be working on: pending and neither parked nor set aside, or not
@@ -71,9 +71,8 @@ return state
 `,
 )
 
-/** Entries that one step of COUNT looks at, and the bytes after which it goes no further. */
+/** Entries that one step of COUNT looks at. */
 const COUNT_STEP = 100
-const ENOUGH_BYTES = 1_000_000
 
 /**
  * Counts the entries after an id, up to another id, at most about `atMost`, so that no call holds Redis up for long.

@@ -1,6 +1,7 @@
 import { PROBE_FIELD } from '../../define/controls.ts'
 import { SET_ASIDE_PREFIX } from '../pseudo-consumers.ts'
-import { ENOUGH_BYTES, PAGE } from './claim-parts.ts'
+import { PAGE } from './claim-parts.ts'
+import { ENOUGH_BYTES, typeLua } from './fragments.ts'
 
 // A piece of CLAIM, which shares its variables.
 
@@ -10,19 +11,17 @@ import { ENOUGH_BYTES, PAGE } from './claim-parts.ts'
  * one with the fewest deliveries; then what no consumer works on.
  */
 export const probeLua = `
+${typeLua}
 -- The next new entry; those of a paused event type are set aside. Also returns whether there may be more of these.
 local function readNew()
   for _ = 1, ${PAGE} do
     local read = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', 1, 'STREAMS', stream, '>')
     if not read then return nil, false end
     local entry = read[1][2][1]
-    local id, fields, type = entry[1], entry[2], nil
-    for i = 1, #fields, 2 do
-      if fields[i] == 'type' then type = type or fields[i + 1] end
-      bytes = bytes + #fields[i + 1]
-    end
+    local type, size = typeIn(entry[2])
+    bytes = bytes + size
     if not type or not isTypePaused(type) then return entry, false end
-    redis.call('XCLAIM', stream, group, '${SET_ASIDE_PREFIX}' .. type, 0, id, 'RETRYCOUNT', 0, 'JUSTID')
+    redis.call('XCLAIM', stream, group, '${SET_ASIDE_PREFIX}' .. type, 0, entry[1], 'RETRYCOUNT', 0, 'JUSTID')
     if bytes >= ${ENOUGH_BYTES} then break end
   end
   return nil, true

@@ -1,13 +1,20 @@
 import { SUSPECT_SET_ASIDE_PREFIX } from '../pseudo-consumers.ts'
 import { script } from '../script.ts'
-import { controlsLua, groupTimeLua, holdsLua, infoLua, lateLua, pseudoConsumersLua } from './fragments.ts'
+import {
+  controlsLua,
+  ENOUGH_BYTES,
+  groupTimeLua,
+  holdsLua,
+  infoLua,
+  lateLua,
+  pseudoConsumersLua,
+  typeLua,
+} from './fragments.ts'
 
 /** How many entries a consumer that runs a suspect may have under a name for suspects; in truth it has one or two. */
 const FEW = 10
 /** How many suspects are looked at for one that may be taken; only some of those released with a delay may not. */
 const PAGE = 100
-/** A call that has looked at so many bytes looks no further, so that it holds Redis up for milliseconds only. */
-const ENOUGH_BYTES = 1_000_000
 
 /**
  * Takes one crash suspect: claims it under this consumer's name for suspects, until it can be run alone (ISOLATE). If
@@ -30,6 +37,7 @@ ${pseudoConsumersLua}
 ${groupTimeLua}
 ${lateLua}
 ${controlsLua}
+${typeLua}
 local time, serverMs = groupTime()
 if isPaused or lateBy(serverMs) > tonumber(graceMs) then return false end
 
@@ -37,11 +45,8 @@ local bytes = 0
 -- Whether the suspect was set aside because its event type is paused.
 local function setAside(id)
   local entry = #inForceFlat > 0 and redis.call('XRANGE', stream, id, id)[1]
-  local type
-  for i = 1, entry and #entry[2] or 0, 2 do
-    if entry[2][i] == 'type' then type = type or entry[2][i + 1] end
-    bytes = bytes + #entry[2][i + 1]
-  end
+  local type, size = typeIn(entry and entry[2] or {})
+  bytes = bytes + size
   if not type or not isTypePaused(type) then return false end
   redis.call('XCLAIM', stream, group, '${SUSPECT_SET_ASIDE_PREFIX}' .. type, 0, id, 'JUSTID')
   return true

@@ -49,7 +49,6 @@ export class Circuit {
   #failures = 0
   /** When this consumer last saw that the circuit was closed; on the clock of `now()`. */
   #closedAt = 0
-  #isOpening = false
 
   constructor(
     { group, consumer, circuit }: Pick<ParsedConsumerSettings, 'group' | 'consumer' | 'circuit'>,
@@ -69,13 +68,14 @@ export class Circuit {
     if (delivery.kind === 'probe') return void this.#conclude(delivery, VERDICTS[result])
     if (!this.#settings) return
     const verdict = VERDICTS[result]
+    // Also while this consumer opens the circuit.
     if (verdict === 'none' || this.#actors.controls.isPaused) return
     // It began before the circuit was opened, so it tells nothing new.
     if (delivery.startedAt !== undefined && delivery.startedAt < this.#closedAt) return
     this.#count(verdict === 'failure')
     const { deliveries, failureShare } = this.#settings
     const isTooMuch = this.#failed.length >= deliveries && this.#failures >= failureShare * deliveries
-    if (isTooMuch && !this.#isOpening) void this.#open(this.#settings.probeEveryMs)
+    if (isTooMuch) void this.#open(this.#settings.probeEveryMs)
   }
 
   #count(hasFailed: boolean): void {
@@ -94,7 +94,6 @@ export class Circuit {
     const { broker, controls, tell } = this.#actors
     const [failed, deliveries] = [this.#failures, this.#failed.length]
     const reason = `${failed} of the last ${deliveries} handlers of ${this.#who.consumer} failed`
-    this.#isOpening = true
     try {
       await controls.pauseWhile(async () => {
         const { opened, controls: raw } = await broker.openCircuit(reason, probeEveryMs)
@@ -104,7 +103,6 @@ export class Circuit {
     } catch {
       // Redis did not take it. The next handler that ends tries again, if still too many have failed.
     }
-    this.#isOpening = false
   }
 
   async #conclude({ entryId, probeOf = '' }: Delivery, verdict: Verdict): Promise<void> {
