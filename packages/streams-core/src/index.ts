@@ -60,7 +60,6 @@ export { reject, resultOfThrown, retryAfter, skip } from './define/verbs.ts'
 export { type GroupControls, openControls } from './operate/controls.ts'
 export {
   type DeadLetters,
-  type LetterFilter,
   type LetterPage,
   type LetterSearch,
   type LongWork,
@@ -89,6 +88,7 @@ export {
 } from './operate/groups.ts'
 export { inspectStream, openInspector, type StreamInspector } from './operate/inspect.ts'
 export type { DeadLetter } from './operate/letter.ts'
+export type { LetterFilter } from './operate/letter-filter.ts'
 export { listPending, type PendingEvent, type PendingOptions, type PendingState } from './operate/pending.ts'
 export { type TailEntry, type TailOptions, tailStream } from './operate/tail.ts'
 export { trimStream } from './operate/trim.ts'

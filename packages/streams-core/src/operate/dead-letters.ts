@@ -7,25 +7,13 @@ import { redriveFields } from '../define/entry.ts'
 import { groupSchema } from '../define/names.ts'
 import { parseOptions } from '../define/parse-options.ts'
 import type { RedisOptions } from '../define/redis-options.ts'
+import { entryIdSchema } from '../define/start-point.ts'
 import type { StreamDefinition } from '../define/stream.ts'
 import { connect } from './connect.ts'
 import { type DeadLetter, toLetter } from './letter.ts'
+import { type LetterFilter, matches } from './letter-filter.ts'
 
-export interface LetterFilter {
-  eventType?: string
-  reason?: DeadLetter['reason']
-  /** Died at least this many milliseconds ago. */
-  olderThanMs?: number
-  /** Died at most this many milliseconds ago. */
-  youngerThanMs?: number
-  /** Found in an id, the type, the error, the consumer, or a field of the entry; capital letters make no difference. */
-  text?: string
-  /** The first and the last letter id: for one letter, or for those that were there at a time. */
-  from?: string
-  to?: string
-}
-
-export interface LetterSearch extends LetterFilter {
+export interface LetterSearch extends Omit<LetterFilter, 'from' | 'to'> {
   /** Letters older than this one: `before` of the page before. Default: from the newest on. */
   before?: string
   /** Letters on the page, at most. 1 to 1,000. Default 50. */
@@ -70,6 +58,7 @@ export interface DeadLetters {
   /**
    * Newest first, page by page. At most 1,000 letters are looked at for one page: a page may hold less than `limit`, or
    * nothing, and still say where the next one goes on.
+   * @throws {InvalidOptionError} naming option, range and value.
    */
   page(search?: LetterSearch): Promise<LetterPage>
   get(letterId: string): Promise<DeadLetter | undefined>
@@ -92,6 +81,11 @@ export interface DeadLetters {
 
 /** Letters that are looked at for one page. */
 const MAX_LOOKED = 1_000
+
+const pagingSchema = z.object({
+  before: entryIdSchema.optional(),
+  limit: z.int().min(1).max(MAX_LOOKED).default(50),
+})
 
 /**
  * Opens the dead letters of one group. Nothing of the stream's catalog is needed to look at them.
@@ -119,15 +113,21 @@ export function openDeadLetters(
 
   return {
     list,
-    async page({ before, limit = 50, ...filter } = {}) {
+    async page(search = {}) {
+      const { before, limit } = parseOptions('page', pagingSchema, search)
       await ready()
       const letters: DeadLetter[] = []
-      let looked = 0
+      let [looked, lastId] = [0, '']
       for await (const [letterId, fields] of broker.listBack(before)) {
+        // There is a next page only if something is left for it.
+        if (looked === MAX_LOOKED) return { letters, before: lastId }
         const letter = toLetter(letterId, group, fields)
-        if (matches(letter, filter)) letters.push(letter)
+        if (matches(letter, search)) {
+          if (letters.length === limit) return { letters, before: lastId }
+          letters.push(letter)
+        }
         looked += 1
-        if (letters.length === limit || looked === MAX_LOOKED) return { letters, before: letterId }
+        lastId = letterId
       }
       return { letters, before: undefined }
     },
@@ -177,22 +177,4 @@ export function openDeadLetters(
     },
     close,
   }
-}
-
-function matches(letter: DeadLetter, { eventType, reason, olderThanMs, youngerThanMs, text }: LetterFilter): boolean {
-  // A letter whose time of death is not known matches no limit of age.
-  const ageMs = letter.diedAt === undefined ? Number.NaN : Date.now() - Date.parse(letter.diedAt)
-  return (
-    (eventType === undefined || letter.eventType === eventType) &&
-    (reason === undefined || letter.reason === reason) &&
-    (olderThanMs === undefined || ageMs >= olderThanMs) &&
-    (youngerThanMs === undefined || ageMs <= youngerThanMs) &&
-    (text === undefined || holds(letter, text.toLowerCase()))
-  )
-}
-
-function holds({ history, fields, ...letter }: DeadLetter, words: string): boolean {
-  return (
-    words === '' || [...Object.values(letter), ...fields].some((text) => String(text).toLowerCase().includes(words))
-  )
 }

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest'
-import { reject } from '../../src/index.ts'
+import { InvalidOptionError, reject } from '../../src/index.ts'
 import { range } from '../support/events.ts'
 import { GROUP, type Lab, test } from '../support/lab.ts'
 
@@ -30,6 +30,22 @@ describe('dead letters', () => {
     expect(third.before).toBeUndefined()
   })
 
+  test('fill a page without another one behind it', async ({ lab }) => {
+    const letters = await withLetters(lab, 4)
+    const first = await letters.page({ limit: 2 })
+    const second = await letters.page({ limit: 2, before: first.before ?? '' })
+    expect([eventIds(second), second.before]).toEqual([['event-1', 'event-0'], undefined])
+    expect(await letters.page({ limit: 1, text: 'event-3' })).toMatchObject({ before: undefined })
+    expect(await letters.page({ limit: 1, text: 'event-' })).toMatchObject({ before: first.letters[0]?.letterId })
+  })
+
+  test('are not shown by wrong options', async ({ lab }) => {
+    const letters = lab.openDeadLetters()
+    for (const wrong of [{ limit: 0 }, { limit: 1_001 }, { limit: 1.5 }, { before: 'yesterday' }]) {
+      await expect(letters.page(wrong)).rejects.toThrow(InvalidOptionError)
+    }
+  })
+
   test('are found by a text, in whatever case, in the error, the ids, or the entry', async ({ lab }) => {
     const letters = await withLetters(lab, 3)
     expect(eventIds(await letters.page({ text: 'NUMBER 1' }))).toEqual(['event-1'])
@@ -56,6 +72,6 @@ describe('dead letters', () => {
     expect(part.letters).toEqual([])
     const rest = await letters.page({ text: 'nowhere', before: part.before ?? '' })
     expect(rest).toEqual({ letters: [], before: undefined })
-    expect((await letters.page({ limit: 1_200 })).letters).toHaveLength(1_000)
+    expect((await letters.page({ limit: 1_000 })).letters).toHaveLength(1_000)
   })
 })
