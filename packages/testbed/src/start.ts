@@ -15,8 +15,8 @@ const SHOWN = [
 ]
 
 /**
- * `npm start`: a Redis, a producer, three consumers and the console, and their logs. At a Ctrl-C, or when nobody reads its lines any
- * more, it drains and leaves nothing behind.
+ * `npm start`: a Redis, a producer, three consumers and the console, and their logs. At a Ctrl-C, or when nobody reads its
+ * lines any more, it drains and leaves nothing behind. Without the console, the others go on.
  */
 async function main(): Promise<void> {
   const stopping = new Promise<void>((resolve) => {
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   )
   const producer = watch('producer', 'producer', redis.url, 0)
   const page = watch('console', 'console', redis.url, CONSUMERS + 1)
-  const workers = [producer, ...consumers, page]
+  const workers = [producer, ...consumers]
   try {
     const ended = Promise.race(workers.map(async (worker) => `a process ended: ${await worker.exited()}`))
     const why = await Promise.race([ended, stopping])

@@ -26,6 +26,15 @@ test('it names Redis, says how each handler ended, and drains at SIGTERM', async
   expect(worker.lines.at(-1)?.msg).toContain('everything has stopped')
 })
 
+test('without the console, the others go on', async () => {
+  const worker = start({ REDIS_URL: inject('redisUrl'), INTERVAL_MS: '50', WORK_MS: '1', CONSOLE_TOKEN: 'short' })
+  await worker.waitFor(({ msg }) => /console .*CONSOLE_TOKEN: expected/.test(String(msg)))
+  const seen = worker.lines.length
+  await worker.waitFor((line) => /acknowledged/.test(String(line.msg)) && worker.lines.indexOf(line) >= seen)
+  worker.kill('SIGTERM')
+  expect(await worker.closed()).toBe(0)
+})
+
 test('when nobody reads its lines any more, it stops and says nothing', async () => {
   const worker = start({ REDIS_URL: inject('redisUrl') }, { stdout: 'closed' })
   expect(await worker.closed()).toBe(0)

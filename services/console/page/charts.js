@@ -10,7 +10,12 @@ const HEIGHT = 72
 /** What is drawn: its name, how a figure is read, and how it is written. */
 const KINDS = [
   { name: 'Lag', hint: 'not delivered yet', read: ({ lag }) => lag, write: count },
-  { name: 'Handled', hint: 'per second', read: ({ settledPerSecond }) => settledPerSecond, write: rate },
+  {
+    name: 'Settled',
+    hint: 'acknowledged or dead, per second',
+    read: ({ settledPerSecond }) => settledPerSecond,
+    write: rate,
+  },
   {
     name: 'Failed',
     hint: 'per second',

@@ -70,7 +70,9 @@ function sentenceOf(state) {
     case 'dead':
       return `A dead letter since ${moment(state.letter.diedAt)}: ${state.letter.error}`
     case 'acknowledged':
-      return 'Acknowledged.'
+      return state.letter
+        ? `Acknowledged since the group was set back. Its dead letter of ${moment(state.letter.diedAt)} is from before: redriven, the event would be handled once more.`
+        : 'Acknowledged.'
     default:
       return state.why === 'not-appended'
         ? 'Not appended yet.'

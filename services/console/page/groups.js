@@ -27,7 +27,7 @@ export function Groups({ groups, chosen }) {
               <th scope="col">Group</th>
               <th scope="col">State</th>
               <th scope="col">Lag</th>
-              <th scope="col">Handled / s</th>
+              <th scope="col">Settled / s</th>
               <th scope="col">Failed / s</th>
               <th scope="col">Held</th>
               <th scope="col">For retry</th>

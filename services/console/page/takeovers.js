@@ -2,12 +2,15 @@ import { clock, duration, plural } from './format.js'
 import { SUSPECTS } from './holders.js'
 import { html } from './html.js'
 
-/** Who took over what from whom, and after how long. Redis keeps the last ones, so that nobody has to watch. */
+/**
+ * Who took over what from whom, and after how long: the last ten times, for whoever did not watch. What a consumer held is
+ * taken in parts, so many entries can fill the list.
+ */
 export function Takeovers({ takeovers }) {
   if (takeovers.length === 0) return null
   return html`
     <section class="card" aria-labelledby="takeovers-title">
-      <h3 id="takeovers-title">Taken over</h3>
+      <h3 id="takeovers-title">Taken over <span class="number">lately</span></h3>
       <ol class="takeovers">
         ${takeovers.map(
           ({ id, at, from, to, count, idleMs }) => html`

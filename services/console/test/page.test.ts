@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '@redis-streams-processor/testbed'
 import type { Page } from 'playwright-core'
 import { describe, expect } from 'vitest'
@@ -13,6 +14,15 @@ const button = (page: Page, name: string | RegExp) => page.getByRole('button', {
 type InPage = { getComputedStyle(element: object): { borderColor: string } }
 const colourOf = (square: object) => (globalThis as unknown as InPage).getComputedStyle(square).borderColor
 const entriesOf = (found: object[]) => found.map((square) => (square as { dataset: { entry: string } }).dataset.entry)
+/** Notes each square that begins to move, and from where. */
+const NOTE_MOVES = `
+  globalThis.moves = []
+  const animate = Element.prototype.animate
+  Element.prototype.animate = function (frames, options) {
+    globalThis.moves.push([this.dataset.entry, frames[0].transform])
+    return animate.call(this, frames, options)
+  }
+`
 
 /** Answers the dialog that is open, once it has said what it would do. */
 async function confirm(page: Page, verb: string): Promise<{ will: string; done: string }> {
@@ -43,6 +53,7 @@ describe.skipIf(!chromiumPath)('the page', () => {
     await expect.poll(() => squares(page, 'victim').count(), { timeout: WAIT.timeout }).toBe(4)
     const colour = () => squares(page, 'victim').first().evaluate(colourOf)
     const before = await colour()
+    await page.evaluate(NOTE_MOVES)
 
     victim.kill('SIGKILL')
     await row(page, 'victim').filter({ hasText: 'its lease is over in' }).waitFor(WAIT)
@@ -53,6 +64,10 @@ describe.skipIf(!chromiumPath)('the page', () => {
     const held: string[] = await squares(page, 'sibling').evaluateAll(entriesOf)
     expect(held.sort()).toEqual(ids.sort())
     expect(await squares(page, 'victim').count()).toBe(0)
+    const moves: [entryId: string, from: string][] = await page.evaluate('moves')
+    expect(moves.map(([entryId]) => entryId).sort()).toEqual(ids.sort())
+    // From another row.
+    for (const [, from] of moves) expect(from).toMatch(/^translate\(-?[\d.]+px, -?[1-9][\d.]*px\)/)
     await row(page, 'victim').filter({ hasText: '4 taken by sibling after' }).waitFor(WAIT)
     expect(await page.locator('.takeovers').innerText()).toMatch(/sibling took 4 entries from victim/)
     await leave(visited)
@@ -77,8 +92,11 @@ describe.skipIf(!chromiumPath)('the page', () => {
     const { will, done } = await confirm(page, 'Redrive')
     expect(will).toContain(`1 dead letter goes back to the stream, each as a new entry that only ${GROUP} handles`)
     expect(done).toContain('1 dead letter went back')
+    await untilAtRest(site)
     await site.untilDead(2)
-    await until('it is handled', async () => (await site.pending()) === 0, PATIENCE)
+    const [redriven] = await site.send<[entryId: string][]>('XREVRANGE', site.stream, '+', '-', 'COUNT', '1')
+    await find(page, String(redriven?.[0]))
+    await page.locator('[data-found="acknowledged"]').waitFor(WAIT)
     await expect.poll(() => letters.count(), { timeout: WAIT.timeout }).toBe(2)
     await leave(visited)
   })
@@ -110,8 +128,9 @@ describe.skipIf(!chromiumPath)('the page', () => {
     await leave(visited)
   })
 
-  test('pauses a group and resumes it', async ({ site }) => {
-    await site.consumer('worker')
+  test('pauses a group, whose consumers do not look gone, and resumes it', async ({ site }) => {
+    const leaseMs = 1_000
+    const worker = await site.consumer('worker', { LEASE_MS: String(leaseMs) })
     await site.publish(1)
     const { url } = await site.console()
     const visited = await visit(url)
@@ -121,22 +140,24 @@ describe.skipIf(!chromiumPath)('the page', () => {
     await page.getByLabel(/^Reason/).fill('a deploy')
     expect((await confirm(page, 'Pause')).will).toContain('No handler of this group is started any more')
     await page.getByText(/Paused since .*: a deploy/).waitFor(WAIT)
+    await worker.waitFor(({ msg }) => msg === 'paused: nothing is started')
+    await site.publish(3, 'in-the-pause')
+    await sleep(2 * leaseMs)
+    expect([await lagOf(site), await site.pending()]).toEqual([3, 0])
+    expect(await row(page, 'worker').locator('.state').innerText()).toBe('alive')
     await button(page, 'Resume …').click()
-    await confirm(page, 'Resume')
+    expect((await confirm(page, 'Resume')).will).toContain('Handlers are started again: 3 wait to be delivered')
     await page.locator('.group-heading').getByText('running').waitFor(WAIT)
-    await site.publish(3)
-    await until(
-      'what comes then is handled',
-      async () => Number(await lagOf(site)) === 0 && (await site.pending()) === 0,
-      PATIENCE,
-    )
+    await untilAtRest(site)
+    await find(page, 'in-the-pause-user_2000-0')
+    await page.locator('[data-found="acknowledged"]').waitFor(WAIT)
     await leave(visited)
   })
 
   test('replays a group, but not while its consumers are at work', async ({ site }) => {
-    const consumer = await site.consumer('worker')
+    const consumer = await withLetters(site, 1)
     await site.publish(5)
-    await until('all is handled', async () => Number(await lagOf(site)) === 0 && (await site.pending()) === 0, PATIENCE)
+    await untilAtRest(site)
     const { url } = await site.console()
     const visited = await visit(url)
     const { page } = visited
@@ -144,7 +165,14 @@ describe.skipIf(!chromiumPath)('the page', () => {
     await page.getByRole('dialog').getByText('Refused while consumers are at work: worker').waitFor(WAIT)
     expect(await button(page, /^Replay$/).isDisabled()).toBe(true)
     await consumer.stop()
-    expect((await confirm(page, 'Replay')).done).toContain('to handle')
+    const { will, done } = await confirm(page, 'Replay')
+    expect(will).toContain('The group is given 6 entries, whether it had handled them or not')
+    expect(done).toContain('6 entries to handle')
+    site.mendHandlers()
+    await site.consumer('worker')
+    await untilAtRest(site)
+    await find(page, 'event-user_1003-0')
+    await page.locator('[data-found="acknowledged"]').getByText('is from before: redriven').waitFor(WAIT)
     await leave(visited)
   })
 
@@ -154,8 +182,7 @@ describe.skipIf(!chromiumPath)('the page', () => {
     const { url } = await site.console()
     const visited = await visit(url)
     const { page } = visited
-    await page.getByLabel('Event id or entry id').fill('event-user_2000-0')
-    await page.getByLabel('Event id or entry id').press('Enter')
+    await find(page, 'event-user_2000-0')
     await page.locator('.found').getByText(entryId).first().waitFor(WAIT)
     await page.locator('[data-found="acknowledged"]').waitFor(WAIT)
     await page.getByLabel('Event id or entry id').fill('event-user_1003-0')
@@ -199,6 +226,14 @@ describe.skipIf(!chromiumPath)('the page', () => {
     await leave(visited)
   })
 })
+
+async function find(page: Page, id: string): Promise<void> {
+  await page.getByLabel('Event id or entry id').fill(id)
+  await page.getByLabel('Event id or entry id').press('Enter')
+}
+
+const untilAtRest = (site: Site) =>
+  until('all is settled', async () => (await lagOf(site)) === 0 && (await site.pending()) === 0, PATIENCE)
 
 async function lagOf(site: Site): Promise<unknown> {
   const [flat = []] = await site.send<unknown[][]>('XINFO', 'GROUPS', site.stream)

@@ -6,8 +6,9 @@ import { onPath } from '@redis-streams-processor/testbed'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, expect, onTestFailed } from 'vitest'
 
-/** Debian's package `chromium`; without it, the tests of the page are skipped. */
+/** Debian's package `chromium`, or Google's Chrome; without either, the tests of the page are skipped, but not in CI. */
 export const chromiumPath = onPath('chromium') ?? onPath('chromium-browser') ?? onPath('google-chrome')
+if (!chromiumPath && process.env.CI) throw new Error('the tests of the page need Chromium: install it')
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const TELL_VIOLATIONS = `addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
