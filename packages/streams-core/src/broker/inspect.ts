@@ -1,8 +1,8 @@
 import { timeOf } from '../base/entry-id.ts'
 import { type ControlsState, inForceOf, stateOf } from '../define/controls.ts'
 import type { Connection } from './connection.ts'
-import { countEntries } from './count.ts'
 import type { Keys } from './keys.ts'
+import { countLag, type Lag } from './lag.ts'
 import { RETRY_CONSUMER, setAsideName, suspectSetAsideName, typeSetAside } from './pseudo-consumers.ts'
 import { INSPECT } from './scripts/inspect.ts'
 import type { ServerWarning } from './server-settings.ts'
@@ -59,9 +59,6 @@ export interface StreamState {
   groups: GroupState[]
 }
 
-/** Where Redis does not know the lag, so many entries are counted. */
-const MAX_COUNTED = 10_000
-
 /** As the script gives it; behind it come the consumers. */
 export type RawGroup = [
   ...[group: string, lag: number | null, pending: number, oldestId: string | null, deadLetters: number],
@@ -91,18 +88,17 @@ export class InspectBroker {
 
   async #group(raw: RawGroup, nowMs: number): Promise<GroupState> {
     const [, knownLag, , , , , lastDeliveredId] = raw
-    // After an XDEL or SETID, Redis does not know it.
-    const counting = { after: lastDeliveredId, atMost: MAX_COUNTED }
-    const lag = knownLag ?? (await countEntries(this.#connection, this.#keys.stream, counting)).count
-    return groupStateOf(raw, { nowMs, lag, isLagExact: knownLag !== null || lag < MAX_COUNTED })
+    return groupStateOf(raw, {
+      nowMs,
+      ...(knownLag === null
+        ? await countLag(this.#connection, this.#keys.stream, lastDeliveredId)
+        : { lag: knownLag, isLagExact: true }),
+    })
   }
 }
 
 /** What the script gives of a group, as a state. Its lag may have been counted by the caller. */
-export function groupStateOf(
-  raw: RawGroup,
-  { nowMs, lag, isLagExact }: { nowMs: number; lag: number; isLagExact: boolean },
-): GroupState {
+export function groupStateOf(raw: RawGroup, { nowMs, lag, isLagExact }: Lag & { nowMs: number }): GroupState {
   const [group, , pendingOfAll, oldestId, deadLetters, droppedUnread, lastDeliveredId, controls, ...consumers] = raw
   const { paused, pausedTypes, limitPerSecond } = stateOf(inForceOf(controls))
   const pendingUnder = (name: string) => consumers.find((consumer) => consumer[0] === name)?.[1] ?? 0

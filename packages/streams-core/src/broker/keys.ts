@@ -89,7 +89,7 @@ export class Keys {
     return `${this.#prefix}:${group}:starts`
   }
 
-  /** Hash: what is counted and known of a group: deliveries that failed, and the lease of the consumer that joined last. */
+  /** Hash: what is counted and told for those who look at a group: deliveries that failed, and the leases of its consumers. */
   tally(group: string): string {
     return `${this.#prefix}:${group}:tally`
   }

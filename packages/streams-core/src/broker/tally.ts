@@ -1,6 +1,6 @@
-// The fields of the hash in which a group keeps what is counted and known of it.
+// The fields of the hash in which a group keeps what is counted and told for those who look at it. No event depends on it.
 
 /** Deliveries that failed: what was retried or dead-lettered. */
 export const FAILED_FIELD = 'failed'
-/** The lease of the consumer that joined last, in milliseconds. */
-export const LEASE_FIELD = 'leaseMs'
+/** Followed by the name of a consumer: its lease in milliseconds, which it tells when it joins. */
+export const LEASE_PREFIX = 'lease:'

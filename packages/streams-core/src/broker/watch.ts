@@ -3,9 +3,9 @@ import { type Fields, fieldOf } from '../define/entry.ts'
 import type { Connection } from './connection.ts'
 import { type GroupState, groupStateOf, type RawGroup, type StreamState } from './inspect.ts'
 import type { Keys } from './keys.ts'
+import { CountedLags, type Lag } from './lag.ts'
 import { type HolderRole, holderOf, RETRY_CONSUMER, typeSetAside } from './pseudo-consumers.ts'
 import { WATCH } from './scripts/watch.ts'
-import { FAILED_FIELD, LEASE_FIELD } from './tally.ts'
 
 /** A pending entry, as its owner has it. */
 export interface HeldEntry {
@@ -30,7 +30,7 @@ export interface Holder {
   entries: HeldEntry[]
 }
 
-/** Entries that were taken from a consumer whose lease was over, in one step. */
+/** Entries that were taken from a consumer whose lease was over, in one step: of many entries, each step is a takeover. */
 export interface Takeover {
   id: string
   /** When, in milliseconds since the epoch, by Redis' clock. */
@@ -55,11 +55,11 @@ export interface WatchedGroup extends Omit<GroupState, 'consumers'> {
    * Only its growth tells something.
    */
   settled: number | undefined
-  /** The lease of the consumer that joined last, in milliseconds. Undefined: it was one of an older version. */
+  /** The longest lease among its consumers, in milliseconds. Undefined: none has told its lease. */
   leaseMs: number | undefined
   /** Undefined for a group that was not looked into. */
   holders: Holder[] | undefined
-  /** Newest first. Undefined for a group that was not looked into. */
+  /** The last ones, newest first: Redis keeps 50. Undefined for a group that was not looked into. */
   takeovers: Takeover[] | undefined
 }
 
@@ -83,7 +83,7 @@ export interface LookOptions {
 type RawHeld = [name: string, ...[entryId: string, idleMs: number, attempt: number][]]
 type RawNamed = [name: string, pending: number, idleMs: number]
 type RawWatched = [
-  ...[state: RawGroup, lag: number, isExact: number, tally: string[], read: number | null, consumers: number],
+  ...[state: RawGroup, failed: string | number, leaseMs: number, read: number | null, consumers: number],
   ...[named: RawNamed[], held: RawHeld[] | null, takeovers: [id: string, fields: Fields][] | null],
 ]
 
@@ -91,10 +91,12 @@ type RawWatched = [
 export class WatchBroker {
   readonly #connection: Connection
   readonly #keys: Keys
+  readonly #lags: CountedLags
 
   constructor(connection: Connection, keys: Keys) {
     this.#connection = connection
     this.#keys = keys
+    this.#lags = new CountedLags(connection, keys.stream)
   }
 
   async look({ groups, ...bounds }: LookOptions): Promise<StreamLook> {
@@ -102,22 +104,26 @@ export class WatchBroker {
     const reply = await this.#connection.run(WATCH, { stream, dropped }, { groupFormat, ...bounds }, { args: groups })
     const [nowMs, length, ...found] = reply as [nowMs: number, length: number, ...RawWatched[]]
     const { name, version, warnings = [] } = this.#connection.server ?? {}
-    const watched = found.map((raw) => watchedOf(raw, nowMs))
+    const unknown = found.filter(([[, lag]]) => lag === null)
+    await this.#lags.count(unknown.map(([[group, , , , , , lastDeliveredId]]) => ({ group, lastDeliveredId })))
+    const watched = found.map((raw) => watchedOf(raw, { nowMs, ...this.#lagOf(raw) }))
     return { nowMs, server: { name, version, warnings }, stream, length, groups: watched }
+  }
+
+  #lagOf([[group, lag]]: RawWatched): Lag {
+    return lag === null ? this.#lags.of(group) : { lag, isLagExact: true }
   }
 }
 
-function watchedOf(raw: RawWatched, nowMs: number): WatchedGroup {
-  const [state, lag, isExact, tally, read, consumers, named, held, takeovers] = raw
-  const isLagExact = isExact === 1
-  const { consumers: _, ...group } = groupStateOf([...state, ...named] as RawGroup, { nowMs, lag, isLagExact })
-  const leaseMs = fieldOf(tally, LEASE_FIELD)
+function watchedOf(raw: RawWatched, known: Lag & { nowMs: number }): WatchedGroup {
+  const [state, failed, leaseMs, read, consumers, named, held, takeovers] = raw
+  const { consumers: _, ...group } = groupStateOf([...state, ...named] as RawGroup, known)
   return {
     ...group,
     consumers,
-    failed: Number(fieldOf(tally, FAILED_FIELD) ?? 0),
+    failed: Number(failed),
     settled: read === null ? undefined : read - state[2],
-    leaseMs: leaseMs === undefined ? undefined : Number(leaseMs),
+    leaseMs: leaseMs === 0 ? undefined : leaseMs,
     holders: held === null ? undefined : holdersOf(named, held),
     takeovers: takeovers?.map(([id, fields]) => takeoverOf(id, fields)),
   }

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { openWatcher, reject, type StreamWatcher, type WatchOptions } from '../../src/index.ts'
+import { keyRules, rights } from '../../src/settings.ts'
 import { range } from '../support/events.ts'
 import { GROUP, type Lab, test } from '../support/lab.ts'
 
@@ -35,7 +36,7 @@ describe('who watches a stream', () => {
     const watcher = watcherOf(lab)
 
     const before = await lookInto(watcher)
-    expect(before).toMatchObject({ pending: 3, lag: 0, leaseMs: 1_000, settled: 0, consumers: 1, takeovers: [] })
+    expect(before).toMatchObject({ pending: 3, lag: 0, leaseMs: undefined, settled: 0, consumers: 1, takeovers: [] })
     const entries = ids.map((entryId) => ({ entryId, attempt: 1, idleMs: expect.any(Number) }))
     expect(before.holders).toMatchObject([{ name: 'dead', consumer: 'dead', role: 'own', pending: 3, entries }])
 
@@ -120,12 +121,86 @@ describe('who watches a stream', () => {
     expect({ waitingForRetry, pending, consumers }).toEqual({ waitingForRetry: 2, pending: 5, consumers: 1 })
   })
 
-  test('sees an empty stream, and one whose lag Redis does not know', async ({ lab }) => {
+  test('sees an empty stream', async ({ lab }) => {
+    expect(await watcherOf(lab).look([GROUP])).toMatchObject({ length: 0, groups: [] })
+  })
+
+  test('sees the same lag as everybody where Redis does not know it; one group is counted at each look', async ({
+    lab,
+  }) => {
+    const names = ['a', 'b', 'c']
+    for (const name of names) await lab.send('XGROUP', 'CREATE', lab.streamName, name, '0', 'MKSTREAM')
+    const ids = await publish(lab, 150)
+    await lab.send('XDEL', lab.streamName, ids[75] as string)
     const watcher = watcherOf(lab)
-    expect(await watcher.look([GROUP])).toMatchObject({ length: 0, groups: [] })
+    const lags = (groups: { lag: number; isLagExact: boolean }[]) =>
+      groups.map(({ lag, isLagExact }) => (isLagExact ? lag : `at least ${lag}`))
+    expect(lags((await watcher.look()).groups)).toEqual([149, 'at least 0', 'at least 0'])
+    await lab.until('all are counted', async () => (await watcher.look()).groups.every(({ isLagExact }) => isLagExact))
+    expect(lags((await watcher.look()).groups)).toEqual(lags((await lab.inspect()).groups))
+    // What has changed since is counted, too, and what Redis knows again is not.
+    await publish(lab, 1)
+    await lab.send('XGROUP', 'SETID', lab.streamName, 'a', '$')
+    const isCounted = async () => lags((await watcher.look()).groups).join() === '0,150,150'
+    await lab.until('the new figures', isCounted)
+  })
+
+  test('knows the longest lease of the consumers that have a name', async ({ lab }) => {
+    const first = await lab.consumer({ consumer: 'first', leaseMs: 30_000 })
+    const second = await lab.consumer({ consumer: 'second', leaseMs: 5_000 })
+    await publish(lab, 20)
+    const watcher = watcherOf(lab)
+    // Redis 7.0 knows a consumer only once it has been given an entry.
+    await lab.until('all are handled', async () => (await lookInto(watcher)).settled === 20)
+    for (const name of ['first', 'second']) await lab.send('XGROUP', 'CREATECONSUMER', lab.streamName, GROUP, name)
+    expect((await lookInto(watcher)).leaseMs).toBe(30_000)
+    await first.stop()
+    expect((await lookInto(watcher)).leaseMs).toBe(5_000)
+    await second.stop()
+    expect((await lookInto(watcher)).leaseMs).toBeUndefined()
+  })
+})
+
+describe('what is written down for who watches', () => {
+  /** A group in which entries are taken over, fail, and die, with a consumer that may write nothing of it down. */
+  async function work(lab: Lab, redis?: string) {
     await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
-    const [, second = ''] = await publish(lab, 3)
-    await lab.send('XDEL', lab.streamName, second)
-    expect(await lookInto(watcher)).toMatchObject({ lag: 2, isLagExact: true, pending: 0 })
+    await publish(lab, 3)
+    await readAndDie(lab, 'dead', 2)
+    const consumer = await lab.consumer({
+      ...(redis && { redis }),
+      ...{ leaseMs: 500, blockMs: 200, retry: { maxDeliveries: 3, delayMs: () => 1 }, idempotency: {} },
+      handlers: {
+        counted: ({ data }) => {
+          if (data.n === 2) throw new Error('never')
+        },
+      },
+    })
+    await consumer.reports.until('all are settled', (reports) => {
+      return reports.settled('ack').length === 2 && reports.settled('dead-letter').length === 1
+    })
+    const [letter] = await lab.deadLetters()
+    expect(letter?.history.map(({ attempt, error }) => [attempt, error])).toEqual(
+      [1, 2, 3].map((attempt) => [attempt, 'never']),
+    )
+    return consumer
+  }
+
+  test('stops nothing where its keys hold something else', async ({ lab }) => {
+    for (const word of ['tally', 'takeovers']) await lab.send('SET', `{${lab.streamName}}:${GROUP}:${word}`, 'mine')
+    const consumer = await work(lab)
+    const expected = { failed: 0, leaseMs: undefined, takeovers: [], deadLetters: 1, settled: 3 }
+    expect(await lookInto(watcherOf(lab))).toMatchObject(expected)
+    await consumer.stop()
+    expect(await lab.openGroups().delete(GROUP, { dryRun: true })).toMatchObject({ existed: true })
+  })
+
+  test('stops nothing where the user may not count, as before an upgrade', async ({ lab }) => {
+    const { redis, lab: own } = await lab.ownRedis()
+    const { needed } = rights.consumer
+    await own.send('ACL', 'SETUSER', 'old', 'on', 'nopass', ...keyRules(own.streamName), ...needed)
+    await work(own, `redis://old:any@127.0.0.1:${redis.port}`)
+    const takeovers = [{ from: 'dead', count: 2 }]
+    expect(await lookInto(watcherOf(own))).toMatchObject({ failed: 0, leaseMs: 500, takeovers, settled: 3 })
   })
 })

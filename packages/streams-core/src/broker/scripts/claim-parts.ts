@@ -37,14 +37,17 @@ end
  * came in a lost reply. If a crash cuts the last delivery short while other entries ran beside it, the delivery is
  * repeated and not charged: the crash may have been a neighbour's.
  *
- * `noteTakeover(from, to, ids, idle)`: writes down who has taken what from whom, for those who watch the group. `idle`:
- * for how long (ms) the one that waited longest had shown no sign of life.
+ * `noteTakeovers()`, at the end: writes down who has taken what from whom, and for how long (ms) the one that waited
+ * longest had shown no sign of life. That is for those who watch the group: where it fails, nothing else does.
  */
 export const takeOverLua = `
-local function noteTakeover(from, to, ids, idle)
-  if #ids == 0 then return end
-  redis.call('XADD', takeovers, 'MAXLEN', ${TAKEOVERS_KEPT}, '*', 'from', from, 'to', to, 'count', #ids, 'idle', idle,
-    'ids', table.concat(ids, ' ', 1, math.min(#ids, ${IDS_OF_A_TAKEOVER})))
+local taken = {}
+local function noteTakeovers()
+  for _, one in ipairs(taken) do
+    local ids = table.concat(one.ids, ' ', 1, math.min(#one.ids, ${IDS_OF_A_TAKEOVER}))
+    redis.pcall('XADD', takeovers, 'MAXLEN', ${TAKEOVERS_KEPT}, '*', 'from', one.from, 'to', one.to,
+      'count', #one.ids, 'idle', one.idle, 'ids', ids)
+  end
 end
 local function kindOf(name, attempt)
   if isAlone(name) and name ~= alone and attempt >= maxDeliveries then return 'crashed' end
@@ -61,9 +64,14 @@ local function moveToSuspects(name, id, attempt)
   moves = moves - 1
 end
 local function takeOver(info)
-  local name, taken = info.name, { moved = {}, claimed = {}, crashed = {}, idle = 0 }
-  local function note(how, id, idle)
-    taken[how][#taken[how] + 1], taken.idle = id, math.max(taken.idle, idle)
+  local name, takeoverBy = info.name, {}
+  local function note(to, id, idle)
+    local one = takeoverBy[to]
+    if not one then
+      one = { from = name, to = to, ids = {}, idle = 0 }
+      takeoverBy[to], taken[#taken + 1] = one, one
+    end
+    one.ids[#one.ids + 1], one.idle = id, math.max(one.idle, idle)
   end
   local overMs = isLeft(name) and 0 or leaseMs + delayMs
   local size = info.idle < overMs and ${PAGE_OF_THE_LIVING} or ${PAGE}
@@ -77,21 +85,18 @@ local function takeOver(info)
         left, waitMs = left + 1, math.min(waitMs, overMs - idle)
       elseif kind == 'suspect' and moves > 0 then
         moveToSuspects(name, id, attempt)
-        note('moved', id, idle)
+        note(SUSPECTS, id, idle)
       elseif kind == 'suspect' or room == 0 then left, hasMore = left + 1, 1
       -- Its owner stays an ~alone name, which convicts it even if this consumer dies or this reply is lost.
       elseif kind == 'crashed' then
         claim(crashed, id, attempt, 'crashed')
-        note('crashed', id, idle)
+        note(crashed, id, idle)
       else
         claim(consumer, id, math.min(attempt + 1, maxDeliveries), 'lease-over')
-        note('claimed', id, idle)
+        note(consumer, id, idle)
       end
     end
   until left > 0 or #page < size
-  noteTakeover(name, SUSPECTS, taken.moved, taken.idle)
-  noteTakeover(name, crashed, taken.crashed, taken.idle)
-  noteTakeover(name, consumer, taken.claimed, taken.idle)
 end
 `
 

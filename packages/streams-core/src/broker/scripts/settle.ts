@@ -1,8 +1,8 @@
 import { HISTORY_FIELD, LETTER_FIELD } from '../letter-codec.ts'
 import { script } from '../script.ts'
-import { FAILED_FIELD } from '../tally.ts'
 import { groupTimeLua, holdsLua, pseudoConsumersLua } from './fragments.ts'
 import { recordLua } from './idempotency.ts'
+import { countFailureLua } from './tally.ts'
 
 // Every script here first checks that the delivery is still its owner's. A consumer that was frozen beyond its lease
 // must settle nothing that another consumer runs.
@@ -51,6 +51,7 @@ ${holdsLua}
 ${recordLua}
 ${pseudoConsumersLua}
 ${groupTimeLua}
+${countFailureLua}
 if not holds(entryId, owner, attempt) then return 0 end
 local parked = redis.call(
   'XCLAIM', stream, group, putUnder, 0, entryId, 'RETRYCOUNT', countLeft, 'JUSTID')[1]
@@ -60,12 +61,12 @@ if not parked then
 else
   if putUnder == RETRY or delayMs ~= '0' then parkUntil(entryId, groupTime() + delayMs) end
   if failure ~= '' then
-    redis.call('HINCRBY', tally, '${FAILED_FIELD}', 1)
     local before = redis.call('HGET', history, entryId)
     redis.call('HSET', history, entryId, before and (before .. '\\n' .. failure) or failure)
   end
 end
 free(KEYS[MORE_KEYS], running)
+if parked and failure ~= '' then countFailure() end
 return 1
 `,
 )
@@ -86,6 +87,7 @@ export const DEAD_LETTER = script(
   `
 ${holdsLua}
 ${recordLua}
+${countFailureLua}
 if not holds(entryId, owner, attempt) then return false end
 local before = redis.call('HGET', history, entryId)
 local failures = before and (before .. '\\n' .. failure) or failure
@@ -95,8 +97,8 @@ local letterId = redis.call('XADD', dead, '*', '${LETTER_FIELD}', letter, '${HIS
   unpack(fields, 1, math.min(#fields, 7000)))
 redis.call('XACK', stream, group, entryId)
 redis.call('HDEL', history, entryId)
-redis.call('HINCRBY', tally, '${FAILED_FIELD}', 1)
 free(KEYS[MORE_KEYS], running)
+countFailure()
 return letterId
 `,
 )

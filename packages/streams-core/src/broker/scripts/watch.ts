@@ -1,9 +1,8 @@
 import { script } from '../script.ts'
+import { FAILED_FIELD } from '../tally.ts'
 import { compareIdsLua, infoLua, nowLua, pseudoConsumersLua } from './fragments.ts'
 import { groupStateLua } from './inspect.ts'
-
-/** So many entries are counted where Redis does not know the lag of a group. */
-export const LAG_COUNTED = 100
+import { leasesLua } from './tally.ts'
 
 /**
  * The figures of every group; and of some groups, who holds what, and what was lately taken over from whom. What is held
@@ -11,8 +10,8 @@ export const LAG_COUNTED = 100
  *
  * `perName`: entries under one name at most.   `takeovers`: how many at most of each group.
  * More arguments: the groups to look into.
- * Returns { Redis' clock, length, { state of the group, see `stateOf`, the lag as far as it is known, 1 if that is exact,
- * tally, entries read or false, number of consumers, { name, pending, idle ms }… } }; behind these, for a group to look
+ * Returns { Redis' clock, length, { state of the group, see `stateOf`, failed deliveries, longest lease that a consumer has
+ * told or 0, entries read or false, number of consumers, { name, pending, idle ms }… } }; behind these, for a group to look
  * into, { name, { entry id, idle ms, deliveries }… }… and { id, fields }… of the takeovers, newest first; for others false.
  */
 export const WATCH = script(
@@ -23,6 +22,7 @@ ${infoLua}
 ${nowLua}
 ${pseudoConsumersLua}
 ${groupStateLua}
+${leasesLua}
 local isWanted = {}
 for i = MORE_ARGS, #ARGV do isWanted[ARGV[i]] = true end
 local perGroup = entries / math.max(1, #ARGV - MORE_ARGS + 1)
@@ -46,11 +46,6 @@ end
 
 local function look(info)
   local group = info.name
-  local lag, isExact = info.lag, 1
-  if not lag then
-    lag = #redis.call('XRANGE', stream, '(' .. info['last-delivered-id'], '+', 'COUNT', ${LAG_COUNTED})
-    isExact = lag < ${LAG_COUNTED} and 1 or 0
-  end
   local prefix, consumers, named = string.format(groupFormat, group), consumerInfos(stream, group), {}
   local count = 0
   for _, one in ipairs(consumers) do
@@ -61,10 +56,12 @@ local function look(info)
   local held, taken = false, false
   if isWanted[group] then
     held = heldIn(group, consumers)
-    taken = redis.call('XREVRANGE', prefix .. 'takeovers', '+', '-', 'COUNT', takeovers)
+    taken = redis.pcall('XREVRANGE', prefix .. 'takeovers', '+', '-', 'COUNT', takeovers)
+    if taken.err then taken = {} end
   end
-  local tally = redis.call('HGETALL', prefix .. 'tally')
-  return { stateOf(info), lag, isExact, tally, info['entries-read'] or false, count, named, held, taken }
+  local tallied = talliedIn(prefix .. 'tally')
+  local failed, leaseMs = tallied['${FAILED_FIELD}'] or 0, longestLease(tallied, consumers, 0)
+  return { stateOf(info), failed, leaseMs, info['entries-read'] or false, count, named, held, taken }
 end
 
 local reply = { nowMs(), redis.call('XLEN', stream) }
