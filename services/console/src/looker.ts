@@ -74,9 +74,8 @@ export class Looker {
   }
 
   async #lookOnce(): Promise<void> {
-    const groups = [...new Set([...this.#viewers].flatMap(({ group }) => group ?? []))]
     try {
-      const look = await this.#options.watcher.look(groups)
+      const look = await this.#options.watcher.look(this.#groupsToLookInto())
       this.#rates.add(look)
       const figures = new Map(look.groups.map((group) => [group.group, this.#rates.figuresOf(group)]))
       const isSample = this.history.isDue(look.nowMs)
@@ -92,6 +91,12 @@ export class Looker {
       this.#problem = message
       for (const viewer of this.#viewers) viewer.tell(message)
     }
+  }
+
+  /** What one look shows of entries is shared out among them: what there is not must take nothing away. */
+  #groupsToLookInto(): string[] {
+    const wanted = new Set([...this.#viewers].map(({ group }) => group))
+    return (this.#newest?.look.groups ?? []).map(({ group }) => group).filter((group) => wanted.has(group))
   }
 
   async #rest(until: number, ...signals: AbortSignal[]): Promise<void> {
