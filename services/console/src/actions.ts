@@ -4,7 +4,7 @@ import { answer, leavingOf } from './answer.ts'
 import type { Changes, Course } from './changes.ts'
 import type { Connections } from './connections.ts'
 import { purge, redrive } from './letters.ts'
-import type { Looker } from './looker.ts'
+import type { Looker, Seen } from './looker.ts'
 import type { Problems } from './problems.ts'
 import { parse, Refused } from './refused.ts'
 import { groupParams, pauseBody, purgeBody, redriveBody, replayBody, resumeBody } from './requests.ts'
@@ -68,32 +68,32 @@ export function serveActions(app: FastifyInstance, options: ActionsOptions): voi
     if (!body.dryRun && body.confirm !== group) throw new Refused(400, `to confirm, type ${group}`)
     return inTurn(asked, () => connections.letters.use(group, (letters) => purge(letters, body, course)))
   })
-  serve('pause', pauseBody, async ({ group, body: { dryRun, eventType, reason } }) => {
-    const before = stateOf(group)
+  serve('pause', pauseBody, async ({ group, body: { dryRun, eventType, reason }, course }) => {
+    const before = await stateOf(group, course)
     if (dryRun) return before
     return connections.controls.use(group, async (controls) => {
       await controls.pause({ ...(eventType && { eventType }), ...(reason && { reason }) })
       return controls.state()
     })
   })
-  serve('resume', resumeBody, async ({ group, body: { dryRun, eventType } }) => {
-    const before = stateOf(group)
+  serve('resume', resumeBody, async ({ group, body: { dryRun, eventType }, course }) => {
+    const before = await stateOf(group, course)
     if (dryRun) return before
     return connections.controls.use(group, async (controls) => {
       await controls.resume(eventType === undefined ? {} : { eventType })
       return controls.state()
     })
   })
-  serve('replay', replayBody, (asked) => {
-    const { group, body } = asked
-    const leaseMs = stateOf(group).leaseMs ?? USUAL_LEASE_MS
+  serve('replay', replayBody, async (asked) => {
+    const { group, body, course } = asked
+    const leaseMs = (await stateOf(group, course)).leaseMs ?? USUAL_LEASE_MS
     return inTurn(asked, () => connections.groups.use(String(leaseMs), (groups) => groups.replay(group, body)))
   })
 
-  /** What a change is about: what waits, and what runs. By the last look: nothing is changed where there is none. */
-  function stateOf(name: string) {
-    if (looker.newest === undefined) throw new Refused(503, 'Redis does not answer')
-    const found = looker.newest.look.groups.find(({ group }) => group === name)
+  /** What a change is about: what waits, and what runs. Nothing is changed of a group that is not seen. */
+  async function stateOf(name: string, { signal }: Course) {
+    const findIn = (seen: Seen | undefined) => seen?.look.groups.find(({ group }) => group === name)
+    const found = findIn(looker.newest) ?? findIn(await looker.next(signal))
     if (!found) throw new Refused(404, `there is no group ${name}`)
     const { lag, isLagExact, pending, waitingForRetry, paused, pausedTypes, leaseMs } = found
     return { lag, isLagExact, pending, waitingForRetry, paused, pausedTypes, leaseMs }

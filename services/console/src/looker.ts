@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { RedisRefusedError, type StreamLook, type StreamWatcher } from '@redis-streams-processor/streams-core'
 import { type Figures, Rates } from './figures.ts'
 import { EVERY_MS, History } from './history.ts'
+import { Refused } from './refused.ts'
 
 /** While somebody looks at the page, and while nobody does. */
 const LIVE_MS = 500
@@ -55,6 +56,27 @@ export class Looker {
     this.#viewers.add(viewer)
     this.#wake.abort()
     return () => this.#viewers.delete(viewer)
+  }
+
+  /**
+   * What is seen next, within half a second.
+   * @throws {Refused} when Redis does not answer; the reason of the signal when it is aborted before.
+   */
+  next(signal: AbortSignal): Promise<Seen> {
+    return new Promise((resolve, reject) => {
+      const remove = this.add({
+        group: undefined,
+        show: (seen) => done(() => resolve(seen)),
+        tell: (problem) => done(() => reject(new Refused(503, `Redis does not answer: ${problem}`))),
+      })
+      const leave = () => done(() => reject(signal.reason))
+      const done = (settle: () => void) => {
+        remove()
+        signal.removeEventListener('abort', leave)
+        settle()
+      }
+      signal.addEventListener('abort', leave)
+    })
   }
 
   get viewers(): number {

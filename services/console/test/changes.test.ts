@@ -1,6 +1,8 @@
 import { until } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { ask, posting } from './support/ask.ts'
+import { withGroup } from './support/group.ts'
+import { look } from './support/looks.ts'
 import { GROUP, PATIENCE, type Site, test } from './support/site.ts'
 
 /** In the payload of what fails. */
@@ -67,7 +69,7 @@ describe('a change that takes long', () => {
 })
 
 test('what was confirmed is what is done: letters that died since the dry run are not meant', async ({ site }) => {
-  await site.send('XGROUP', 'CREATE', site.stream, GROUP, '0', 'MKSTREAM')
+  await withGroup(site)
   const { url } = await site.console()
   const purge = async (body: object) => JSON.parse((await ask(url, pathOf('purge'), posting(body))).body)
   const none = await purge({ dryRun: true, confirm: '' })
@@ -83,8 +85,10 @@ test('what was confirmed is what is done: letters that died since the dry run ar
 })
 
 test('the answer to a pause is how the group stands now', async ({ site }) => {
-  await site.send('XGROUP', 'CREATE', site.stream, GROUP, '0', 'MKSTREAM')
   const { url } = await site.console()
+  // Nobody looks: the console looks every ten seconds, and has not seen this group yet.
+  await look(url, GROUP, 1)
+  await withGroup(site)
   const send = async (action: string, body: object) => JSON.parse((await ask(url, pathOf(action), posting(body))).body)
   const paused = await send('pause', { dryRun: false, reason: 'a deploy' })
   expect(paused.paused).toMatchObject({ by: 'operator', reason: 'a deploy' })
