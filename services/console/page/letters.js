@@ -1,33 +1,58 @@
 import { get, groupPath } from './api.js'
 import { count } from './format.js'
-import { html, useEffect, useState } from './html.js'
+import { html, useEffect, useRef, useState } from './html.js'
 import { Letter } from './letter.js'
 import { Purge, Redrive } from './letter-actions.js'
 
 const REASONS = ['exhausted', 'rejected', 'malformed', 'crashed', 'commit-failed', 'unreadable']
+/** A search looks at many letters: it waits until nothing has been typed for so long. */
+const REST_MS = 300
+
+/**
+ * A page of letters. The newest ones, unsearched, are asked for again whenever their number changes; one request at a
+ * time, so that they are shown however slow the answers are. Any other page stays as it is, until `again` is called.
+ */
+function usePage(group, query, deadLetters) {
+  const [state, setState] = useState({ found: undefined, problem: '' })
+  const [asked, askFor] = useState(deadLetters)
+  const isAsking = useRef(false)
+  const isNewest = !Object.values(query).some(Boolean)
+  useEffect(() => {
+    const leaving = new AbortController()
+    const { signal } = leaving
+    const ask = async () => {
+      const next = await get(groupPath(group, 'letters'), query, signal).then(
+        (found) => ({ found, problem: '' }),
+        ({ message }) => ({ problem: message }),
+      )
+      if (signal.aborted) return
+      isAsking.current = false
+      setState((before) => ({ ...before, ...next }))
+    }
+    isAsking.current = true
+    const rest = setTimeout(ask, query.text || query.eventType ? REST_MS : 0)
+    return () => {
+      clearTimeout(rest)
+      leaving.abort()
+    }
+  }, [group, JSON.stringify(query), asked])
+  useEffect(() => {
+    if (isNewest && !isAsking.current) askFor(deadLetters)
+  }, [isNewest, deadLetters, state])
+  return { ...state, again: () => askFor({}) }
+}
 
 /** The dead letters of a group: searched, page by page, and what can be done with them. */
 export function Letters({ group: { group, deadLetters }, isReadOnly }) {
   const [filter, setFilter] = useState({ text: '', reason: '', eventType: '' })
   const [pages, setPages] = useState([undefined])
-  const [found, setFound] = useState()
-  const [problem, setProblem] = useState('')
   const [asked, setAsked] = useState()
   const before = pages.at(-1)
-  useEffect(() => {
-    let isOld = false
-    get(groupPath(group, 'letters'), { ...filter, before }).then(
-      (page) => {
-        if (isOld) return
-        setFound(page)
-        setProblem('')
-      },
-      ({ message }) => isOld || setProblem(message),
-    )
-    return () => {
-      isOld = true
-    }
-  }, [group, JSON.stringify(filter), before, deadLetters])
+  const { found, problem, again } = usePage(group, { ...filter, before }, deadLetters)
+  const close = (isDone) => {
+    setAsked()
+    if (isDone) again()
+  }
   const change =
     (name) =>
     ({ currentTarget }) => {
@@ -74,8 +99,8 @@ export function Letters({ group: { group, deadLetters }, isReadOnly }) {
           <button disabled=${!found?.before} onClick=${() => setPages([...pages, found.before])}>Older</button>
         </nav>`
       }
-      ${asked?.what === 'redrive' && html`<${Redrive} group=${group} ...${asked} onClose=${() => setAsked()} />`}
-      ${asked?.what === 'purge' && html`<${Purge} group=${group} ...${asked} onClose=${() => setAsked()} />`}
+      ${asked?.what === 'redrive' && html`<${Redrive} group=${group} ...${asked} onClose=${close} />`}
+      ${asked?.what === 'purge' && html`<${Purge} group=${group} ...${asked} onClose=${close} />`}
     </section>
   `
 }

@@ -9,7 +9,8 @@ export function LogIn({ error, onDone }) {
   const send = async (event) => {
     event.preventDefault()
     const token = new FormData(event.currentTarget).get('token')
-    await post('login', { token }).then(onDone, ({ message }) => setProblem(message))
+    const login = post('login', { token })
+    await login.send().then(onDone, ({ message }) => setProblem(message))
   }
   return html`
     <main class="log-in">
@@ -22,4 +23,13 @@ export function LogIn({ error, onDone }) {
       </form>
     </main>
   `
+}
+
+/** Forgets the token in this browser, and asks for it again. */
+export function LogOut() {
+  const leave = () =>
+    post('logout', {})
+      .send()
+      .then(() => location.reload())
+  return html`<button class="quiet" onClick=${leave}>Log out</button>`
 }

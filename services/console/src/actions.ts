@@ -1,124 +1,104 @@
-import {
-  type DeadLetters,
-  openControls,
-  openDeadLetters,
-  openFinder,
-  openGroups,
-  type RedisOptions,
-} from '@redis-streams-processor/streams-core'
 import type { FastifyInstance } from 'fastify'
 import type { z } from 'zod'
-import { newestOf, pageOf, purge, redrive } from './letters.ts'
-import type { Looker } from './looker.ts'
+import { answer, leavingOf } from './answer.ts'
+import type { Changes, Course } from './changes.ts'
+import type { Connections } from './connections.ts'
+import { purge, redrive } from './letters.ts'
+import type { Looker, Seen } from './looker.ts'
+import type { Problems } from './problems.ts'
 import { parse, Refused } from './refused.ts'
-import {
-  findQuery,
-  groupParams,
-  letterParams,
-  lettersQuery,
-  pauseBody,
-  purgeBody,
-  redriveBody,
-  replayBody,
-  resumeBody,
-} from './requests.ts'
+import { groupParams, pauseBody, purgeBody, redriveBody, replayBody, resumeBody } from './requests.ts'
+import type { Turns } from './turns.ts'
 
 export interface ActionsOptions {
-  stream: { name: string }
-  redis: RedisOptions
+  connections: Connections
   looker: Looker
-  logger: { info(fields: object, message: string): void }
+  changes: Changes
+  /** For dry runs that may take long. */
+  turns: Turns
+  problems: Problems
   isReadOnly: boolean
 }
 
+interface Asked<B> {
+  group: string
+  body: B
+  course: Course
+}
+
 /**
- * What operators can ask and do. Everything that changes something has `dryRun`, which only says what would happen; and
- * each change is logged, with the address of who asked for it.
+ * What operators can do. Each change has `dryRun`, which only says what would happen. Whoever goes away stops what they
+ * have asked for.
  */
 export function serveActions(app: FastifyInstance, options: ActionsOptions): void {
-  const { stream, redis, looker, logger, isReadOnly } = options
+  const { connections, looker, changes, turns, problems, isReadOnly } = options
 
-  const withLetters = <T>(group: string, use: (letters: DeadLetters) => Promise<T>) =>
-    closing(openDeadLetters(stream, { redis, group }), use)
-
-  /** `POST /api/groups/<group>/<name>`. */
+  /** `POST /api/groups/<group>/<action>`. */
   function serve<B extends z.ZodType<{ dryRun: boolean }>>(
-    name: string,
+    action: string,
     schema: B,
-    act: (group: string, body: z.output<B>) => Promise<object>,
+    act: (asked: Asked<z.output<B>>) => Promise<object>,
   ) {
-    app.post(`/api/groups/:group/${name}`, async (request) => {
+    app.post(`/api/groups/:group/${action}`, (request, reply) => {
       if (isReadOnly) throw new Refused(403, 'this page is read-only')
       const { group } = parse(groupParams, request.params)
       const body = parse(schema, request.body)
-      const result = await act(group, body)
-      if (!body.dryRun)
-        logger.info({ action: name, group, by: request.ip, asked: body, result }, 'done for an operator')
-      return result
+      const change = { action, group, by: request.ip, asked: toLog(body) }
+      return answer({ request, reply, problems }, (tell) => {
+        const work = (course: Course) => act({ group, body, course })
+        const course = { signal: leavingOf(reply), tell }
+        return body.dryRun ? work(course) : changes.run(change, course, work)
+      })
     })
   }
 
-  app.get('/api/find', (request) => {
-    const { id, payload } = parse(findQuery, request.query)
-    // Who goes away gives the search up.
-    const leaving = new AbortController()
-    request.raw.once('close', () => leaving.abort())
-    return closing(openFinder(stream, { redis }), async (finder) => {
-      const { entries, letters } = await finder.find(id, { signal: leaving.signal })
-      const shown = entries.map(({ fields, ...entry }) => (payload === 'yes' ? { ...entry, fields } : entry))
-      return { entries: shown, letters: letters.length }
+  /** A dry run counts, and has to wait for its turn; a change does not. */
+  function inTurn<B extends { dryRun: boolean }>({ body, course }: Asked<B>, work: () => Promise<object>) {
+    return body.dryRun ? turns.take(course.signal, work) : work()
+  }
+
+  serve('redrive', redriveBody, (asked) =>
+    inTurn(asked, () => connections.letters.use(asked.group, (letters) => redrive(letters, asked.body, asked.course))),
+  )
+  serve('purge', purgeBody, (asked) => {
+    const { group, body, course } = asked
+    if (!body.dryRun && body.confirm !== group) throw new Refused(400, `to confirm, type ${group}`)
+    return inTurn(asked, () => connections.letters.use(group, (letters) => purge(letters, body, course)))
+  })
+  serve('pause', pauseBody, async ({ group, body: { dryRun, eventType, reason }, course }) => {
+    const before = await stateOf(group, course)
+    if (dryRun) return before
+    return connections.controls.use(group, async (controls) => {
+      await controls.pause({ ...(eventType && { eventType }), ...(reason && { reason }) })
+      return controls.state()
     })
   })
-  app.get('/api/groups/:group/letters', (request) => {
-    const { group } = parse(groupParams, request.params)
-    const query = parse(lettersQuery, request.query)
-    return withLetters(group, (letters) => pageOf(letters, query))
+  serve('resume', resumeBody, async ({ group, body: { dryRun, eventType }, course }) => {
+    const before = await stateOf(group, course)
+    if (dryRun) return before
+    return connections.controls.use(group, async (controls) => {
+      await controls.resume(eventType === undefined ? {} : { eventType })
+      return controls.state()
+    })
   })
-  app.get('/api/groups/:group/letters/:letterId', async (request) => {
-    const { group, letterId } = parse(letterParams, request.params)
-    const letter = await withLetters(group, (letters) => letters.get(letterId))
-    if (!letter) throw new Refused(404, 'this letter is gone')
-    return letter
-  })
-
-  serve('redrive', redriveBody, (group, body) =>
-    withLetters(group, async (letters) => ({
-      to: body.to ?? (await newestOf(letters)),
-      ...(await redrive(letters, body)),
-    })),
-  )
-  serve('purge', purgeBody, (group, body) =>
-    withLetters(group, async (letters) => ({
-      to: body.to ?? (await newestOf(letters)),
-      ...(await purge(letters, body)),
-    })),
-  )
-  serve('pause', pauseBody, (group, { dryRun, eventType, reason }) =>
-    closing(openControls(stream, { redis, group }), async (controls) => {
-      if (!dryRun) await controls.pause({ ...(eventType && { eventType }), ...(reason && { reason }) })
-      return stateOf(group)
-    }),
-  )
-  serve('resume', resumeBody, (group, { dryRun, eventType }) =>
-    closing(openControls(stream, { redis, group }), async (controls) => {
-      if (!dryRun) await controls.resume(eventType === undefined ? {} : { eventType })
-      return stateOf(group)
-    }),
-  )
-  serve('replay', replayBody, (group, { dryRun, from }) => {
-    const leaseMs = stateOf(group).leaseMs ?? 10_000
-    return closing(openGroups(stream, { redis, leaseMs }), (groups) => groups.replay(group, { from, dryRun }))
+  serve('replay', replayBody, async (asked) => {
+    const { group, body, course } = asked
+    await stateOf(group, course)
+    return inTurn(asked, () => connections.groups.use('', (groups) => groups.replay(group, body)))
   })
 
-  /** What a change is about: what waits, and what runs. */
-  function stateOf(name: string) {
-    const found = looker.newest?.look.groups.find(({ group }) => group === name)
+  /** What a change is about: what waits, and what runs. Nothing is changed of a group that is not seen. */
+  async function stateOf(name: string, { signal }: Course) {
+    const findIn = (seen: Seen | undefined) => seen?.look.groups.find(({ group }) => group === name)
+    const found = findIn(looker.newest) ?? findIn(await looker.next(signal))
     if (!found) throw new Refused(404, `there is no group ${name}`)
-    const { lag, isLagExact, pending, waitingForRetry, paused, pausedTypes, leaseMs } = found
-    return { lag, isLagExact, pending, waitingForRetry, paused, pausedTypes, leaseMs }
+    const { lag, isLagExact, pending, waitingForRetry, paused, pausedTypes } = found
+    return { lag, isLagExact, pending, waitingForRetry, paused, pausedTypes }
   }
 }
 
-async function closing<O extends { close(): Promise<void> }, T>(opened: O, use: (opened: O) => Promise<T>): Promise<T> {
-  return use(opened).finally(() => opened.close())
+/** What was asked, fit for the log: a text that is searched for may be part of a payload. */
+function toLog(body: object) {
+  const { text, confirm, ...asked }: { text?: string; confirm?: string } = body
+  return { ...asked, ...(text !== undefined && { textLength: text.length }) }
 }

@@ -10,13 +10,16 @@ export interface Visitor {
 }
 
 export const COOKIE = 'console_session'
+export const SESSION_MS = 12 * 3_600_000
 const SAFE_METHODS = ['GET', 'HEAD']
-/** A proxy in front adds one of these: then the address is that of the proxy, and says nothing. */
+/** Where a browser says that a request comes from when it comes from the page itself, or from nobody's page. */
+const OWN_SITES = ['same-origin', 'none']
+/** Most proxies add one of these. */
 const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']
 
 /**
- * Who may come in: whoever is on this machine, and whoever has shown the token. The cookie holds a digest of the token,
- * so it ends with the token, and is none itself.
+ * Who may come in. With a token, whoever has shown it, and nobody else: where a request comes from says nothing, because
+ * a proxy on this machine may hand on what others ask. Without one, whoever is on this machine.
  */
 export class Door {
   readonly #token: string | undefined
@@ -25,37 +28,46 @@ export class Door {
     this.#token = token
   }
 
-  /** Whether there is a token that others could show. */
   get hasToken(): boolean {
     return this.#token !== undefined
   }
 
-  admits(visitor: Visitor): boolean {
-    return isOnThisMachine(visitor) || this.#hasSession(visitor)
+  admits(visitor: Visitor, now = Date.now()): boolean {
+    return this.#token === undefined ? isOnThisMachine(visitor) : this.#isSession(sessionIn(visitor), now)
   }
 
   /** What the cookie of somebody who shows this token is to hold. Undefined: it is not the token. */
-  sessionFor(token: string): string | undefined {
-    return this.#token !== undefined && isEqual(token, this.#token) ? sessionOf(this.#token) : undefined
+  sessionFor(token: string, now = Date.now()): string | undefined {
+    return this.#token !== undefined && isEqual(token, this.#token) ? this.#sessionUntil(now + SESSION_MS) : undefined
   }
 
-  #hasSession({ headers }: Visitor): boolean {
-    const cookies = String(headers.cookie ?? '').split(/;\s*/)
-    const session = cookies.find((cookie) => cookie.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1)
-    return this.#token !== undefined && session !== undefined && isEqual(session, sessionOf(this.#token))
+  #isSession(session: string, now: number): boolean {
+    const until = Number(session.split('.', 1)[0])
+    return now < until && isEqual(session, this.#sessionUntil(until))
+  }
+
+  /** Its end, signed with the token: it ends with the token, too, and tells nothing of it. */
+  #sessionUntil(until: number): string {
+    return `${until}.${createHmac('sha256', String(this.#token)).update(`console session until ${until}`).digest('base64url')}`
   }
 }
 
 /**
- * Whether a request could come from a page of another site, which a browser sends with the rights of its user. Such a
- * page cannot send JSON without asking first, and its browser says where it comes from.
+ * Whether a request could come from a page of another site, which a browser sends with the rights of its user, or, for
+ * what that user's machine may do, without them. Such a page cannot send JSON without asking first, and its browser
+ * says where it comes from.
  */
 export function isForged({ method, headers }: Visitor): boolean {
-  if (SAFE_METHODS.includes(method)) return false
   const { origin, host, 'sec-fetch-site': site, 'content-type': type } = headers
+  if (site !== undefined && !OWN_SITES.includes(String(site))) return true
+  if (SAFE_METHODS.includes(method)) return false
   if (!/^application\/json\b/.test(String(type))) return true
-  if (site !== undefined && site !== 'same-origin') return true
   return origin !== undefined && originHost(String(origin)) !== host
+}
+
+function sessionIn({ headers }: Visitor): string {
+  const cookies = String(headers.cookie ?? '').split(/;\s*/)
+  return cookies.find((cookie) => cookie.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1) ?? ''
 }
 
 /**
@@ -79,8 +91,6 @@ const isLocalName = (name: string) => name === 'localhost' || isLoopback(name)
 function originHost(origin: string): string | undefined {
   return URL.canParse(origin) ? new URL(origin).host : undefined
 }
-
-const sessionOf = (token: string) => createHmac('sha256', token).update('console session').digest('base64url')
 
 /** In a time that tells nothing of where they differ. */
 function isEqual(a: string, b: string): boolean {

@@ -27,6 +27,8 @@ export class Rates {
   /** To be told each look, in order. */
   add({ nowMs, groups }: StreamLook): void {
     const counts = new Map(groups.map(({ group, settled, failed }) => [group, { nowMs, settled, failed }]))
+    // Redis' clock was set back: what was seen before lies ahead of it.
+    if (nowMs < (this.#looks.at(-1)?.nowMs ?? 0)) this.#looks = []
     this.#looks.push({ nowMs, counts })
     // The newest of those that are old enough stays.
     while ((this.#looks[1]?.nowMs ?? nowMs) <= nowMs - OVER_MS) this.#looks.shift()

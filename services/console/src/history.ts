@@ -16,11 +16,12 @@ export class History {
   #newest = 0
 
   isDue(at: number): boolean {
-    // A time far ahead is from before Redis' clock was set back.
-    return at >= this.#newest + EVERY_MS || at < this.#newest - KEPT_MS
+    return at >= this.#newest + EVERY_MS || at < this.#newest
   }
 
   add(at: number, figures: ReadonlyMap<string, Figures>): void {
+    // Redis' clock was set back: what was noted before lies ahead of it.
+    if (at < this.#newest) this.#groups.clear()
     this.#newest = at
     for (const [group, figuresOfGroup] of figures) {
       const samples = this.#groups.get(group) ?? []
@@ -29,7 +30,7 @@ export class History {
       this.#groups.set(group, samples)
     }
     for (const [group, samples] of this.#groups) {
-      while (samples[0] && (samples[0].at < at - KEPT_MS || samples[0].at > at)) samples.shift()
+      while (samples[0] && samples[0].at < at - KEPT_MS) samples.shift()
       if (samples.length === 0) this.#groups.delete(group)
     }
   }

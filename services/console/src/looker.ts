@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { RedisRefusedError, type StreamLook, type StreamWatcher } from '@redis-streams-processor/streams-core'
 import { type Figures, Rates } from './figures.ts'
 import { EVERY_MS, History } from './history.ts'
+import { Refused } from './refused.ts'
 
 /** While somebody looks at the page, and while nobody does. */
 const LIVE_MS = 500
@@ -57,6 +58,27 @@ export class Looker {
     return () => this.#viewers.delete(viewer)
   }
 
+  /**
+   * What is seen next, within half a second.
+   * @throws {Refused} when Redis does not answer; the reason of the signal when it is aborted before.
+   */
+  next(signal: AbortSignal): Promise<Seen> {
+    return new Promise((resolve, reject) => {
+      const remove = this.add({
+        group: undefined,
+        show: (seen) => done(() => resolve(seen)),
+        tell: (problem) => done(() => reject(new Refused(503, `Redis does not answer: ${problem}`))),
+      })
+      const leave = () => done(() => reject(signal.reason))
+      const done = (settle: () => void) => {
+        remove()
+        signal.removeEventListener('abort', leave)
+        settle()
+      }
+      signal.addEventListener('abort', leave)
+    })
+  }
+
   get viewers(): number {
     return this.#viewers.size
   }
@@ -74,9 +96,8 @@ export class Looker {
   }
 
   async #lookOnce(): Promise<void> {
-    const groups = [...new Set([...this.#viewers].flatMap(({ group }) => group ?? []))]
     try {
-      const look = await this.#options.watcher.look(groups)
+      const look = await this.#options.watcher.look(this.#groupsToLookInto())
       this.#rates.add(look)
       const figures = new Map(look.groups.map((group) => [group.group, this.#rates.figuresOf(group)]))
       const isSample = this.history.isDue(look.nowMs)
@@ -92,6 +113,12 @@ export class Looker {
       this.#problem = message
       for (const viewer of this.#viewers) viewer.tell(message)
     }
+  }
+
+  /** What one look shows of entries is shared out among them: what there is not must take nothing away. */
+  #groupsToLookInto(): string[] {
+    const wanted = new Set([...this.#viewers].map(({ group }) => group))
+    return (this.#newest?.look.groups ?? []).map(({ group }) => group).filter((group) => wanted.has(group))
   }
 
   async #rest(until: number, ...signals: AbortSignal[]): Promise<void> {

@@ -46,6 +46,11 @@ export const redriveBody = z.strictObject({
 /** `confirm`: the name of the group, which the operator has typed. */
 export const purgeBody = z.strictObject({ ...which, dryRun, confirm: z.string() })
 
+export const loginBody = z.strictObject({ token: z.string() })
+
+/** The group to look into. Groups that were created by hand may have any name. */
+export const liveQuery = z.strictObject({ group: z.string().min(1).max(500).optional() })
+
 /** `payload`: `yes` for the fields of what is found, too. */
 export const findQuery = z.strictObject({ id: text(1_000), payload: z.enum(['yes', 'no']).default('no') })
 

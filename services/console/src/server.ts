@@ -1,11 +1,19 @@
 import type { AddressInfo } from 'node:net'
 import rateLimit from '@fastify/rate-limit'
-import { StreamsError } from '@redis-streams-processor/streams-core'
-import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
-import { type ActionsOptions, serveActions } from './actions.ts'
-import { COOKIE, type Door, isForged } from './door.ts'
+import type { RedisOptions } from '@redis-streams-processor/streams-core'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import { serveActions } from './actions.ts'
+import { Changes } from './changes.ts'
+import { openConnections } from './connections.ts'
+import { type Door, isForged } from './door.ts'
 import { serveLive } from './live.ts'
+import { serveLogIn } from './log-in.ts'
+import type { Looker } from './looker.ts'
 import { readPageFiles } from './page-files.ts'
+import { Problems } from './problems.ts'
+import { serveReads } from './reads.ts'
+import { Refused } from './refused.ts'
+import { Turns } from './turns.ts'
 
 /** Nothing comes from another host, nothing runs or is styled from inside a document, nobody frames the page. */
 const HEADERS = {
@@ -18,50 +26,72 @@ const HEADERS = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
 }
-const SESSION_SECONDS = 12 * 3_600
 const MAX_BODY_BYTES = 16_384
-/** Tries to log in, from one address in a minute. */
-const MAX_LOGINS = 10
+/** Searches and dry runs, of all browsers together. */
+const LONG_READS = { atOnce: 4, mayWait: 100 }
 
-export interface ServerOptions extends ActionsOptions {
+type Log = (fields: object, message: string) => void
+
+export interface ServerOptions {
   host: string
   port: number
+  stream: { name: string }
+  redis: RedisOptions
+  looker: Looker
   door: Door
+  isReadOnly: boolean
+  logger: { info: Log; warn: Log; error: Log }
 }
 
 /** The page, what it asks for, and who may. */
 export async function startServer(options: ServerOptions): Promise<{ url: string; close(): Promise<void> }> {
-  const { door, isReadOnly, looker } = options
+  const { door, isReadOnly, logger, looker, redis, stream } = options
+  const connections = openConnections(stream, redis)
+  const changes = new Changes(logger)
+  const turns = new Turns(LONG_READS)
+  const problems = new Problems(logger)
+  const isAdmitted = (request: FastifyRequest) => door.admits(visitorOf(request))
+
   const app = fastify({ logger: false, bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true })
   await app.register(rateLimit, { global: false })
   app.addHook('onRequest', async (_, reply) => {
     reply.headers(HEADERS)
   })
-  app.setErrorHandler<FastifyError>(answerError)
+  app.setErrorHandler((error, request, reply) => {
+    const { status, ...told } = problems.of(error, request)
+    return reply.code(status).send(told)
+  })
   for (const { path, type, content } of readPageFiles()) {
     app.get(path, (_, reply) => reply.header('cache-control', 'no-cache').type(type).send(content))
   }
-  app.post<{ Body: { token?: unknown } }>(
-    '/api/login',
-    { config: { rateLimit: { max: MAX_LOGINS, timeWindow: 60_000 } }, onRequest: refuseForged },
-    (request, reply) => logIn(door, request.body?.token, request, reply),
-  )
-  await app.register(async (inside) => {
-    inside.addHook('onRequest', refuseForged)
-    inside.addHook('onRequest', async (request, reply) => {
-      reply.header('cache-control', 'no-store')
-      if (door.admits(visitorOf(request))) return
-      const why = door.hasToken
-        ? 'a token is needed'
-        : 'this page is for its own machine only: CONSOLE_TOKEN is not set'
-      return reply.code(401).send({ error: why, hasToken: door.hasToken })
+  await app.register(async (api) => {
+    api.addHook('onRequest', refuseForged)
+    serveLogIn(api, door, logger)
+    await api.register(async (inside) => {
+      inside.addHook('onRequest', admit)
+      inside.get('/api/session', () => ({ isReadOnly, stream: stream.name, hasToken: door.hasToken }))
+      serveLive(inside, looker, isAdmitted)
+      serveReads(inside, { connections, looker, turns })
+      serveActions(inside, { connections, looker, changes, turns, problems, isReadOnly })
     })
-    inside.get('/api/session', () => ({ isReadOnly, stream: options.stream.name }))
-    serveLive(inside, looker)
-    serveActions(inside, options)
   })
+
+  async function admit(request: FastifyRequest, reply: FastifyReply) {
+    if (isAdmitted(request)) return
+    const why = door.hasToken ? 'a token is needed' : 'this page is for its own machine only: CONSOLE_TOKEN is not set'
+    return reply.code(401).send({ error: why, hasToken: door.hasToken })
+  }
+
   await app.listen({ host: options.host, port: options.port })
-  return { url: urlOf(app), close: () => app.close() }
+  return {
+    url: urlOf(app),
+    async close() {
+      // Whoever waits for an answer is cut off, and what they have asked for ends with that.
+      await app.close()
+      await changes.ended()
+      await connections.close()
+    },
+  }
 }
 
 const visitorOf = ({ socket, method, headers }: FastifyRequest) => ({
@@ -69,23 +99,8 @@ const visitorOf = ({ socket, method, headers }: FastifyRequest) => ({
 })
 
 async function refuseForged(request: FastifyRequest, reply: FastifyReply) {
-  if (isForged(visitorOf(request))) return reply.code(403).send({ error: 'this request comes from another site' })
-}
-
-function logIn(door: Door, token: unknown, { headers }: FastifyRequest, reply: FastifyReply) {
-  const session = typeof token === 'string' ? door.sessionFor(token) : undefined
-  if (session === undefined) return reply.code(401).send({ error: 'this is not the token' })
-  // Behind a proxy that speaks TLS, the cookie is for TLS only.
-  const secure = headers['x-forwarded-proto'] === 'https' ? '; Secure' : ''
-  const cookie = `${COOKIE}=${session}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_SECONDS}${secure}`
-  return reply.header('set-cookie', cookie).send({})
-}
-
-/** What Redis or the library refuses is the caller's to know; anything else is not told. */
-function answerError(error: FastifyError, _: FastifyRequest, reply: FastifyReply) {
-  const { statusCode = 500, message } = error
-  if (error instanceof StreamsError) return reply.code(409).send({ error: message, code: error.code })
-  return reply.code(statusCode).send({ error: statusCode < 500 ? message : 'the console failed' })
+  reply.header('cache-control', 'no-store')
+  if (isForged(visitorOf(request))) throw new Refused(403, 'this request comes from another site')
 }
 
 function urlOf(app: FastifyInstance): string {

@@ -1,35 +1,16 @@
 import { RedisServer } from '@redis-streams-processor/testbed'
 import { expect } from 'vitest'
 import { testUsers } from '../../../packages/streams-core/test/support/test-users.ts'
+import { ask, posting } from './support/ask.ts'
+import { look } from './support/looks.ts'
 import { Site, test } from './support/site.ts'
 
 const GROUPS = 100
 const CONSUMERS = 100
 const VIEWERS = 20
+/** Viewers who look into a group that there is not. They must take nothing from the others. */
+const ASTRAY = 60
 const LOOKS = 8
-
-interface Look {
-  groups: { group: string; consumers: number }[]
-  into: { holders: { pending: number; entries: unknown[] }[] } | null
-}
-
-/** Looks of one viewer, until it has seen so many. */
-async function look(url: string, group: string, count: number): Promise<Look[]> {
-  const leaving = new AbortController()
-  const response = await fetch(`${url}/api/live?group=${group}`, { signal: leaving.signal })
-  const looks: Look[] = []
-  let text = ''
-  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-    text += Buffer.from(chunk).toString()
-    const events = text.split('\n\n')
-    text = events.pop() ?? ''
-    for (const event of events)
-      if (event.startsWith('event: look\n')) looks.push(JSON.parse(event.split('\ndata: ')[1] ?? ''))
-    if (looks.length >= count) break
-  }
-  leaving.abort()
-  return looks
-}
 
 async function callsOf(site: Site, command: string): Promise<number> {
   const stats = await site.send<string>('INFO', 'commandstats')
@@ -48,7 +29,8 @@ test('many viewers of 100 groups and 100 consumers cost Redis two looks a second
     const { url } = await site.console()
     const [before, since] = [await callsOf(site, 'evalsha'), performance.now()]
     const viewers = Array.from({ length: VIEWERS }, (_, n) => look(url, `group-${n % 2}`, LOOKS))
-    const seen = await Promise.all(viewers)
+    const astray = Array.from({ length: ASTRAY }, (_, n) => look(url, `nobody-${n}`, LOOKS))
+    const [seen, [nobody]] = [await Promise.all(viewers), await Promise.all(astray)]
     const looked = (await callsOf(site, 'evalsha')) - before
     const seconds = (performance.now() - since) / 1_000
     // One more at each end of the time.
@@ -61,6 +43,8 @@ test('many viewers of 100 groups and 100 consumers cost Redis two looks a second
       Array.from({ length: CONSUMERS }, () => [1, 1]),
     )
     expect(seen[1]?.at(-1)?.into?.holders).toEqual([])
+    expect(nobody?.at(-1)?.groups.length).toBe(GROUPS)
+    expect(nobody?.at(-1)?.into).toBeUndefined()
   } finally {
     await site.close()
     await redis.stop()
@@ -82,6 +66,10 @@ test('while Redis is away the page says so, and it goes on when Redis is back', 
     const { value } = (await response.body?.getReader().read()) ?? {}
     expect(Buffer.from(value ?? []).toString()).toContain('retry: 1000')
     expect(await ready()).toBe(503)
+    expect(await ask(url, '/api/groups/group/letters/1-1')).toMatchObject({ status: 503 })
+    const route = '/api/groups/:group/letters/:letterId'
+    await worker.waitFor((line) => line.msg === 'a request failed' && line.route === route)
+    expect(await ask(url, '/api/groups/group/pause', posting({ dryRun: false }))).toMatchObject({ status: 503 })
     await redis.start()
     await worker.waitFor(({ msg }) => msg === 'Redis answers again')
     expect((await look(url, 'group', 1))[0]?.groups).toHaveLength(1)
