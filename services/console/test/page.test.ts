@@ -73,7 +73,7 @@ describe.skipIf(!chromiumPath)('the page', () => {
     await leave(visited)
   })
 
-  test('redrives a dead letter, which is handled then', async ({ site }) => {
+  test('finds a dead event, and redrives its letter: it is handled then', async ({ site }) => {
     await withLetters(site, 3)
     const { url } = await site.console()
     const visited = await visit(url)
@@ -86,6 +86,10 @@ describe.skipIf(!chromiumPath)('the page', () => {
     expect(await page.content()).not.toContain('insufficient_funds')
     await letters.first().getByRole('button', { name: 'Show payload' }).click()
     await letters.first().getByText('insufficient_funds').waitFor(WAIT)
+    await find(page, 'event-user_1003-0')
+    await page.locator('[data-found="dead"]').getByText('database timeout').waitFor(WAIT)
+    await page.locator('.found').getByRole('button', { name: 'Show payload' }).click()
+    await page.locator('.found').getByText('insufficient_funds').waitFor(WAIT)
 
     site.mendHandlers()
     await letters.first().getByRole('button', { name: 'Redrive …' }).click()
@@ -176,54 +180,35 @@ describe.skipIf(!chromiumPath)('the page', () => {
     await leave(visited)
   })
 
-  test('finds an event, and says what became of it', async ({ site }) => {
-    await withLetters(site, 1)
-    const [entryId = ''] = await site.publish(1)
-    const { url } = await site.console()
-    const visited = await visit(url)
-    const { page } = visited
-    await find(page, 'event-user_2000-0')
-    await page.locator('.found').getByText(entryId).first().waitFor(WAIT)
-    await page.locator('[data-found="acknowledged"]').waitFor(WAIT)
-    await page.getByLabel('Event id or entry id').fill('event-user_1003-0')
-    await button(page, 'Find').click()
-    await page.locator('[data-found="dead"]').getByText('database timeout').waitFor(WAIT)
-    await page.locator('.found').getByRole('button', { name: 'Show payload' }).click()
-    await page.locator('.found').getByText('insufficient_funds').waitFor(WAIT)
-    await leave(visited)
-  })
-
-  test.for([
-    { colorScheme: 'light', viewport: { width: 1_180, height: 900 } },
-    { colorScheme: 'dark', viewport: { width: 1_180, height: 900 } },
-    { colorScheme: 'dark', viewport: { width: 360, height: 740 } },
-    { colorScheme: 'light', viewport: { width: 360, height: 740 } },
-  ] as const)('can be read by everybody: $colorScheme, $viewport.width pixels', async (look, { site }) => {
+  test('can be read by everybody: light and dark, wide and narrow, by keyboard', async ({ site }) => {
     await withLetters(site, 2)
     await site.publish(2)
     const dead = await site.consumer('dead', { WORK_MS: '60000', GROUP: 'other', LEASE_MS: '60000' })
     await until('it holds something', async () => (await site.held('dead', 'other')) === 2, PATIENCE)
     dead.kill('SIGKILL')
     const { url } = await site.console()
-    const visited = await visit(`${url}/#group=other`, look)
-    const { page } = visited
-    await button(page, /held by dead/).click(WAIT)
-    await page.getByRole('columnheader', { name: 'Lease left' }).waitFor(WAIT)
-    const width = await page.evaluate('document.documentElement.scrollWidth')
-    expect(width).toBeLessThanOrEqual(look.viewport.width)
-    expect(await findingsOf(page)).toEqual([])
-    await button(page, 'Pause …').click()
-    await page.getByRole('dialog').locator('.will').waitFor(WAIT)
-    expect(await findingsOf(page)).toEqual([])
-    // By keyboard: Escape closes the dialog, and the focus is back on its button.
-    await page.keyboard.press('Escape')
-    await expect
-      .poll(() => page.evaluate('document.activeElement.textContent'), { timeout: WAIT.timeout })
-      .toBe('Pause …')
-    await page.getByRole('link', { name: GROUP }).press('Enter')
-    await page.locator('.letter-list summary').first().press('Enter')
-    await page.getByText('Failed deliveries').first().waitFor(WAIT)
-    await leave(visited)
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const visited = await visit(`${url}/#group=other`, { colorScheme })
+      const { page } = visited
+      await button(page, /held by dead/).click(WAIT)
+      await page.getByRole('columnheader', { name: 'Lease left' }).waitFor(WAIT)
+      for (const width of [1_180, 360]) {
+        await page.setViewportSize({ width, height: 800 })
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+        expect(await findingsOf(page)).toEqual([])
+      }
+      await button(page, 'Pause …').click()
+      await page.getByRole('dialog').locator('.will').waitFor(WAIT)
+      expect(await findingsOf(page)).toEqual([])
+      // By keyboard: Escape closes the dialog, and the focus is back on its button.
+      await page.keyboard.press('Escape')
+      const focused = () => page.evaluate('document.activeElement.textContent')
+      await expect.poll(focused, { timeout: WAIT.timeout }).toBe('Pause …')
+      await page.getByRole('link', { name: GROUP }).press('Enter')
+      await page.locator('.letter-list summary').first().press('Enter')
+      await page.getByText('Failed deliveries').first().waitFor(WAIT)
+      await leave(visited)
+    }
   })
 })
 
