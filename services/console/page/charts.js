@@ -12,7 +12,7 @@ const KINDS = [
   { name: 'Lag', hint: 'not delivered yet', read: ({ lag }) => lag, write: count },
   {
     name: 'Settled',
-    hint: 'acknowledged or dead, per second',
+    hint: 'per second',
     read: ({ settledPerSecond }) => settledPerSecond,
     write: rate,
   },

@@ -36,15 +36,17 @@ test.skipIf(!SCREENSHOTS || !chromiumPath)('pictures of the page', { timeout: 30
       .filter({ hasText: /its lease is over in 2/ })
       .waitFor(WAIT)
     await light.page.screenshot({ path: at('console-light.png') })
-    await row(dark)
-      .filter({ hasText: /taken by/ })
-      .waitFor(WAIT)
-    // While the entries move.
-    await dark.page.screenshot({ path: at('console-dark.png') })
     await narrow.page
       .locator('.group-heading')
       .evaluate((heading) => (heading as { scrollIntoView(): void }).scrollIntoView())
-    await narrow.page.screenshot({ path: at('console-narrow.png') })
+    // While the entries move.
+    const whenTaken = async (of: typeof light, name: string) => {
+      await row(of)
+        .filter({ hasText: /taken by/ })
+        .waitFor(WAIT)
+      await of.page.screenshot({ path: at(name) })
+    }
+    await Promise.all([whenTaken(dark, 'console-dark.png'), whenTaken(narrow, 'console-narrow.png')])
     await loading.stop()
     for (const { close } of [light, dark, narrow]) await close()
   } finally {
