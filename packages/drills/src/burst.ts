@@ -8,20 +8,20 @@ export const burst = (events: number) => ({ BURST: String(events), FAILING: '1',
 export const failingIn = (ledger: readonly LedgerLine[]): Set<string> =>
   new Set(ledger.flatMap((line) => (line.what === 'attempted' && line.subject === UNLUCKY_USER ? [line.id] : [])))
 
-/** Webhooks carry the name of their source in their id; the events of a burst do not. */
-const isOfBurst = (line: LedgerLine) => 'id' in line && !line.id.includes(':')
-
-/** What is wrong with a burst, by what its producer was told. What else was published meanwhile is left out. */
-export function complaintsAboutBurst(ledger: readonly LedgerLine[], events: number): string[] {
-  const lines = ledger.filter(isOfBurst)
-  const answers = lines.filter((line) => line.what === 'published')
+/** What is wrong with so many events, one of which always fails and is sent twice, by what their sender was told. */
+export function complaintsAboutEvents(ledger: readonly LedgerLine[], events: number): string[] {
+  const answers = ledger.filter((line) => line.what === 'published')
   const published = new Set(answers.map(({ id }) => id)).size
-  const refused = lines.filter(({ what }) => what === 'refused').length
-  const failing = failingIn(lines).size
+  const failing = failingIn(ledger).size
   return [
     ...(published < events ? [`only ${published} of ${events} events were published`] : []),
-    ...(refused > 0 ? [`${refused} publishes were refused`] : []),
     ...(answers.some(({ duplicate }) => duplicate) ? [] : ['the duplicate publish was not recognised']),
     ...(failing === 1 ? [] : [`${failing} failing events were published, not one`]),
   ]
+}
+
+/** As `complaintsAboutEvents`, for a burst of the producer, which must not be refused anything. */
+export function complaintsAboutBurst(ledger: readonly LedgerLine[], events: number): string[] {
+  const refused = ledger.filter(({ what }) => what === 'refused').length
+  return [...complaintsAboutEvents(ledger, events), ...(refused > 0 ? [`${refused} publishes were refused`] : [])]
 }

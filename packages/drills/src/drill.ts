@@ -7,7 +7,7 @@ import { type MutantVerdict, runMutants } from './run-mutants.ts'
 import { heading, inShort } from './verdict-table.ts'
 
 // `npm run drill`: all drills, or those named, one after the other, each on a Redis of its own; `--mutants`: the proof
-// that the drills see what they are there to see.
+// that these drills see what they are there to see.
 
 endOnSignal()
 const { values, positionals } = parseArguments({
@@ -65,7 +65,7 @@ async function runAll(): Promise<boolean> {
 /** Breaks the library on purpose: a mutant that no drill notices is a hole in the drills. */
 async function runAllMutants(): Promise<boolean> {
   const verdicts: MutantVerdict[] = []
-  for await (const verdict of runMutants()) {
+  for await (const verdict of runMutants(names)) {
     verdicts.push(verdict)
     const { mutant, drill, isAsExpected, because } = verdict
     const [good, bad] = mutant === 'none' ? ['passed', 'FAILED'] : ['caught', 'SURVIVED']

@@ -85,6 +85,37 @@ export const mutants: Record<string, Mutant> = {
       ],
     ],
   },
+  'pause-unseen': {
+    about: 'consumers start handlers although the group is paused',
+    drill: 'controls',
+    events: 600,
+    sign: /started while the group was paused/,
+    edits: [
+      [
+        'consume/pipeline/group-controls.ts',
+        'return this.#isCircuitOpening || this.inForce.operator !== undefined || this.inForce.circuit !== undefined',
+        'return false',
+      ],
+      [
+        'consume/pipeline/gate.ts',
+        "if (operator || (this.#controls.isPaused && delivery.kind !== 'probe')) return UNSTARTED",
+        'if (operator && !this.#controls) return UNSTARTED',
+      ],
+    ],
+  },
+  'limit-uncounted': {
+    about: 'a handler starts without a grant of the limit',
+    drill: 'controls',
+    events: 600,
+    sign: /handlers were started in one second/,
+    edits: [
+      [
+        'consume/pipeline/gate.ts',
+        'if (barred || this.#controls.inForce.limitPerSecond === undefined || first.hasStart) return barred',
+        'if (barred || first.kind !== undefined) return barred',
+      ],
+    ],
+  },
   'maxlen-while-lagging': {
     about: 'the stream is trimmed by MAXLEN while a group lags',
     drill: 'slow-group',
@@ -223,8 +254,8 @@ export const mutants: Record<string, Mutant> = {
     edits: [
       [
         '../../../services/producer/src/webhooks/receiver.ts',
-        'const published = await withLedger(ledger, event, () => this.#append(event, text))',
-        `withLedger(ledger, event, () => this.#append(event, text)).catch(() => {})
+        'const published = await withLedger(ledger, event, () => this.#append(event, delivery, text))',
+        `withLedger(ledger, event, () => this.#append(event, delivery, text)).catch(() => {})
       const published = { id, entryId: '0-1', duplicate: false }`,
       ],
     ],

@@ -1,6 +1,6 @@
 import { parseArguments } from './arguments.ts'
-import { burst } from './burst.ts'
 import { untilJoined } from './smoke/consumers.ts'
+import { Outside } from './smoke/outside.ts'
 import { LEASE_MS, Stack } from './smoke/stack.ts'
 import { type Finding, must, type Step } from './smoke/step.ts'
 import { crash } from './smoke/steps/crash.ts'
@@ -13,9 +13,9 @@ import { scaleDownUp } from './smoke/steps/scale-down-up.ts'
 import { type SmokeVerdict, show, verdictOn } from './smoke/verdict.ts'
 import { drawAndCount, endProgress, say } from './terminal.ts'
 
-// `npm run smoke`: the same judgement as the demo's, against Compose. 10,000 events at once, besides those that the
-// producer service publishes all the while; three consumers; containers killed, restarted, scaled, cut off, paused and
-// replaced under load.
+// `npm run smoke`: the same judgement as the demo's, against Compose. 10,000 signed webhooks at once from outside, and
+// some all the while, besides those that the producer service simulates; three consumers; containers killed, restarted,
+// scaled, cut off, paused and replaced under load.
 
 const EVENTS = 10_000
 const SETTINGS = {
@@ -23,11 +23,8 @@ const SETTINGS = {
   // The work must last longer than all the steps together; that is checked after each.
   WORK_MS: '300',
   LEASE_MS: String(LEASE_MS),
-  INTERVAL_MS: '50',
-  // Without user_1003: what the producer publishes besides the burst does not fail.
+  // Without user_1003: no simulated webhook fails.
   USERS: '2',
-  // A publish of the burst outlasts whatever happens to Redis; simulated webhooks are sent again until they are taken.
-  PUBLISH_TIMEOUT_MS: '60000',
 }
 const STEPS: readonly Step[] = [killByHand, crash, redisRestart, scaleDownUp, partition, redisPause, rolling]
 
@@ -36,18 +33,26 @@ async function smoke(stack: Stack): Promise<SmokeVerdict> {
   await stack.build()
   await stack.compose('up', '--detach', '--wait', '--scale', 'consumer=3')
   await untilJoined(stack, await stack.running('consumer'))
-  say(`publishing ${EVENTS} events at once; one of them always fails and is published twice`)
-  const settings = Object.entries(burst(EVENTS)).flatMap(([name, value]) => ['--env', `${name}=${value}`])
-  await stack.compose('run', '--rm', '--no-deps', '--no-TTY', ...settings, 'producer')
+  const outside = new Outside(stack, EVENTS)
+  try {
+    say(`sending ${EVENTS} signed webhooks at once; one of them always fails and is sent twice`)
+    await outside.sendAtOnce()
+    outside.sendOn()
+    const { findings, failures } = await runSteps(stack)
+    await outside.close()
+    await stack.stop('producer')
+    await untilDone(stack).catch((error) => failures.push(error.message))
+    await stack.stop('consumer')
+    return verdictOn(stack, outside, findings, failures)
+  } finally {
+    await outside.close()
+  }
+}
 
-  const { findings, failures } = await runSteps(stack)
-  await stack.stop('producer')
+async function untilDone(stack: Stack): Promise<void> {
   say('waiting until nothing is left to do')
   const look = async () => (await drawAndCount([stack.group])).isDone
-  const waiting = stack.until('nothing is left to do', look, 120_000).finally(endProgress)
-  await waiting.catch((error) => failures.push(error.message))
-  await stack.stop('consumer')
-  return verdictOn(stack, EVENTS, findings, failures)
+  await stack.until('nothing is left to do', look, 120_000).finally(endProgress)
 }
 
 /** One after the other; after one that fails, the state is not what the next one expects. */

@@ -6,16 +6,31 @@ import { Ledger } from '@redis-streams-processor/service-kit'
 const LANES = 50
 const REPEAT_MS = 200
 
+export interface WebhookSenderOptions {
+  /** Where the producer service listens on this machine. */
+  port: number
+  ledgerFolder: string
+  /** Default: a new one. */
+  secret?: string
+}
+
+/** What is sent. The same one twice is a duplicate. */
+export interface Webhook {
+  id: string
+  userId: string
+}
+
 /** A sender of webhooks, which repeats each with the same id until it is answered 2xx. The ledger is the sender's. */
 export class WebhookSender {
-  readonly secret = newStandardSecret()
+  readonly secret: string
   readonly #url: string
   readonly #ledger: Ledger
   #isClosed = false
   /** How often each status was answered; 0: no answer came. */
   readonly answers = new Map<number, number>()
 
-  constructor(port: number, ledgerFolder: string) {
+  constructor({ port, ledgerFolder, secret = newStandardSecret() }: WebhookSenderOptions) {
+    this.secret = secret
     this.#url = `http://127.0.0.1:${port}/webhooks/standard`
     this.#ledger = new Ledger(ledgerFolder, 'sender', (error) => {
       throw error
@@ -25,16 +40,22 @@ export class WebhookSender {
   /** The id of the event that a delivery becomes. */
   static eventId = (id: string) => `standard:${id}`
 
-  async sendAll(ids: readonly string[], perSecond: number): Promise<void> {
+  /** Resolves once all are taken, or this sender is closed. */
+  async sendAll(webhooks: readonly Webhook[], perSecond: number): Promise<void> {
     const startedAt = performance.now()
     let next = 0
     const lane = async () => {
-      for (let n = next++; n < ids.length && !this.#isClosed; n = next++) {
+      for (let n = next++; n < webhooks.length && !this.#isClosed; n = next++) {
         await sleep(Math.max(0, startedAt + (n / perSecond) * 1_000 - performance.now()))
-        await this.#sendUntilTaken(ids[n] as string, `user_${2_000 + (n % 50)}`)
+        await this.#sendUntilTaken(webhooks[n] as Webhook)
       }
     }
     await Promise.all(Array.from({ length: LANES }, lane))
+  }
+
+  /** How often each status was answered, as text. */
+  get told(): string {
+    return [...this.answers].map(([status, times]) => `${status}: ${times}`).join(', ')
   }
 
   close(): void {
@@ -42,7 +63,7 @@ export class WebhookSender {
     this.#ledger.close()
   }
 
-  async #sendUntilTaken(id: string, userId: string): Promise<void> {
+  async #sendUntilTaken({ id, userId }: Webhook): Promise<void> {
     const eventId = WebhookSender.eventId(id)
     const type = 'user.deleted'
     const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data: { userId } })

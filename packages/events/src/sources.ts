@@ -53,7 +53,7 @@ export const sources: Readonly<Record<string, Source>> = { standard, github, str
 /** The largest event that any of them can make: consumers must take as much. Bytes. */
 export const maxEventBytes = Math.max(...Object.values(sources).map(maxEventBytesOf))
 
-function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {
+export function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name]
   return typeof value === 'string' ? value : undefined
 }

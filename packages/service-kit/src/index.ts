@@ -27,3 +27,4 @@ export {
   whole,
 } from './settings.ts'
 export { SettingsError } from './settings-error.ts'
+export { type TracingOption, tracingOf } from './tracing.ts'

@@ -31,16 +31,25 @@ const COMPOSE_SETTINGS = ['SECRETS_DIR']
 /** `WEBHOOK_<SOURCE>_SECRET`, and with `_FILE` behind it. */
 const WEBHOOK_SECRET = /^WEBHOOK_[A-Z0-9_]+_SECRET(_FILE)?$/
 
-export const isSetting = (name: string) =>
-  settingNames.includes(name) || COMPOSE_SETTINGS.includes(name) || WEBHOOK_SECRET.test(name)
+/**
+ * @param own The settings of the service that asks. One that takes webhooks knows which secrets there are; to all others
+ * any secret of a webhook is a setting.
+ */
+export function isSetting(name: string, own: readonly string[] = []): boolean {
+  if (settingNames.includes(name) || COMPOSE_SETTINGS.includes(name) || own.includes(name)) return true
+  return WEBHOOK_SECRET.test(name) && !own.some((one) => WEBHOOK_SECRET.test(one))
+}
 
 /** Near to a setting, and in almost every environment. */
 const FOREIGN_NAMES = ['USER']
 
-/** The setting that was probably meant by a name that is none. */
-export function settingNear(name: string): string | undefined {
-  if (isSetting(name) || FOREIGN_NAMES.includes(name)) return undefined
-  const distances = settingNames.map((known) => ({ known, distance: distanceBetween(name.toUpperCase(), known) }))
+/** The setting that was probably meant by a name that is none. `own`: as for `isSetting`. */
+export function settingNear(name: string, own: readonly string[] = []): string | undefined {
+  if (isSetting(name, own) || FOREIGN_NAMES.includes(name)) return undefined
+  const distances = [...settingNames, ...own].map((known) => ({
+    known,
+    distance: distanceBetween(name.toUpperCase(), known),
+  }))
   const [nearest] = distances.sort((a, b) => a.distance - b.distance)
   // In a short name every letter counts.
   return nearest && nearest.distance <= (nearest.known.length > 5 ? 2 : 1) ? nearest.known : undefined

@@ -36,27 +36,29 @@ export interface SettingsSources {
 export function readSettings<S extends z.ZodType>(schema: S, sources: SettingsSources = {}): z.output<S> {
   const { env = process.env, file = resolve('.env'), tell = console.error } = sources
   const read = readEnvFile(file)
-  for (const remark of [...remarksOnEnvironment(env), ...(read ? remarksOnFile(file, read) : [])]) tell(remark)
+  const own = schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+  for (const remark of [...remarksOnEnvironment(env, own), ...(read ? remarksOnFile(file, read, own) : [])])
+    tell(remark)
   // Into the environment, so that the handlers find there what they have in the file.
   for (const [name, value] of Object.entries(read?.values ?? {})) if (!env[name]) env[name] = value
   return parseSettings(schema, env)
 }
 
 // An environment is full of names that are no settings: only those that look like one are told.
-function remarksOnEnvironment(env: NodeJS.ProcessEnv): string[] {
+function remarksOnEnvironment(env: NodeJS.ProcessEnv, own: readonly string[]): string[] {
   return Object.entries(env).flatMap(([name, value]) => {
-    const meant = settingNear(name)
+    const meant = settingNear(name, own)
     return value && meant ? [`environment: ${name} is not a setting; did you mean ${meant}?`] : []
   })
 }
 
-function remarksOnFile(file: string, { values, strangeLines }: EnvFile): string[] {
-  const strangeNames = Object.keys(values).filter((name) => !isSetting(name))
+function remarksOnFile(file: string, { values, strangeLines }: EnvFile, own: readonly string[]): string[] {
+  const strangeNames = Object.keys(values).filter((name) => !isSetting(name, own))
   return [
     `settings are read from ${file}`,
     ...strangeLines.map((line) => `${file}: line ${line} is not understood; expected NAME=value`),
     ...strangeNames.map((name) => {
-      const meant = settingNear(name)
+      const meant = settingNear(name, own)
       return `${file}: ${name} is not a setting${meant ? `; did you mean ${meant}?` : ''}`
     }),
   ]

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,10 +10,13 @@ import { until } from './until.ts'
 
 const DEPLOY = fileURLToPath(new URL('../../../deploy', import.meta.url))
 const START_TIMEOUT_MS = 30_000
+const jobs = ['producer', 'consumer'] as const
+
+export type Job = (typeof jobs)[number]
 
 export interface PrometheusOptions {
   /** The ports of this machine at which each job answers /metrics. */
-  targets: Record<'producer' | 'consumer', readonly number[]>
+  targets: Record<Job, readonly number[]>
   /** What becomes of the text of deploy/alerts.yml before it is loaded. Default: nothing. */
   rulesOf?: (text: string) => string
 }
@@ -36,8 +39,8 @@ export interface Sample {
 }
 
 /**
- * A real Prometheus with deploy/prometheus.yml and deploy/alerts.yml. It finds its targets here instead of in Compose,
- * and scrapes and evaluates each second.
+ * A real Prometheus with deploy/prometheus.yml and deploy/alerts.yml. It finds its targets in files instead of in the
+ * DNS of Compose, and scrapes and evaluates each second.
  */
 export class Prometheus {
   readonly #api: string
@@ -57,7 +60,8 @@ export class Prometheus {
     const folder = ownFolder(mkdtempSync(join(tmpdir(), 'redis-streams-prometheus-')))
     const read = (name: string) => readFileSync(join(DEPLOY, name), 'utf8')
     writeFileSync(join(folder, 'alerts.yml'), rulesOf(read('alerts.yml')))
-    writeFileSync(join(folder, 'prometheus.yml'), configOf(read('prometheus.yml'), targets))
+    writeFileSync(join(folder, 'prometheus.yml'), configOf(read('prometheus.yml')))
+    for (const job of jobs) writeTargets(folder, job, targets[job])
     const prometheus = new Prometheus(await freePort(), folder)
     const all = Object.values(targets).flat().length
     const scraped = async () => (await prometheus.query('up == 1')).length === all
@@ -68,6 +72,11 @@ export class Prometheus {
       },
     )
     return prometheus
+  }
+
+  /** From now on these ports are those of the job, as when a service discovery has looked again. */
+  discover(job: Job, ports: readonly number[]): void {
+    writeTargets(this.#folder, job, ports)
   }
 
   /** @throws when Prometheus says that it is no query. */
@@ -102,13 +111,19 @@ export class Prometheus {
   }
 }
 
-function configOf(text: string, targets: PrometheusOptions['targets']): string {
+function configOf(text: string): string {
   let config = text.replaceAll('15s', '1s')
-  for (const [job, ports] of Object.entries(targets)) {
+  for (const job of jobs) {
     const discovery = new RegExp(`(job_name: ${job}\n) +dns_sd_configs:\n.*\n`)
     if (!discovery.test(config)) throw new Error(`deploy/prometheus.yml does not look up the job ${job} in DNS`)
-    const found = ports.map((port) => `'127.0.0.1:${port}'`).join(', ')
-    config = config.replace(discovery, `$1    static_configs: [{ targets: [${found}] }]\n`)
+    config = config.replace(discovery, `$1    file_sd_configs: [{ files: [${job}.json] }]\n`)
   }
   return config
+}
+
+/** In one step: Prometheus reads the file whenever it changes. */
+function writeTargets(folder: string, job: Job, ports: readonly number[]): void {
+  const file = join(folder, `${job}.json`)
+  writeFileSync(`${file}.new`, JSON.stringify([{ targets: ports.map((port) => `127.0.0.1:${port}`) }]))
+  renameSync(`${file}.new`, file)
 }

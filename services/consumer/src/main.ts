@@ -9,6 +9,7 @@ import {
   retentionOf,
   runService,
   startOpsServer,
+  tracingOf,
 } from '@redis-streams-processor/service-kit'
 import { createConsumer, exponential } from '@redis-streams-processor/streams-core'
 import { loadHandlers } from './load-handlers.ts'
@@ -21,6 +22,7 @@ await runService(async (signal) => {
   const ledger = new Ledger(settings.LEDGER_DIR, 'consumer')
   const handlers = await loadHandlers(settings.HANDLERS, settings.WORK_MS)
   const logger = createLogger('consumer', settings.LOG_LEVEL)
+  const tracing = tracingOf(logger)
   const registry = newRegistry()
   const count = newConsumerMetrics(registry, Object.keys(catalog))
   const consumer = createConsumer(userEvents(settings.STREAM, retentionOf(settings)), {
@@ -43,6 +45,7 @@ await runService(async (signal) => {
     ...(settings.CIRCUIT_FAILURE_PERCENT > 0 ? { circuit: circuitOf(settings) } : {}),
     handlers: settings.LEDGER_DIR === undefined ? handlers : withLedger(handlers, ledger),
     logger,
+    ...(tracing && { tracing }),
     onReport: (report) => {
       count(report)
       writeReport(ledger, report)

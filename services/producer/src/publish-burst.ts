@@ -8,7 +8,7 @@ import { makeBurstWebhook, makeWebhook } from './simulator.ts'
 
 /** Publishes so many simulated webhooks at once, without HTTP, and says how fast that went. */
 export async function publishBurst(service: Service, events: number, signal: AbortSignal): Promise<void> {
-  const { settings, stream, ledger, logger, operations } = service
+  const { settings, stream, ledger, logger, operations, tracing } = service
   const producer = createProducer(stream, {
     redis: redisOf(settings),
     source: '/simulator',
@@ -16,6 +16,7 @@ export async function publishBurst(service: Service, events: number, signal: Abo
     dedupeMs: settings.DEDUPE_MS,
     durability: settings.DURABILITY,
     logger,
+    ...(tracing && { tracing }),
     onReport: operations.newObserver(),
   })
   operations.watch(producer)

@@ -9,7 +9,7 @@ import {
   standardScheme,
   type UserEvents,
 } from '@redis-streams-processor/events'
-import { type Ledger, redisOf, SettingsError } from '@redis-streams-processor/service-kit'
+import { type Ledger, redisOf, SettingsError, type TracingOption } from '@redis-streams-processor/service-kit'
 import {
   createProducer,
   type Logger,
@@ -36,6 +36,8 @@ export interface Service {
   ledger: Ledger
   logger: Logger
   operations: Operations
+  /** Undefined: no spans are made. */
+  tracing?: TracingOption | undefined
 }
 
 /** The simulator is a source of its own, whose secret only this process knows. */
@@ -120,7 +122,7 @@ function servedSources({ settings, logger }: Service, simulated: string | undefi
 
 /** One for each source, because each source has its own window of deduplication. */
 function producerFor(
-  { settings, stream, logger, operations }: Service,
+  { settings, stream, logger, operations, tracing }: Service,
   name: string,
   source: Source,
 ): Producer<UserEvents> {
@@ -132,6 +134,7 @@ function producerFor(
     durability: settings.DURABILITY,
     maxEventBytes: maxEventBytesOf(source),
     logger,
+    ...(tracing && { tracing }),
     onReport: operations.newObserver(),
   })
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import { until, Worker } from '@redis-streams-processor/testbed'
+import { Scrape, until, Worker, withUser } from '@redis-streams-processor/testbed'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { Endpoint, event, SECRET_SETTINGS, signed } from './support/endpoint.ts'
 
@@ -13,6 +13,7 @@ const REFUSED = [400, 401, 404, 405, 408, 413, 415, 417, 431, 501, 505, 'none'] 
 const TAKEN = [202] as const
 
 const PATH = '/webhooks/standard'
+const TELL_MEMORY = new URL('./support/tell-memory.mjs', import.meta.url)
 const JSON_TYPE = { 'content-type': 'application/json' }
 
 /** A request as it goes over the wire. */
@@ -272,6 +273,15 @@ test('what dawdles is cut off: heads, bodies, and connections on which nothing c
   await Promise.all(dawdlers.map(({ closed }) => closed))
   expect(await endpoint.send()).toMatchObject({ status: 202 })
   expect((await endpoint.entries()).size).toBe(1)
+  // Each is counted once, and told: six are too slow, and what drips into the chunks is no chunk.
+  const scrape = await Scrape.of(await endpoint.opsPort())
+  const counted = ['408', '400'].map((code) => scrape.sum('webhook_requests_total', { code }))
+  const reasons = ['too-slow', 'bad-request'].map((reason) => scrape.sum('webhook_rejected_total', { reason }))
+  expect([counted, reasons]).toEqual([
+    [5, 2],
+    [5, 2],
+  ])
+  await endpoint.line(({ msg, reason, status }) => msg === 'webhook refused' && reason === 'too-slow' && status === 408)
 })
 
 function dawdle(port: number, bytes: string): { closed: Promise<unknown> } {
@@ -285,28 +295,36 @@ function dawdle(port: number, bytes: string): { closed: Promise<unknown> } {
   return { closed: closed(socket).finally(() => clearInterval(drip)) }
 }
 
-test('ten thousand connections that senders keep open are kept, and keep nobody out', async () => {
-  const { port } = await startProcess()
-  const count = Math.min(10_000, maxOpenFiles() - 1_000)
-  const sockets: Socket[] = []
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy()
-  })
-  // Nothing is appended or logged for a ping: what costs is the connections.
-  const ping = { ...(await signed.github('{}', { event: 'ping' })), connection: 'keep-alive' }
-  const bytes = request(ping, '{}', 'POST /webhooks/github HTTP/1.1')
-  const lane = async () => {
-    while (sockets.length < count) {
-      const socket = connect(port, '127.0.0.1')
-      sockets.push(socket)
-      await answerTo(bytes, socket)
+const CONNECTIONS = 10_000
+const FILES = CONNECTIONS + 1_000
+const hasFiles = maxOpenFiles() >= FILES
+const NEEDS = hasFiles ? '' : ` (skipped: the hard limit of open files is below ${FILES})`
+
+test.skipIf(!hasFiles)(
+  `10,000 connections that senders keep open are kept, and keep nobody out${NEEDS}`,
+  async () => {
+    const { port } = await startProcess()
+    const sockets: Socket[] = []
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy()
+    })
+    // Nothing is appended or logged for a ping: what costs is the connections.
+    const ping = { ...(await signed.github('{}', { event: 'ping' })), connection: 'keep-alive' }
+    const bytes = request(ping, '{}', 'POST /webhooks/github HTTP/1.1')
+    const lane = async () => {
+      while (sockets.length < CONNECTIONS) {
+        const socket = connect(port, '127.0.0.1')
+        sockets.push(socket)
+        await answerTo(bytes, socket)
+      }
     }
-  }
-  await Promise.all(Array.from({ length: 100 }, lane))
-  await answerTo(sign(good), connect(port, '127.0.0.1'))
-  for (const socket of sockets.slice(0, 100)) await answerTo(bytes, socket)
-  expect(sockets.filter(({ readable }) => readable)).toHaveLength(count)
-}, 180_000)
+    await Promise.all(Array.from({ length: 100 }, lane))
+    await answerTo(sign(good), connect(port, '127.0.0.1'))
+    for (const socket of sockets.slice(0, 100)) await answerTo(bytes, socket)
+    expect(sockets.filter(({ readable }) => readable)).toHaveLength(CONNECTIONS)
+  },
+  180_000,
+)
 
 /** Resolves once the request is answered 2xx on this connection. */
 function answerTo(bytes: Buffer, socket: Socket): Promise<void> {
@@ -393,34 +411,39 @@ test('a body that is refused takes no memory any more', async () => {
   await answerTo(sign(good), connect(port, '127.0.0.1'))
 })
 
-test('ten rounds of it leave no memory behind in the process', async () => {
-  const { worker, port } = await startProcess()
+test('rounds of it leave no memory behind in the process', async () => {
+  const { worker, port } = await startProcess({ NODE_OPTIONS: `--import ${TELL_MEMORY}` })
   const round = async () => {
     for (let i = 0; i < attacks.length; i += 40)
       await Promise.all(attacks.slice(i, i + 40).map((one) => attack(port, one)))
   }
-  for (let n = 0; n < 3; n += 1) await round()
-  const before = residentBytes(worker.pid)
-  for (let n = 0; n < 7; n += 1) await round()
-  // A round sends 6 MB. A heap that has not been tidied up may be larger, but not by all of them.
-  expect(residentBytes(worker.pid) - before).toBeLessThan(60_000_000)
+  const memory = async () => {
+    const told = () => worker.lines.filter(({ msg }) => msg === 'memory')
+    const { length } = told()
+    worker.kill('SIGUSR2')
+    await until('the process tells its memory', () => told().length > length, { timeoutMs: 10_000 })
+    return Number(told().at(-1)?.bytes)
+  }
+  const [warm, rounds] = [3, 5]
+  for (let n = 0; n < warm; n += 1) await round()
+  const before = await memory()
+  for (let n = 0; n < rounds; n += 1) await round()
+  const sent = rounds * attacks.reduce((sum, [, bytes]) => sum + bytes.length, 0)
+  // Redis has the events; a quarter of what was sent would show that something is kept here, too.
+  expect(sent).toBeGreaterThan(20_000_000)
+  expect((await memory()) - before).toBeLessThan(sent / 4)
   expect(worker.isRunning).toBe(true)
 })
 
 /** The producer service as a process of its own. */
-async function startProcess(): Promise<{ worker: Worker; port: number }> {
-  const env = { REDIS_URL: inject('redisUrl'), STREAM: 'hostile', HTTP_PORT: '0', SIMULATE: 'off' }
-  const worker = new Worker('producer', { ...env, ...SECRET_SETTINGS })
+async function startProcess(more: Record<string, string> = {}): Promise<{ worker: Worker; port: number }> {
+  const redis = withUser(inject('redisUrl'), 'producer')
+  const env = { REDIS_URL: redis, STREAM: 'test_hostile', HTTP_PORT: '0', SIMULATE: 'off' }
+  const worker = new Worker('producer', { ...env, ...SECRET_SETTINGS, ...more })
   onTestFinished(async () => {
     worker.kill('SIGKILL')
     await worker.exited()
   })
   const { url } = await worker.waitFor(({ msg }) => msg === 'webhooks are served')
   return { worker, port: Number(new URL(String(url)).port) }
-}
-
-/** Of a process on Linux; 0 elsewhere. */
-function residentBytes(pid: number | undefined): number {
-  if (process.platform !== 'linux') return 0
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1_024
 }

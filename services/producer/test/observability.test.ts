@@ -43,13 +43,26 @@ describe('alerts', () => {
   })
 })
 
-/** Every query of every dashboard. */
+interface Dashboard {
+  panels: { targets?: { expr: string }[] }[]
+  templating: { list: { query: { query: string } }[] }
+}
+
+/** Every query of every dashboard, those of its variables included. */
 function queries(): string[] {
   const folder = join(ROOT, 'deploy/grafana/dashboards')
-  const dashboards = readdirSync(folder).map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')))
-  return dashboards.flatMap(({ panels }: { panels: { targets?: { expr: string }[] }[] }) =>
-    panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)),
-  )
+  const dashboards = readdirSync(folder).map((name): Dashboard => JSON.parse(readFileSync(join(folder, name), 'utf8')))
+  return dashboards.flatMap(({ panels, templating }) => [
+    ...panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)),
+    ...templating.list.map(({ query }) => queryOfVariable(query.query)),
+  ])
+}
+
+/** What Grafana asks for the values of a label: the series that have it. */
+function queryOfVariable(text: string): string {
+  const [, metric, label] = /^label_values\((\w+), (\w+)\)$/.exec(text) ?? []
+  if (label === undefined) throw new Error(`the variable asks for ${text}`)
+  return `count by (${label}) (${metric}{${label}!=""})`
 }
 
 function start(service: 'consumer' | 'producer', env: Record<string, string>): Worker {

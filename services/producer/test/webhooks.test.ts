@@ -4,12 +4,20 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { defineSource, standardScheme, userEvents } from '@redis-streams-processor/events'
+import {
+  defineSource,
+  maxEventBytesOf,
+  type Source,
+  sources,
+  standardScheme,
+  userEvents,
+} from '@redis-streams-processor/events'
 import { Ledger, readLedger } from '@redis-streams-processor/service-kit'
-import { createProducer } from '@redis-streams-processor/streams-core'
+import { createProducer, type ProducerOptions } from '@redis-streams-processor/streams-core'
 import { RedisServer, Scrape, sendOnce } from '@redis-streams-processor/testbed'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { Receiver } from '../src/webhooks/receiver.ts'
+import { WebhookServer } from '../src/webhooks/server.ts'
 import { Tally } from '../src/webhooks/tally.ts'
 import { Endpoint, event, SECRETS, type SourceName, signed } from './support/endpoint.ts'
 
@@ -17,6 +25,24 @@ async function ownRedis(options?: string[]): Promise<RedisServer> {
   const redis = await RedisServer.start(options)
   onTestFinished(() => redis.stop())
   return redis
+}
+
+/** A receiver of one source, on a stream of its own. */
+function ownReceiver(redis: string, source: Source, options: Partial<ProducerOptions> = {}) {
+  const stream = userEvents(`test_${randomUUID().slice(0, 8)}`)
+  const producer = createProducer(stream, { redis, ...options })
+  onTestFinished(() => producer.close())
+  const lines: string[] = []
+  const write = (_: object, msg: string) => void lines.push(msg)
+  const logger = { debug: write, info: write, warn: write, error: write }
+  const keys = [standardScheme.keyOf(SECRETS.standard)]
+  const tally = new Tally(logger, { answered() {}, rejected() {}, unfit() {} })
+  const ledger = new Ledger(undefined, 'test')
+  const receiver = new Receiver(
+    { name: 'own', source, keys, toleranceMs: 300_000 },
+    { stream, producer, logger, ledger, tally, onRefused: () => {} },
+  )
+  return { receiver, producer, tally, stream: stream.name, lines }
 }
 
 function temporaryFolder(): string {
@@ -82,8 +108,14 @@ describe('what is signed is appended once', () => {
     const redis = await ownRedis(['--appendfsync', 'always'])
     const endpoint = new Endpoint({ REDIS_URL: redis.url, DURABILITY: 'fsync' })
     const [command] = await endpoint.command<unknown[]>('COMMAND', 'INFO', 'WAITAOF')
-    if (command !== null) expect((await endpoint.send()).status).toBe(202)
-    else await expect(endpoint.done).rejects.toThrow('WAITAOF')
+    if (command === null) return expect(endpoint.done).rejects.toThrow('WAITAOF')
+    expect((await endpoint.send()).status).toBe(202)
+
+    // This one writes to its disk whenever the operating system likes.
+    const lazy = await ownRedis(['--appendfsync', 'no'])
+    const env = { REDIS_URL: lazy.url, PUBLISH_TIMEOUT_MS: '500' }
+    expect((await new Endpoint({ ...env, DURABILITY: 'fsync' }).send()).status).toBe(503)
+    expect((await new Endpoint({ ...env, DURABILITY: 'memory' }).send()).status).toBe(202)
   })
 
   test('a ping of GitHub is answered 200, and is no event', async () => {
@@ -156,6 +188,27 @@ describe('what is refused', () => {
     expect(await endpoint.send(body)).toMatchObject({ status: 202 })
   })
 
+  test('a source with a larger maxBodyBytes takes larger bodies, and stores them', async () => {
+    const { toEvent } = sources.standard as Source
+    const source = defineSource({ scheme: standardScheme, toEvent, maxBodyBytes: 3_000_000 })
+    const { receiver, tally, stream } = ownReceiver(inject('redisUrl'), source, {
+      maxEventBytes: maxEventBytesOf(source),
+    })
+    const options = { host: '127.0.0.1', port: 0, trustProxy: false, rateLimit: 0, drainDelayMs: 0 } as const
+    const server = new WebhookServer(options, [receiver], tally)
+    await server.start()
+    onTestFinished(() => server.stop())
+    const send = async (length: number) => {
+      const body = event({ userId: 'user_1', text: 'x'.repeat(length) })
+      const request = { method: 'POST', headers: signed.standard(body), body }
+      return (await fetch(`${server.url}/webhooks/own`, request)).status
+    }
+    expect(await send(2_999_000)).toBe(202)
+    expect(await send(3_000_000)).toBe(413)
+    const [[, fields]] = await sendOnce<[[string, string[]]]>(inject('redisUrl'), ['XRANGE', stream, '-', '+'])
+    expect(fields.join('').length).toBeGreaterThan(2_999_000)
+  })
+
   test('the tolerance is what WEBHOOK_TOLERANCE_MS says', async () => {
     const endpoint = new Endpoint({ WEBHOOK_TOLERANCE_MS: '3600000' })
     expect(await endpoint.send(event(), { atMs: Date.now() - 3_000_000 })).toMatchObject({ status: 202 })
@@ -164,11 +217,15 @@ describe('what is refused', () => {
 
   test('with WEBHOOK_RATE_LIMIT: 429 with Retry-After beyond it, for each source apart', async () => {
     const endpoint = new Endpoint({ WEBHOOK_RATE_LIMIT: '5' })
+    await endpoint.url
+    const since = performance.now()
     const answers = await Promise.all(Array.from({ length: 60 }, () => endpoint.send()))
+    const seconds = Math.ceil((performance.now() - since) / 1_000)
     const taken = answers.filter(({ status }) => status === 202)
     const refused = answers.filter(({ status }) => status === 429)
     expect(taken.length + refused.length).toBe(60)
     expect(taken.length).toBeGreaterThanOrEqual(5)
+    expect(taken.length).toBeLessThanOrEqual(5 * (seconds + 1))
     expect(refused.length).toBeGreaterThan(0)
     for (const { headers } of refused) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
     expect((await endpoint.entries()).size).toBe(taken.length)
@@ -237,33 +294,16 @@ describe('nothing signed is refused for its content', () => {
 
   test('what its source makes something of that cannot be stored is appended as it came', async () => {
     const redis = inject('redisUrl')
-    const stream = userEvents(`service_${randomUUID().slice(0, 8)}`)
-    const producer = createProducer(stream, { redis })
-    onTestFinished(() => producer.close())
-    const lines: string[] = []
-    const write = (_: object, msg: string) => void lines.push(msg)
-    const logger = { debug: write, info: write, warn: write, error: write }
-    const receiver = new Receiver(
-      {
-        name: 'own',
-        source: defineSource({
-          scheme: standardScheme,
-          toEvent: () => ({ id: 'w1', foreignType: 'own.type', data: 1n }),
-        }),
-        keys: [standardScheme.keyOf(SECRETS.standard)],
-        toleranceMs: 300_000,
-      },
-      {
-        ...{ stream, producer, logger, ledger: new Ledger(undefined, 'test') },
-        tally: new Tally(logger, { answered() {}, rejected() {}, unfit() {} }),
-        onRefused: () => {},
-      },
-    )
+    const source = defineSource({
+      scheme: standardScheme,
+      toEvent: () => ({ id: 'w1', foreignType: 'own.type', data: 1n }),
+    })
+    const { receiver, stream, lines } = ownReceiver(redis, source)
     const body = event({ userId: 'user_1' })
     const answer = await receiver.receive({ headers: signed.standard(body), body: Buffer.from(body) }, '127.0.0.1')
     expect(answer.status).toBe(202)
     expect(lines).toContain('webhook not understood, appended as it came')
-    const [[, fields]] = await sendOnce<[[string, string[]]]>(redis, ['XRANGE', stream.name, '-', '+'])
+    const [[, fields]] = await sendOnce<[[string, string[]]]>(redis, ['XRANGE', stream, '-', '+'])
     expect(fields).toEqual(expect.arrayContaining(['own.unknown', JSON.stringify(JSON.parse(body))]))
   })
 
@@ -289,6 +329,23 @@ describe('while Redis cannot take it: 503 with Retry-After, and the repetition i
     expect(await endpoint.send(event(), { id: 'first' })).toMatchObject({ status: 200 })
     await endpoint.command('XTRIM', endpoint.stream, 'MAXLEN', '0')
     expect(await endpoint.send(event(), { id: 'second' })).toMatchObject({ status: 202 })
+  })
+
+  test('as many events wait as may wait', async () => {
+    const redis = await ownRedis()
+    const { receiver, producer } = ownReceiver(redis.url, sources.standard as Source, { maxBuffered: 1 })
+    await producer.ready()
+    const send = (id: string) => {
+      const body = event()
+      return receiver.receive({ headers: signed.standard(body, { id }), body: Buffer.from(body) }, '127.0.0.1')
+    }
+    await redis.freeze()
+    const waiting = send('first')
+    const unavailable = { status: 503, headers: { 'retry-after': expect.any(String) } }
+    expect(await Promise.race([waiting, send('second')])).toMatchObject(unavailable)
+    await redis.thaw()
+    expect(await waiting).toMatchObject({ status: 202 })
+    expect(await send('second')).toMatchObject({ status: 202 })
   })
 
   test('Redis was killed, and is back', async () => {

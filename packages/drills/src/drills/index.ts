@@ -1,6 +1,7 @@
 import type { Drill } from '../stage.ts'
 import { backlog } from './backlog.ts'
 import { batches } from './batches.ts'
+import { controls } from './controls.ts'
 import { duplicatePublish, flatMemory, malformed, redriveKill, slowGroup, streamFull } from './events.ts'
 import { health } from './health.ts'
 import { ingest } from './ingest.ts'
@@ -30,6 +31,7 @@ export const drills = {
   'duplicate-publish': duplicatePublish,
   'redrive-kill': redriveKill,
   replay,
+  controls,
   health,
   ingest,
   everything,

@@ -15,7 +15,7 @@ class Ingress {
   private constructor(stage: Stage, port: number, proxy: TcpProxy, maxLength: number) {
     this.#stage = stage
     this.proxy = proxy
-    this.sender = new WebhookSender(port, stage.arena.ledgerFolder)
+    this.sender = new WebhookSender({ port, ledgerFolder: stage.arena.ledgerFolder })
     this.#env = {
       ...{ HTTP_PORT: String(port), HTTP_HOST: '127.0.0.1', SIMULATE: 'off', LOG_LEVEL: 'info' },
       ...{ REDIS_URL: proxy.url, PUBLISH_TIMEOUT_MS: '2000', MAX_LENGTH: String(maxLength) },
@@ -87,14 +87,15 @@ export const ingest: Drill = {
     const faults = [() => ingress.killBetweenAppendAndAnswer(), fillUp, killRedis]
     const rounds = options.quick ? 1 : 4
     const perSecond = Math.max(50, options.events / (rounds * faults.length * 3))
-    const sending = sender.sendAll(ids, perSecond)
+    const webhooks = ids.map((id, n) => ({ id, userId: `user_${2_000 + (n % 50)}` }))
+    const sending = sender.sendAll(webhooks, perSecond)
     await stage.whileWorking(sending, rounds * faults.length, 1_500, async () => {
       await faults[stage.faults % faults.length]?.()
     })
     await ingress.close()
     await stage.quiet()
 
-    const told = [...sender.answers].map(([status, times]) => `${status}: ${times}`).join(', ')
+    const { told } = sender
     stage.complainUnless(count(200) > 0, `no repetition met an event that had been appended (${told})`)
     stage.complainUnless(count(0) > 0 && count(503) > 0, `nothing was left unanswered or refused (${told})`)
     const strange = [...sender.answers.keys()].filter((status) => ![0, 200, 202, 503].includes(status))

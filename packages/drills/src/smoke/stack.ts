@@ -2,8 +2,9 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { devNull, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { newStandardSecret } from '@redis-streams-processor/events'
 import { type LedgerLine, readLedger } from '@redis-streams-processor/service-kit'
-import { GroupView, type Send, until } from '@redis-streams-processor/testbed'
+import { freePort, GroupView, type Send, until } from '@redis-streams-processor/testbed'
 import { ContainerWatch } from './container-watch.ts'
 import { shell } from './shell.ts'
 
@@ -33,6 +34,9 @@ export interface Container {
 
 /** The product in Compose, in a project of its own, with a ledger on this machine. Everything ends with `remove`. */
 export class Stack {
+  /** Where webhooks come in: the port of this machine that Compose publishes. */
+  readonly port: number
+  readonly webhookSecret = newStandardSecret()
   readonly ledgerFolder = mkdtempSync(join(tmpdir(), 'redis-streams-smoke-'))
   /** Redis cannot be reached from outside its network: it is asked in its container, by the user `operator`. */
   readonly group: GroupView
@@ -41,12 +45,13 @@ export class Stack {
   readonly #options: { cwd: string; env: NodeJS.ProcessEnv }
   readonly #signal: AbortSignal
 
-  private constructor(settings: Record<string, string>, signal: AbortSignal) {
+  private constructor(settings: Record<string, string>, port: number, signal: AbortSignal) {
+    this.port = port
     // The containers write as a user of their own.
     chmodSync(this.ledgerFolder, 0o777)
-    // The producer's port of this machine may be in use.
-    const fixed = { STREAM, GROUP, HTTP_PORT: '0', LEDGER_FOLDER: this.ledgerFolder }
-    const env = { ...environment(), ...settings, ...fixed }
+    const webhooks = { HTTP_PORT: String(port), WEBHOOK_STANDARD_SECRET: this.webhookSecret }
+    const fixed = { STREAM, GROUP, LEDGER_FOLDER: this.ledgerFolder }
+    const env = { ...environment(), ...settings, ...webhooks, ...fixed }
     this.#options = { cwd: ROOT, env }
     this.#signal = signal
     const cli = ['exec', '-T', 'redis', 'sh', '/deploy/cli.sh', '-e', '--json']
@@ -67,7 +72,7 @@ export class Stack {
         throw new Error(`a running Docker engine and Compose v2 are needed: ${error.message}`)
       })
     }
-    return new Stack(settings, signal)
+    return new Stack(settings, await freePort(), signal)
   }
 
   docker(...args: string[]): Promise<string> {

@@ -1,8 +1,9 @@
 import { compareIds } from '@redis-streams-processor/streams-core'
-import { complaintsAboutBurst, failingIn } from '../burst.ts'
+import { failingIn } from '../burst.ts'
 import { count, judge, type Verdict } from '../judge.ts'
 import { type Recovery, timeRecovery } from '../recovery.ts'
 import { inFull } from '../verdict-table.ts'
+import type { Outside } from './outside.ts'
 import { GROUP, type Stack } from './stack.ts'
 import type { Finding } from './step.ts'
 
@@ -18,6 +19,8 @@ export interface StepReport {
 
 export interface SmokeVerdict extends Verdict {
   steps: StepReport[]
+  /** How often each status was answered to the webhooks from outside. */
+  answers: string
   /** What else is wrong. */
   complaints: readonly string[]
 }
@@ -25,7 +28,7 @@ export interface SmokeVerdict extends Verdict {
 /** Judges a stack whose consumers have stopped. */
 export async function verdictOn(
   stack: Stack,
-  events: number,
+  outside: Outside,
   findings: readonly (Finding & { name: string; seconds: number })[],
   failures: readonly string[],
 ): Promise<SmokeVerdict> {
@@ -44,11 +47,11 @@ export async function verdictOn(
   })
   const complaints = [
     ...failures,
-    ...complaintsAboutBurst(ledger, events),
+    ...outside.complaints(ledger),
     ...steps.flatMap(complaintsAboutStep),
     ...stack.watch.unexpectedDeaths().map(({ name, exitCode }) => `${name} ended with exit code ${exitCode}`),
   ]
-  return { ...verdict, passed: verdict.passed && complaints.length === 0, steps, complaints }
+  return { ...verdict, passed: verdict.passed && complaints.length === 0, steps, answers: outside.told, complaints }
 }
 
 /** A consumer that leaves as it should finishes what runs; of all others, everything must run elsewhere. */
@@ -59,6 +62,7 @@ function complaintsAboutStep({ name, recovery, handover }: StepReport): string[]
 
 export function show(verdict: SmokeVerdict): string {
   return inFull(verdict, [
+    ['webhooks answered', verdict.answers],
     ...verdict.steps.map(({ name, seen, recovery: r, handover: h }): [string, string] => {
       const elsewhere = r ? `; ${r.elsewhere} ran elsewhere, the last one after ${r.worstMs ?? 0} ms` : ''
       const meanwhile = h ? `; of ${h.handled} events meanwhile ${h.handledTwice} were handled twice` : ''

@@ -1,6 +1,8 @@
-import { defineSource, githubScheme, maxEventBytesOf, sources } from '@redis-streams-processor/events'
+import { readFileSync } from 'node:fs'
+import { catalog, defineSource, githubScheme, maxEventBytesOf, sources } from '@redis-streams-processor/events'
 import { producerLimits } from '@redis-streams-processor/streams-core/settings'
 import { describe, expect, test } from 'vitest'
+import { acme } from './own-source.ts'
 
 const { standard, github, stripe } = sources
 
@@ -28,6 +30,18 @@ describe('the sources say what a delivery is', () => {
     expect(stripe?.toEvent({}, body)).toEqual({
       ...{ id: 'evt_1', foreignType: 'stripe.invoice.paid', subject: 'in_1', data: body },
       time: new Date(1_800_000_000_000),
+    })
+  })
+
+  test('the one of the README makes an event of the catalog', () => {
+    const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
+    const example = /```ts\n(export const acme.*?)```/s.exec(read('../../../../README.md'))?.[1]
+    expect(example).toBeTruthy()
+    expect(read('./own-source.ts')).toContain(`\n\n${example}`)
+    const event = acme.toEvent({ 'x-acme-delivery': 'd1' }, { customer: 'user_1', order: 'o1', cents: 995 })
+    expect(event).toMatchObject({ id: 'd1', type: 'payment.confirmed', subject: 'user_1' })
+    expect(catalog['payment.confirmed'].parse('data' in event ? event.data : undefined)).toMatchObject({
+      paymentId: 'o1',
     })
   })
 

@@ -2,8 +2,11 @@ import type { Registry } from 'prom-client'
 import { type Count, Counts, DurationHistogram, type Durations } from './tallies.ts'
 
 export interface WebhookMetrics<Status extends number, Reason extends string> {
-  /** A request has its answer. `source`: one that is served; undefined where the request names none. */
-  answered(source: string | undefined, status: Status, durationMs: number): void
+  /**
+   * A request has its answer. `source`: one that is served; undefined where the request names none. `durationMs`:
+   * undefined where nobody knows when the request began.
+   */
+  answered(source: string | undefined, status: Status, durationMs: number | undefined): void
   /** A request was refused. */
   rejected(source: string | undefined, reason: Reason): void
   /** An event was appended although the catalog does not fit it. */
@@ -61,7 +64,7 @@ export function newWebhookMetrics<Status extends number, Reason extends string>(
   return {
     answered(source, status, durationMs) {
       of(source).requests.get(status)?.add()
-      of(source).durations.observeMs(durationMs)
+      if (durationMs !== undefined) of(source).durations.observeMs(durationMs)
     },
     rejected(source, reason) {
       of(source).rejected.get(reason)?.add()

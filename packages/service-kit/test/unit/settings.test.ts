@@ -18,9 +18,9 @@ function envFile(make: (path: string) => void): string {
 const textFile = (text: string | Buffer) => envFile((path) => writeFileSync(path, text))
 
 /** The settings, and what was told about them, with `.env` for the path of the file. */
-function read(file: string, env: Record<string, string> = {}) {
+function read(file: string, env: Record<string, string> = {}, ofService: typeof schema = schema) {
   const told: string[] = []
-  const settings = readSettings(schema, { env, file, tell: (line) => told.push(line.replace(file, '.env')) })
+  const settings = readSettings(ofService, { env, file, tell: (line) => told.push(line.replace(file, '.env')) })
   return { settings, told }
 }
 
@@ -102,6 +102,19 @@ describe('what is not understood is told', () => {
       { ...foreign, CONCURENCY: '8', GRUOP: '' },
     )
     expect(told).toEqual(['environment: CONCURENCY is not a setting; did you mean CONCURRENCY?'])
+  })
+
+  test('secrets of webhooks that no source has, by the service that takes webhooks', () => {
+    const names = ['WEBHOOK_GITHUB_SECRET', 'WEBHOOK_GITUB_SECRET', 'WEBHOOK_GITHUB_SECERT', 'WEBHOOK_ACME_SECRET']
+    const text = names.map((name) => `${name}=s3cret\n`).join('')
+    const taking = schema.extend({ WEBHOOK_GITHUB_SECRET: z.string() })
+    expect(read(textFile(text), {}, taking).told.slice(1)).toEqual([
+      '.env: WEBHOOK_GITUB_SECRET is not a setting; did you mean WEBHOOK_GITHUB_SECRET?',
+      '.env: WEBHOOK_GITHUB_SECERT is not a setting; did you mean WEBHOOK_GITHUB_SECRET?',
+      '.env: WEBHOOK_ACME_SECRET is not a setting',
+    ])
+    // To a consumer, which does not know the sources, what looks like a secret is one.
+    expect(read(textFile(text)).told.slice(1)).toEqual(['.env: WEBHOOK_GITHUB_SECERT is not a setting'])
   })
 
   test('lines that are no variable, without what they hold', () => {

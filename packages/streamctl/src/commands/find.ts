@@ -4,7 +4,7 @@ import { historyLines, letterLines } from '../show/letter.ts'
 import { payloadLines } from '../show/payload.ts'
 import { stateText } from '../show/state.ts'
 import { wrap } from '../show/text.ts'
-import { count, moment } from '../show/words.ts'
+import { moment } from '../show/words.ts'
 import { act } from '../tool/act.ts'
 import { Failure } from '../tool/failure.ts'
 import type { Tool } from '../tool/tool.ts'
@@ -27,8 +27,7 @@ export function addFind(program: Command): void {
 
 async function find(tool: Tool<'find'>, { idOf, payload }: Options, id: string): Promise<void> {
   const progress = tool.progress()
-  const onProgress = ({ looked, of }: { looked: number; of: number }) =>
-    progress.say(`${count(looked)} of at most ${count(of)} entries looked at`)
+  const onProgress = ({ looked, of }: { looked: number; of: number }) => progress.say('entries looked at', looked, of)
   const options = { ...tool.redis, ...(idOf && { idOf }), signal: tool.signal, onProgress }
   const found = await findEvent(tool.stream, id, options)
     .catch((error) => {

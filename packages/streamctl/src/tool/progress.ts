@@ -1,26 +1,37 @@
-/** A line on the terminal that says how far the work is. */
+/** A bar on the terminal that says how far long work is. */
 export interface Progress {
-  say(text: string): void
-  /** Takes the line away. */
+  /** @param of What is done at the end, or at most. @param what In words, e.g. `letters redriven`. */
+  say(what: string, done: number, of: number): void
+  /** Takes the bar away. */
   end(): void
 }
 
 const EVERY_MS = 100
 const CLEAR = '\r\u001b[K'
+const WIDTH = 24
 
 export function newProgress(isSilent: boolean): Progress {
   if (isSilent || !process.stderr.isTTY) return { say() {}, end() {} }
   let saidAt = Number.NEGATIVE_INFINITY
   let isThere = false
   return {
-    say(text) {
+    say(what, done, of) {
       if (performance.now() - saidAt < EVERY_MS) return
       saidAt = performance.now()
       isThere = true
-      process.stderr.write(`${CLEAR}${text}`)
+      process.stderr.write(`${CLEAR}${barOf(what, done, of)}`)
     },
     end() {
       if (isThere) process.stderr.write(CLEAR)
     },
   }
+}
+
+/** At most 79 columns wide, so that no terminal breaks the line. */
+export function barOf(what: string, done: number, of: number): string {
+  const share = of > 0 ? Math.min(1, done / of) : 1
+  const filled = Math.round(share * WIDTH)
+  const bar = `${'█'.repeat(filled)}${'·'.repeat(WIDTH - filled)}`
+  const counted = `${done.toLocaleString('en')} of ${of.toLocaleString('en')}`
+  return `[${bar}] ${Math.floor(share * 100)} %  ${counted} ${what}`.slice(0, 79)
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LedgerLine, readLedger } from '@redis-streams-processor/service-kit'
-import { asRecord, GroupView, RedisServer, until, Worker } from '@redis-streams-processor/testbed'
+import { asRecord, GroupView, RedisServer, until, Worker, withUser } from '@redis-streams-processor/testbed'
 import { createClient } from 'redis'
 import { test as base, inject } from 'vitest'
 import {
@@ -63,14 +63,9 @@ export class Lab {
     this.streamName = streamName
   }
 
-  /**
-   * An address with the user of a program. One that names a user stays as it is, and so does one that is no URL of a
-   * host: there a test says itself who connects.
-   */
+  /** As `withUser`; where the address is no text, a test says itself who connects. */
   as(program: Program, address: RedisOptions = this.url): RedisOptions {
-    // A Redis that the tests were given has no users of theirs.
-    if (typeof address !== 'string' || process.env.REDIS_URL === this.url) return address
-    return address.replace(/^(rediss?:\/\/)(?=[^@]*$)/, `$1${program}:any@`)
+    return typeof address === 'string' && process.env.REDIS_URL !== this.url ? withUser(address, program) : address
   }
 
   stream(retention?: Retention) {

@@ -1,15 +1,22 @@
 import { readFileSync } from 'node:fs'
 import { ScaledObject } from '@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject'
+import { TriggerAuthentication } from '@kubernetes-models/keda/keda.sh/v1alpha1/TriggerAuthentication'
 import { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2/HorizontalPodAutoscaler'
 import { expect, test } from 'vitest'
-import { parse } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 
 // The manifests against the schemas of KEDA and Kubernetes, without a cluster.
 
 const read = (name: string) => readFileSync(new URL(`../../../../deploy/kubernetes/${name}`, import.meta.url), 'utf8')
 
+/** What is in keda.yaml: how to log in, and what to scale by. */
+function keda(text = read('keda.yaml')) {
+  const [login, scaled] = parseAllDocuments(text).map((document) => document.toJS())
+  return { login: new TriggerAuthentication(login), scaled: new ScaledObject(scaled) }
+}
+
 test('keda.yaml fits the schema of KEDA, and has a trigger for the lag and one for what is pending', () => {
-  const scaled = new ScaledObject(parse(read('keda.yaml')))
+  const { scaled } = keda()
   expect(() => scaled.validate()).not.toThrow()
   const triggers = scaled.spec?.triggers ?? []
   expect(triggers.map(({ type }) => type)).toEqual(['redis-streams', 'redis-streams'])
@@ -19,9 +26,17 @@ test('keda.yaml fits the schema of KEDA, and has a trigger for the lag and one f
   for (const name of ['address', 'stream', 'consumerGroup']) expect(lag?.[name]).toBe(pending?.[name])
 })
 
+test('both triggers of keda.yaml log in', () => {
+  const { login, scaled } = keda()
+  expect(() => login.validate()).not.toThrow()
+  expect(login.spec?.secretTargetRef?.map(({ parameter }) => parameter)).toEqual(['username', 'password'])
+  const logins = scaled.spec?.triggers.map(({ authenticationRef }) => authenticationRef?.name)
+  expect(logins).toEqual([login.metadata?.name, login.metadata?.name])
+})
+
 test('the schema of KEDA refuses a number where it wants a string', () => {
   const wrong = read('keda.yaml').replace('lagCount: "100"', 'lagCount: 100')
-  expect(() => new ScaledObject(parse(wrong)).validate()).toThrow(/lagCount must be string/)
+  expect(() => keda(wrong).scaled.validate()).toThrow(/lagCount must be string/)
 })
 
 test('hpa.yaml fits the schema of Kubernetes', () => {

@@ -1,7 +1,7 @@
 import type { Published } from '@redis-streams-processor/streams-core'
 
 /** Every status that a sender may be answered. */
-export const STATUSES = [200, 202, 400, 401, 404, 405, 413, 415, 429, 500, 503] as const
+export const STATUSES = [200, 202, 400, 401, 404, 405, 408, 413, 415, 429, 431, 500, 503] as const
 export type Status = (typeof STATUSES)[number]
 
 /** What a sender is told. */
@@ -44,9 +44,11 @@ export const refusals = {
   'bad-request': refusal(400, 'bad request'),
   'unknown-source': refusal(404, 'there is no such source'),
   'wrong-method': refusal(405, 'only POST', { allow: 'POST' }),
+  'too-slow': refusal(408, 'the request came too slowly'),
   'too-large': refusal(413, 'the body is too large'),
   'media-type': refusal(415, 'only application/json, not compressed'),
   'rate-limit': refusal(429, 'too many requests'),
+  'head-too-large': refusal(431, 'the head of the request is too large'),
   overloaded: unavailable,
   broken,
 } as const

@@ -1,5 +1,5 @@
 import { type Source, type UserEvents, verify } from '@redis-streams-processor/events'
-import type { Ledger } from '@redis-streams-processor/service-kit'
+import type { Ledger, TracingOption } from '@redis-streams-processor/service-kit'
 import {
   InvalidEventError,
   type Logger,
@@ -12,6 +12,7 @@ import {
 import { withLedger } from '../publish.ts'
 import { type Answer, answers, type RefusalReason, refusals } from './answers.ts'
 import { type Delivery, notUnderstood, type Received, toReceived } from './received.ts'
+import { inTraceOf, traceOf } from './sender-trace.ts'
 import type { Tally } from './tally.ts'
 
 export interface ReceiverOptions {
@@ -27,6 +28,8 @@ export interface ReceiverActors {
   ledger: Ledger
   logger: Logger
   tally: Tally
+  /** Undefined: no spans are made. */
+  tracing?: TracingOption | undefined
   /** Redis refuses for good. */
   onRefused: (error: RedisRefusedError) => void
 }
@@ -90,7 +93,7 @@ export class Receiver {
     const { id, type, subject } = event
     const line = { eventId: id, type, subject, source: name }
     try {
-      const published = await withLedger(ledger, event, () => this.#append(event, text))
+      const published = await withLedger(ledger, event, () => this.#append(event, delivery, text))
       const { entryId, duplicate, misfit } = published
       logger.info({ ...line, entryId }, duplicate ? 'published before' : 'published')
       if (misfit !== undefined) {
@@ -110,10 +113,13 @@ export class Receiver {
   }
 
   /** @param text The body. What nests too deep is appended as a text. */
-  #append({ type, data, ...options }: Received, text: string): Promise<Published> {
+  #append({ type, data, ...options }: Received, { headers }: Delivery, text: string): Promise<Published> {
+    const { producer, tracing } = this.#actors
     // Each level takes two characters: most bodies are too short to nest too deep.
     const isTooDeep = text.length > 2 * MAX_LEVELS && nestsDeeper(MAX_LEVELS, data)
-    return this.#actors.producer.publishUnchecked(type, isTooDeep ? text : data, options)
+    const stored = isTooDeep ? text : data
+    if (tracing === undefined) return producer.publishUnchecked(type, stored, { ...options, ...traceOf(headers) })
+    return inTraceOf(tracing, headers, () => producer.publishUnchecked(type, stored, options))
   }
 
   #refuse(reason: RefusalReason, ip: string): Answer {

@@ -1,5 +1,5 @@
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import rateLimit from '@fastify/rate-limit'
 import type { Health } from '@redis-streams-processor/streams-core'
@@ -12,6 +12,7 @@ import {
   type RouteShorthandOptions,
 } from 'fastify'
 import { type Answer, type RefusalReason, refusals } from './answers.ts'
+import { BrokenRequests } from './broken-requests.ts'
 import { type CountedRequest, Load } from './load.ts'
 import type { Receiver } from './receiver.ts'
 import type { Tally } from './tally.ts'
@@ -56,6 +57,7 @@ export class WebhookServer {
   readonly #receivers: readonly Receiver[]
   readonly #tally: Tally
   readonly #load = new Load()
+  readonly #broken: BrokenRequests
   readonly #app: FastifyInstance<Server>
   #isReady = false
   #isClosing = false
@@ -64,6 +66,10 @@ export class WebhookServer {
     this.#options = options
     this.#receivers = receivers
     this.#tally = tally
+    this.#broken = new BrokenRequests((reason, error, ip) => {
+      tally.refused({ source: undefined, reason, ip, error })
+      tally.answered(undefined, refusals[reason].status)
+    })
     this.#app = fastify<Server>({
       logger: false,
       trustProxy: options.trustProxy,
@@ -72,6 +78,9 @@ export class WebhookServer {
       http: { headersTimeout: HEAD_MS, connectionsCheckingInterval: 1_000, maxHeaderSize: MAX_HEAD_BYTES },
       // What still comes on an open connection while the server closes is answered like everything else.
       return503OnClosing: false,
+      clientErrorHandler: (error, socket) => this.#broken.answer(error, socket as Socket),
+      // A path that is none.
+      frameworkErrors: (error, request, reply) => this.#answerError(error, request, reply),
     })
     this.#app.server.maxConnections = MAX_CONNECTIONS
   }
@@ -148,7 +157,7 @@ export class WebhookServer {
 
   /** The name of the source whose path is asked for, also by a wrong method, which has no route. */
   #sourceOf({ url, routeOptions }: FastifyRequest): string | undefined {
-    if (routeOptions.config.source !== undefined) return routeOptions.config.source
+    if (routeOptions.config?.source !== undefined) return routeOptions.config.source
     const path = url.split('?')[0]
     return this.#receivers.find(({ name }) => path === `/webhooks/${name}`)?.name
   }
@@ -162,6 +171,7 @@ export class WebhookServer {
   }
 
   #answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+    if (this.#broken.has(request.raw.socket)) return
     const known: Record<number, RefusalReason> = {
       413: 'too-large',
       415: 'media-type',
@@ -180,7 +190,7 @@ export class WebhookServer {
   }
 
   #send(request: FastifyRequest, reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
-    this.#tally.answered(this.#sourceOf(request), status, performance.now() - request.receivedAt)
+    this.#tally.answered(this.#sourceOf(request), status, performance.now() - (request.receivedAt || performance.now()))
     if (headers) reply.headers(headers)
     if (this.#isClosing) reply.header('connection', 'close')
     return reply.code(status).send(body)

@@ -32,7 +32,8 @@ export class Tally {
     return Object.fromEntries(this.#answers)
   }
 
-  answered(source: string | undefined, status: Status, durationMs: number): void {
+  /** @param durationMs Undefined: nobody knows when the request began. */
+  answered(source: string | undefined, status: Status, durationMs?: number): void {
     const key = `${source ?? 'other'} ${status}`
     this.#answers.set(key, (this.#answers.get(key) ?? 0) + 1)
     this.#metrics.answered(source, status, durationMs)

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { userEvents } from '@redis-streams-processor/events'
@@ -10,8 +11,8 @@ import {
   openDeadLetters,
   type StreamDefinition,
 } from '@redis-streams-processor/streams-core'
-import { RedisServer, sendOnce, TcpProxy, until, Worker } from '@redis-streams-processor/testbed'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { sendOnce, TcpProxy, until, Worker, withUser } from '@redis-streams-processor/testbed'
+import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { Endpoint, event, SECRET_SETTINGS, signed } from '../support/endpoint.ts'
 
@@ -25,8 +26,8 @@ function consumeIn<C extends Catalog>(redis: string, stream: StreamDefinition<C>
   const running = GROUPS.map((group) => {
     const handle = ({ id }: { id: string }) => void handled.get(group)?.push(id)
     const handlers = Object.fromEntries(Object.keys(stream.catalog).map((type) => [type, handle]))
-    const options = { redis, group, handlers: handlers as unknown as Handlers<C> }
-    return createConsumer(stream, options).run({ signal: stopping.signal })
+    const options = { group, handlers: handlers as unknown as Handlers<C> }
+    return createConsumer(stream, { redis: withUser(redis, 'consumer'), ...options }).run({ signal: stopping.signal })
   })
   const stop = async () => {
     stopping.abort()
@@ -73,12 +74,18 @@ describe('G16: what was answered 2xx is handled, by every group, once', () => {
   })
 
   test('also when the producer is killed between append and answer, and the sender repeats', async () => {
-    const redis = await RedisServer.start()
-    onTestFinished(() => redis.stop())
-    const proxy = await TcpProxy.start(redis.port)
+    const redis = inject('redisUrl')
+    const proxy = await TcpProxy.start(Number(new URL(redis).port))
     onTestFinished(() => proxy.stop())
+    const stream = `test_${randomUUID().slice(0, 8)}`
     const start = async () => {
-      const env = { REDIS_URL: proxy.url, HTTP_PORT: '0', SIMULATE: 'off', ...SECRET_SETTINGS }
+      const env = {
+        REDIS_URL: withUser(proxy.url, 'producer'),
+        STREAM: stream,
+        HTTP_PORT: '0',
+        SIMULATE: 'off',
+        ...SECRET_SETTINGS,
+      }
       const worker = new Worker('producer', env)
       onTestFinished(async () => {
         worker.kill('SIGKILL')
@@ -95,7 +102,7 @@ describe('G16: what was answered 2xx is handled, by every group, once', () => {
       }
       return { worker, send }
     }
-    const entries = () => sendOnce<[string, string[]][]>(redis.url, ['XRANGE', 'user_events', '-', '+'])
+    const entries = () => sendOnce<[string, string[]][]>(redis, ['XRANGE', stream, '-', '+'])
 
     const first = await start()
     expect((await first.send('before')).status).toBe(202)
@@ -110,7 +117,7 @@ describe('G16: what was answered 2xx is handled, by every group, once', () => {
     const second = await start()
     const entryId = (await entries())[1]?.[0]
     expect(await second.send('torn')).toMatchObject({ status: 200, answer: { entryId, duplicate: true } })
-    const { handled } = consumeIn(redis.url, userEvents('user_events'))
+    const { handled } = consumeIn(redis, userEvents(stream))
     expect((await second.send('after')).status).toBe(202)
     await handledByAll(handled, 3)
     for (const group of GROUPS)
@@ -124,7 +131,10 @@ describe('G16: what was answered 2xx is handled, by every group, once', () => {
     expect(await endpoint.send(body, { id: 'new-type' })).toMatchObject({ status: 202 })
     const letters = new Map(
       GROUPS.map((group) => {
-        const opened = openDeadLetters({ name: endpoint.stream }, { redis: endpoint.redisUrl, group })
+        const opened = openDeadLetters(
+          { name: endpoint.stream },
+          { redis: withUser(endpoint.redisUrl, 'operator'), group },
+        )
         onTestFinished(() => opened.close())
         return [group, opened]
       }),
@@ -141,7 +151,7 @@ describe('G16: what was answered 2xx is handled, by every group, once', () => {
       const handled: unknown[] = []
       const stopping = new AbortController()
       const running = createConsumer(later, {
-        ...{ redis: endpoint.redisUrl, group },
+        ...{ redis: withUser(endpoint.redisUrl, 'consumer'), group },
         handlers: { 'order.placed': ({ id, data }) => void handled.push([id, data]) },
       }).run({ signal: stopping.signal })
       expect(await opened.redrive()).toEqual({ redriven: 1, skipped: 0 })

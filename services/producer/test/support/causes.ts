@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { newStandardSecret, signStandard, UNLUCKY_USER } from '@redis-streams-processor/events'
-import { openDeadLetters } from '@redis-streams-processor/streams-core'
+import { openControls, openDeadLetters } from '@redis-streams-processor/streams-core'
 import { Scrape, TcpProxy } from '@redis-streams-processor/testbed'
 import { event, SECRETS } from './endpoint.ts'
 import { GROUP, type WatchedSystem } from './watched-system.ts'
@@ -202,9 +202,34 @@ const killedConsumers: Cause = {
   },
 }
 
+const forgottenPauseAndKill: Cause = {
+  alerts: ['StreamsGroupPaused', 'StreamsConsumerGone'],
+  async run(system) {
+    system.start('producer')
+    const env = { WORK_MS: '1000', CONCURRENCY: '1' }
+    const victim = system.start('consumer', { ...env, CONSUMER: 'victim' })
+    system.start('consumer', env)
+    await system.watch()
+    const controls = openControls({ name: system.stream }, { redis: system.redis.url, group })
+    system.onStop(() => controls.close())
+    await controls.pause({ eventType: 'user.deleted', reason: 'lunch' })
+    await system.fires('StreamsGroupPaused', { group })
+    await controls.resume({ eventType: 'user.deleted' })
+
+    await system.publish(20)
+    await system.until('it holds an event', async () => (await system.view.heldBy('victim')).length > 0)
+    // A discovery forgets it within seconds, before `up` is 0 for long. Here a minute is a second: so it forgets first.
+    await system.forget(victim)
+    victim.kill('SIGKILL')
+    await system.fires('StreamsConsumerGone', { group })
+    await system.find(await system.startAgain(victim))
+  },
+}
+
 export const causes: Record<string, Cause> = {
   'Redis hangs': hungRedis,
   'every consumer is killed': killedConsumers,
+  'a pause is forgotten; then one of two consumers is killed and its target is forgotten': forgottenPauseAndKill,
   'a handler always fails': failingHandler,
   'a handler hangs': hungHandler,
   'a group is slower than its producer': slowGroup,

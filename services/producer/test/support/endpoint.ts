@@ -3,7 +3,7 @@ import { sign as signForGithub } from '@octokit/webhooks-methods'
 import { userEvents } from '@redis-streams-processor/events'
 import { Ledger, parseSettings, retentionOf } from '@redis-streams-processor/service-kit'
 import { openDeadLetters } from '@redis-streams-processor/streams-core'
-import { asRecord, sendOnce, until } from '@redis-streams-processor/testbed'
+import { asRecord, sendOnce, until, withUser } from '@redis-streams-processor/testbed'
 import { Webhook } from 'standardwebhooks'
 import Stripe from 'stripe'
 import { inject, onTestFinished } from 'vitest'
@@ -62,6 +62,7 @@ type LogLine = Record<string, unknown> & { msg: string }
 export class Endpoint {
   readonly lines: LogLine[] = []
   readonly stream: string
+  /** For the test itself, which may do everything. The service connects as its user. */
   readonly redisUrl: string
   /** As `serve`. */
   readonly done: Promise<void>
@@ -69,9 +70,9 @@ export class Endpoint {
 
   constructor(env: Record<string, string> = {}) {
     this.redisUrl = env.REDIS_URL ?? inject('redisUrl')
-    this.stream = env.STREAM ?? `service_${randomUUID().slice(0, 8)}`
+    this.stream = env.STREAM ?? `test_${randomUUID().slice(0, 8)}`
     const defaults = {
-      REDIS_URL: this.redisUrl,
+      REDIS_URL: withUser(this.redisUrl, 'producer'),
       STREAM: this.stream,
       HTTP_PORT: '0',
       HTTP_HOST: '127.0.0.1',

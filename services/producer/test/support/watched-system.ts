@@ -37,6 +37,7 @@ export class WatchedSystem {
   readonly stream = `watched_${randomUUID().slice(0, 8)}`
   readonly view: GroupView
   readonly #started: Started[] = []
+  readonly #targets: Record<'consumer' | 'producer', number[]> = { consumer: [], producer: [] }
   readonly #expected = new Set<string>()
   readonly #stopping = new AbortController()
   readonly #closers: (() => Promise<unknown>)[] = []
@@ -71,16 +72,27 @@ export class WatchedSystem {
 
   /** Lets Prometheus watch all that was started so far, from when it is ready. Resolves when nothing is wrong. */
   async watch(): Promise<void> {
-    const targets: Record<'consumer' | 'producer', number[]> = { consumer: [], producer: [] }
     for (const { job, worker } of this.#started) {
       const port = await worker.opsPort()
       await this.until(`a ${job} is ready`, async () => (await Scrape.of(port)).sum('streams_ready') === 1)
-      targets[job].push(port)
+      this.#targets[job].push(port)
     }
-    const prometheus = await Prometheus.start({ targets, rulesOf: inSeconds })
+    const prometheus = await Prometheus.start({ targets: this.#targets, rulesOf: inSeconds })
     this.#prometheus = prometheus
     await this.until('no alert is active', async () => (await prometheus.alerts()).length === 0)
     this.#watchedSince = Date.now()
+  }
+
+  /** As a service discovery does with what has ended. */
+  async forget(ended: Worker): Promise<void> {
+    const port = await ended.opsPort()
+    await this.#discover(this.#of(ended).job, (ports) => ports.filter((one) => one !== port))
+  }
+
+  /** As a service discovery does with what has been started. */
+  async find(started: Worker): Promise<void> {
+    const port = await started.opsPort()
+    await this.#discover(this.#of(started).job, (ports) => [...ports, port])
   }
 
   /** Resolves once this alert fires with these labels, its severity aside. */
@@ -161,6 +173,15 @@ export class WatchedSystem {
     await this.#publisher?.close()
     for (const close of this.#closers) await close()
     await this.redis.stop()
+  }
+
+  async #discover(job: 'consumer' | 'producer', change: (ports: number[]) => number[]): Promise<void> {
+    const prometheus = this.#prometheus as Prometheus
+    const ports = change(this.#targets[job])
+    this.#targets[job] = ports
+    prometheus.discover(job, ports)
+    const count = async () => (await prometheus.query(`up{job="${job}"}`)).length
+    await this.until('Prometheus knows its targets', async () => (await count()) === ports.length)
   }
 
   #of(worker: Worker): Started {

@@ -18,7 +18,7 @@ export async function purge(tool: Tool<'dead purge'>, given: Some, ids: string[]
     for (const id of meant) {
       if (tool.signal.aborted) break
       if (await letters.purgeOne(id)) deleted += 1
-      progress.say(`${some(deleted, 'letter')} deleted`)
+      progress.say('letters deleted', deleted, meant.length)
     }
     return deleted
   }).finally(() => progress.end())

@@ -1,4 +1,4 @@
-import type { DeadLetters } from '@redis-streams-processor/streams-core'
+import type { DeadLetters, RedriveResult } from '@redis-streams-processor/streams-core'
 import { some } from '../../show/words.ts'
 import { theGroup } from '../../tool/choose-group.ts'
 import type { Tool } from '../../tool/tool.ts'
@@ -16,7 +16,8 @@ export async function redrive(tool: Tool<'dead redrive'>, given: Options, ids: s
   const progress = tool.progress()
   const result = await using(tool, group, async (letters) => {
     if (ids.length > 0) return redriveByIds(letters, ids, { group, dryRun })
-    const onProgress = ({ redriven }: { redriven: number }) => progress.say(`${some(redriven, 'letter')} redriven`)
+    const all = await letters.count()
+    const onProgress = ({ redriven, skipped }: RedriveResult) => progress.say('letters', redriven + skipped, all)
     const pace = maxPerSecond === undefined ? {} : { maxPerSecond }
     return letters.redrive({ ...filterOf(given), again, dryRun, ...pace, signal: tool.signal, onProgress })
   }).finally(() => progress.end())
