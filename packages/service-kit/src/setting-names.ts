@@ -1,5 +1,5 @@
 /**
- * The settings of both services: they read the same `.env`, and each must know what is meant for the other. Without
+ * The settings of all services: they read the same `.env`, and each must know what is meant for the others. Without
  * the secrets of webhooks, which every source of webhooks has: see `isSetting`.
  */
 export const settingNames: readonly string[] = [
@@ -22,6 +22,7 @@ export const settingNames: readonly string[] = [
   ...['RETRY_MAX_MS', 'HANDLER_TIMEOUT_MS', 'DRAIN_TIMEOUT_MS', 'STALLED_AFTER_MS', 'IDEMPOTENCY_TTL_MS'],
   ...['CIRCUIT_FAILURE_PERCENT', 'CIRCUIT_DELIVERIES', 'CIRCUIT_PROBE_EVERY_MS'],
   ...['BLOCKED_MS', 'HANDLERS', 'WORK_MS'],
+  ...['CONSOLE_PORT', 'CONSOLE_HOST', 'CONSOLE_TOKEN', 'CONSOLE_TOKEN_FILE', 'CONSOLE_READ_ONLY'],
 ]
 
 /** What only docker-compose.yml reads, from the same `.env`. */

@@ -17,9 +17,11 @@ export {
 export type { WrongType } from './broker/examine.ts'
 export type { ConsumerState, GroupState, ServerState, StreamState } from './broker/inspect.ts'
 export type { FailedDelivery } from './broker/letter-codec.ts'
+export type { HolderRole } from './broker/pseudo-consumers.ts'
 export type { ServerWarning } from './broker/server-settings.ts'
 export type { ClaimReason } from './broker/token.ts'
 export type { HeldBack, Trimmed } from './broker/trim-now.ts'
+export type { HeldEntry, Holder, StreamLook, Takeover, WatchedGroup } from './broker/watch.ts'
 export { type Consumer, type ConsumerOptions, createConsumer } from './consume/consumer.ts'
 export {
   type BatchContext,
@@ -58,7 +60,8 @@ export { reject, resultOfThrown, retryAfter, skip } from './define/verbs.ts'
 export { type GroupControls, openControls } from './operate/controls.ts'
 export {
   type DeadLetters,
-  type LetterFilter,
+  type LetterPage,
+  type LetterSearch,
   type LongWork,
   openDeadLetters,
   type RedriveOptions,
@@ -85,9 +88,11 @@ export {
 } from './operate/groups.ts'
 export { inspectStream, openInspector, type StreamInspector } from './operate/inspect.ts'
 export type { DeadLetter } from './operate/letter.ts'
+export type { LetterFilter } from './operate/letter-filter.ts'
 export { listPending, type PendingEvent, type PendingOptions, type PendingState } from './operate/pending.ts'
 export { type TailEntry, type TailOptions, tailStream } from './operate/tail.ts'
 export { trimStream } from './operate/trim.ts'
+export { openWatcher, type StreamWatcher, type WatchOptions } from './operate/watch.ts'
 export type { Published } from './publish/open-publish.ts'
 export { createProducer, type Producer, type ProducerOptions } from './publish/producer.ts'
 export type { PublishOptions } from './publish/publish-options.ts'

@@ -15,8 +15,8 @@ const SHOWN = [
 ]
 
 /**
- * `npm start`: a Redis, a producer and three consumers, and their logs. At a Ctrl-C, or when nobody reads its lines any
- * more, it drains and leaves nothing behind.
+ * `npm start`: a Redis, a producer, three consumers and the console, and their logs. At a Ctrl-C, or when nobody reads its
+ * lines any more, it drains and leaves nothing behind. Without the console, the others go on.
  */
 async function main(): Promise<void> {
   const stopping = new Promise<void>((resolve) => {
@@ -29,6 +29,7 @@ async function main(): Promise<void> {
     watch(`consumer-${i + 1}`, 'consumer', redis.url, i + 1),
   )
   const producer = watch('producer', 'producer', redis.url, 0)
+  const page = watch('console', 'console', redis.url, CONSUMERS + 1)
   const workers = [producer, ...consumers]
   try {
     const ended = Promise.race(workers.map(async (worker) => `a process ended: ${await worker.exited()}`))
@@ -39,7 +40,7 @@ async function main(): Promise<void> {
     } else {
       say('start', 'draining: what runs is finished, what waits is released')
     }
-    await producer.stop()
+    await Promise.all([producer.stop(), page.stop()])
     await Promise.all(consumers.map((consumer) => consumer.stop()))
   } finally {
     await redis.stop()
@@ -57,7 +58,7 @@ function opsPortAt(place: number): string {
   return String(port <= MAX_PORT ? port : 0)
 }
 
-function watch(name: string, service: 'producer' | 'consumer', url: string, place: number): Worker {
+function watch(name: string, service: 'producer' | 'consumer' | 'console', url: string, place: number): Worker {
   const settings = { REDIS_URL: url, OPS_PORT: opsPortAt(place) }
   const worker = new Worker(service, { ...process.env, ...settings } as Record<string, string>, { cwd: process.cwd() })
   worker.onLine((line) => say(name, describe(line)))

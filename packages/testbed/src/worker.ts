@@ -12,6 +12,7 @@ const TSX = import.meta.resolve('tsx')
 const SERVICES = {
   consumer: `${ROOT}services/consumer/src/main.ts`,
   producer: `${ROOT}services/producer/src/main.ts`,
+  console: `${ROOT}services/console/src/main.ts`,
 }
 
 export type LogLine = Record<string, unknown> & { msg?: string }

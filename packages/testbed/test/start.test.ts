@@ -6,7 +6,11 @@ import { Worker, type WorkerOptions } from '../src/index.ts'
 const START = fileURLToPath(new URL('../src/start.ts', import.meta.url))
 
 function start(env: Record<string, string>, options?: WorkerOptions): Worker {
-  const worker = new Worker(START, { STREAM: `start_${randomUUID().slice(0, 8)}`, HTTP_PORT: '0', ...env }, options)
+  const worker = new Worker(
+    START,
+    { STREAM: `start_${randomUUID().slice(0, 8)}`, HTTP_PORT: '0', CONSOLE_PORT: '0', ...env },
+    options,
+  )
   onTestFinished(() => worker.kill('SIGKILL'))
   return worker
 }
@@ -15,10 +19,20 @@ test('it names Redis, says how each handler ended, and drains at SIGTERM', async
   const url = inject('redisUrl')
   const worker = start({ REDIS_URL: url, INTERVAL_MS: '50', WORK_MS: '1' })
   await worker.waitFor(({ msg }) => msg?.includes('acknowledged') === true && msg.includes('result=returned'))
+  await worker.waitFor(({ msg }) => /console +the page is served +url=http:/.test(String(msg)))
   expect(worker.lines[0]?.msg).toContain(`listening on ${url}`)
   worker.kill('SIGTERM')
   expect(await worker.closed()).toBe(0)
   expect(worker.lines.at(-1)?.msg).toContain('everything has stopped')
+})
+
+test('without the console, the others go on', async () => {
+  const worker = start({ REDIS_URL: inject('redisUrl'), INTERVAL_MS: '50', WORK_MS: '1', CONSOLE_TOKEN: 'short' })
+  await worker.waitFor(({ msg }) => /console .*CONSOLE_TOKEN: expected/.test(String(msg)))
+  const seen = worker.lines.length
+  await worker.waitFor((line) => /acknowledged/.test(String(line.msg)) && worker.lines.indexOf(line) >= seen)
+  worker.kill('SIGTERM')
+  expect(await worker.closed()).toBe(0)
 })
 
 test('when nobody reads its lines any more, it stops and says nothing', async () => {

@@ -22,7 +22,7 @@ interface Pause {
 }
 
 const FROM = 'beginning, end, a time span ago such as 10m, a time in RFC 3339, or an entry id'
-const LEASE = 'the longest LEASE_MS of its consumers (default: 10s): a consumer silent for so long counts as dead'
+const LEASE = 'LEASE_MS of those consumers that have not told theirs, because their version is older (default: 10s)'
 
 export function addGroup(program: Command): void {
   const group = program

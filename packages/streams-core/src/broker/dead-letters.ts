@@ -5,6 +5,8 @@ import { REDRIVE } from './scripts/dead-letters.ts'
 
 const PAGE = 100
 
+type RawLetter = [letterId: string, fields: Fields]
+
 /** The Redis commands on the dead letters of one group. */
 export class DeadLetterBroker {
   readonly #connection: Connection
@@ -25,16 +27,27 @@ export class DeadLetterBroker {
    * Oldest first, page by page, up to the letter that is newest now. A letter that is removed meanwhile may or may not
    * be seen.
    */
-  async *list(): AsyncGenerator<[letterId: string, fields: Fields]> {
+  async *list({ from = '-', to = '+' }: { from?: string; to?: string } = {}): AsyncGenerator<RawLetter> {
     // Otherwise events that are dead-lettered again as fast as they are redriven would make a list without an end.
-    const newest = await this.#connection.send<[string][]>(['XREVRANGE', this.#deadKey, '+', '-', 'COUNT', 1])
+    const newest = await this.#connection.send<[string][]>(['XREVRANGE', this.#deadKey, to, from, 'COUNT', 1])
     const end = newest[0]?.[0]
-    for (let start = '-'; end !== undefined; ) {
+    for (let start = from; end !== undefined; ) {
       const page = await this.#range(start, end)
       yield* page
       const last = page.at(-1)
       if (!last || page.length < PAGE) return
       start = `(${last[0]}`
+    }
+  }
+
+  /** Newest first, page by page. */
+  async *listBack(before?: string): AsyncGenerator<RawLetter> {
+    for (let end = before === undefined ? '+' : `(${before}`; ; ) {
+      const page = await this.#connection.send<RawLetter[]>(['XREVRANGE', this.#deadKey, end, '-', 'COUNT', PAGE])
+      yield* page
+      const last = page.at(-1)
+      if (!last || page.length < PAGE) return
+      end = `(${last[0]}`
     }
   }
 

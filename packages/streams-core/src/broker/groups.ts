@@ -62,13 +62,13 @@ interface Survey {
 export class GroupsBroker {
   readonly #connection: Connection
   readonly #keys: Keys
-  readonly #leaseMs: number
+  readonly #untoldLeaseMs: number
 
-  /** @param leaseMs A consumer that has shown no sign of life for so long is dead. */
-  constructor(connection: Connection, keys: Keys, leaseMs: number) {
+  /** @param untoldLeaseMs The lease of each consumer that has not told its own. */
+  constructor(connection: Connection, keys: Keys, untoldLeaseMs: number) {
     this.#connection = connection
     this.#keys = keys
-    this.#leaseMs = leaseMs
+    this.#untoldLeaseMs = untoldLeaseMs
   }
 
   /**
@@ -84,10 +84,11 @@ export class GroupsBroker {
       due: this.#keys.due(group),
       dueScan: this.#keys.dueScan(group),
     }
-    const keys = { stream, marks, ...retries, clock: this.#keys.clock(group), lastStart: this.#keys.lastStart(group) }
+    const [clock, lastStart, tally] = [this.#keys.clock(group), this.#keys.lastStart(group), this.#keys.tally(group)]
+    const keys = { stream, marks, ...retries, clock, lastStart, tally }
     const { newestId, addedBefore, nowMs } = await this.#now()
     const start = startIdOf(from, { newestId, nowMs })
-    const flags = { leaseMs: this.#leaseMs, mustBeNew: Number(mustBeNew), dryRun: Number(dryRun) }
+    const flags = { untoldLeaseMs: this.#untoldLeaseMs, mustBeNew: Number(mustBeNew), dryRun: Number(dryRun) }
     for (;;) {
       const survey = await this.#survey(group, start)
       const after = { ...(await this.#countAfter(start, newestId)), addedBefore }
@@ -112,10 +113,10 @@ export class GroupsBroker {
   /** @throws {GroupAtWorkError} while consumers of the group are at work. */
   async delete(group: string, dryRun: boolean): Promise<Deleted> {
     const { stream, marks, dropped } = this.#keys
-    const [dead, clock] = [this.#keys.dead(group), this.#keys.clock(group)]
-    const args = { group, leaseMs: this.#leaseMs, dryRun: Number(dryRun) }
+    const own = { dead: this.#keys.dead(group), clock: this.#keys.clock(group), tally: this.#keys.tally(group) }
+    const args = { group, untoldLeaseMs: this.#untoldLeaseMs, dryRun: Number(dryRun) }
     const more = { keys: this.#keys.groupKeys(group) }
-    const reply = await this.#connection.run(DELETE_GROUP, { stream, marks, dropped, dead, clock }, args, more)
+    const reply = await this.#connection.run(DELETE_GROUP, { stream, marks, dropped, ...own }, args, more)
     const [status, ...rest] = reply as [string, ...unknown[]]
     if (status === 'at-work') throw atWorkError(group, rest)
     const [existed, lag, pending, waitingForRetry, deadLetters, freeInMs, ...atWork] = rest as [

@@ -1,8 +1,8 @@
 import { timeOf } from '../base/entry-id.ts'
 import { type ControlsState, inForceOf, stateOf } from '../define/controls.ts'
 import type { Connection } from './connection.ts'
-import { countEntries } from './count.ts'
 import type { Keys } from './keys.ts'
+import { countLag, type Lag } from './lag.ts'
 import { RETRY_CONSUMER, setAsideName, suspectSetAsideName, typeSetAside } from './pseudo-consumers.ts'
 import { INSPECT } from './scripts/inspect.ts'
 import type { ServerWarning } from './server-settings.ts'
@@ -59,10 +59,8 @@ export interface StreamState {
   groups: GroupState[]
 }
 
-/** Where Redis does not know the lag, so many entries are counted. */
-const MAX_COUNTED = 10_000
-
-type RawGroup = [
+/** As the script gives it; behind it come the consumers. */
+export type RawGroup = [
   ...[group: string, lag: number | null, pending: number, oldestId: string | null, deadLetters: number],
   ...[droppedUnread: string | null, lastDeliveredId: string, controls: string[]],
   ...[name: string, pending: number, idleMs: number][],
@@ -89,33 +87,38 @@ export class InspectBroker {
   }
 
   async #group(raw: RawGroup, nowMs: number): Promise<GroupState> {
-    const [group, knownLag, pendingOfAll, oldestId, deadLetters, droppedUnread, lastDeliveredId, ...more] = raw
-    const [controls, ...consumers] = more
-    const { paused, pausedTypes, limitPerSecond } = stateOf(inForceOf(controls))
-    // After an XDEL or SETID, Redis does not know it.
-    const counting = { after: lastDeliveredId, atMost: MAX_COUNTED }
-    const lag = knownLag ?? (await countEntries(this.#connection, this.#keys.stream, counting)).count
-    const pendingUnder = (name: string) => consumers.find((consumer) => consumer[0] === name)?.[1] ?? 0
-    const isWaiting = (name: string) => name === RETRY_CONSUMER || typeSetAside(name) !== undefined
-    const waiting = consumers.reduce((sum, [name, pending]) => sum + (isWaiting(name) ? pending : 0), 0)
-    const setAsideOf = (type: string) => pendingUnder(setAsideName(type)) + pendingUnder(suspectSetAsideName(type))
-    const types = pausedTypes.map((type) => ({ ...type, setAside: setAsideOf(type.eventType) }))
-    const setAside = types.reduce((sum, type) => sum + type.setAside, 0)
-    return {
-      group,
-      lag,
-      isLagExact: knownLag !== null || lag < MAX_COUNTED,
-      pending: pendingOfAll - waiting,
-      // What was set aside for a pause that is over waits to be delivered, too.
-      waitingForRetry: waiting - setAside,
-      ...{ paused, pausedTypes: types, limitPerSecond },
-      oldestUnhandledMs: oldestId === null ? 0 : Math.max(0, nowMs - timeOf(oldestId)),
-      deadLetters,
-      droppedUnread: Number(droppedUnread ?? 0),
-      lastDeliveredId,
-      consumers: consumers
-        .filter(([name]) => !isWaiting(name))
-        .map(([name, pending, idleMs]) => ({ name, pending, idleMs })),
-    }
+    const [, knownLag, , , , , lastDeliveredId] = raw
+    return groupStateOf(raw, {
+      nowMs,
+      ...(knownLag === null
+        ? await countLag(this.#connection, this.#keys.stream, lastDeliveredId)
+        : { lag: knownLag, isLagExact: true }),
+    })
+  }
+}
+
+/** What the script gives of a group, as a state. Its lag may have been counted by the caller. */
+export function groupStateOf(raw: RawGroup, { nowMs, lag, isLagExact }: Lag & { nowMs: number }): GroupState {
+  const [group, , pendingOfAll, oldestId, deadLetters, droppedUnread, lastDeliveredId, controls, ...consumers] = raw
+  const { paused, pausedTypes, limitPerSecond } = stateOf(inForceOf(controls))
+  const pendingUnder = (name: string) => consumers.find((consumer) => consumer[0] === name)?.[1] ?? 0
+  const isWaiting = (name: string) => name === RETRY_CONSUMER || typeSetAside(name) !== undefined
+  const waiting = consumers.reduce((sum, [name, pending]) => sum + (isWaiting(name) ? pending : 0), 0)
+  const setAsideOf = (type: string) => pendingUnder(setAsideName(type)) + pendingUnder(suspectSetAsideName(type))
+  const types = pausedTypes.map((type) => ({ ...type, setAside: setAsideOf(type.eventType) }))
+  const setAside = types.reduce((sum, type) => sum + type.setAside, 0)
+  return {
+    ...{ group, lag, isLagExact },
+    pending: pendingOfAll - waiting,
+    // What was set aside for a pause that is over waits to be delivered, too.
+    waitingForRetry: waiting - setAside,
+    ...{ paused, pausedTypes: types, limitPerSecond },
+    oldestUnhandledMs: oldestId === null ? 0 : Math.max(0, nowMs - timeOf(oldestId)),
+    deadLetters,
+    droppedUnread: Number(droppedUnread ?? 0),
+    lastDeliveredId,
+    consumers: consumers
+      .filter(([name]) => !isWaiting(name))
+      .map(([name, pending, idleMs]) => ({ name, pending, idleMs })),
   }
 }

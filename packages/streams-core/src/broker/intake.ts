@@ -59,7 +59,16 @@ export class IntakeBroker {
     const scanLock = keys.scanLock(group, delayMs > 0)
     const reply = await connection.run(
       CLAIM,
-      { stream, scanLock, history, due, dueScan: keys.dueScan(group), clock, controls },
+      {
+        stream,
+        scanLock,
+        history,
+        due,
+        dueScan: keys.dueScan(group),
+        clock,
+        controls,
+        takeovers: keys.takeovers(group),
+      },
       {
         ...{ group, consumer, alone, crashed, leaseMs, delayMs, maxDeliveries, lockMs, graceMs },
         holdsOff: holdsOff ? 1 : 0,

@@ -89,6 +89,16 @@ export class Keys {
     return `${this.#prefix}:${group}:starts`
   }
 
+  /** Hash: what is counted and told for those who look at a group: deliveries that failed, and the leases of its consumers. */
+  tally(group: string): string {
+    return `${this.#prefix}:${group}:tally`
+  }
+
+  /** Stream: the last entries that were taken over from consumers whose lease was over, by whom and from whom. */
+  takeovers(group: string): string {
+    return `${this.#prefix}:${group}:takeovers`
+  }
+
   /**
    * Every key that belongs to one group alone, without its idempotency records, whose names nobody knows and which expire
    * by themselves.
@@ -108,6 +118,8 @@ export class Keys {
       [this.lastStart(group), 'hash'],
       [this.controls(group), 'hash'],
       [this.starts(group), 'zset'],
+      [this.tally(group), 'hash'],
+      [this.takeovers(group), 'stream'],
       [this.scanLock(group, false), 'string'],
       [this.scanLock(group, true), 'string'],
     ]

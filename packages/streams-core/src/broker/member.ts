@@ -43,6 +43,10 @@ export class Member {
     return this.keys.controls(this.group)
   }
 
+  get tally(): string {
+    return this.keys.tally(this.group)
+  }
+
   get clock(): string {
     return this.keys.clock(this.group)
   }

@@ -15,9 +15,13 @@ export class MembershipBroker {
    * that exists is left as it is.
    */
   async createGroup(): Promise<{ created: boolean; startId: string; newestId: string }> {
-    const { connection, keys, stream, group, history, due } = this.#member
+    const { connection, keys, stream, group, consumer, history, due, tally, leaseMs } = this.#member
     await this.#adoptFormerKeys()
-    const reply = await connection.run(CREATE_GROUP, { stream, marks: keys.marks, history, due }, { group })
+    const reply = await connection.run(
+      CREATE_GROUP,
+      { stream, marks: keys.marks, history, due, tally },
+      { group, consumer, leaseMs },
+    )
     const [created, startId, newestId] = reply as [number, string, string]
     return { created: created === 1, startId, newestId }
   }
@@ -52,7 +56,8 @@ export class MembershipBroker {
 
   /** Deletes this consumer's names from the group, unless something is pending under them. */
   async forgetConsumer(): Promise<void> {
-    const { connection, stream, group, consumer, alone, crashed, suspect } = this.#member
-    await connection.run(FORGET_CONSUMER, { stream }, { group }, { args: [consumer, alone, crashed, suspect] })
+    const { connection, stream, tally, group, consumer, alone, crashed, suspect } = this.#member
+    const args = [consumer, alone, crashed, suspect]
+    await connection.run(FORGET_CONSUMER, { stream, tally }, { group, consumer }, { args })
   }
 }

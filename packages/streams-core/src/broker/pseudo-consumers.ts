@@ -38,6 +38,23 @@ export const LEFT_SUFFIX = '~left'
 /** Owner of what a dead process held, once another process has started under the same name. */
 export const predecessorName = (consumer: string): string => `${consumer}${LEFT_SUFFIX}`
 
+/**
+ * What a name in a group stands for. `own`: a consumer, for what it runs or has buffered. `alone`, `suspect`, `crashed`:
+ * the same consumer, for a crash suspect that it runs with nothing else, has taken, or is about to dead-letter. `left`: an
+ * earlier process of the same name. `suspects`: nobody; crash suspects that wait.
+ */
+export type HolderRole = 'own' | 'alone' | 'suspect' | 'crashed' | 'left' | 'suspects'
+
+/** The consumer behind a name, empty for `suspects`, and what for. */
+export function holderOf(name: string): { consumer: string; role: HolderRole } {
+  const [consumer = '', ...words] = name.split('~')
+  if (consumer === '') return { consumer, role: 'suspects' }
+  if (words.includes('left')) return { consumer, role: 'left' }
+  if (words.includes('crashed')) return { consumer, role: 'crashed' }
+  if (words.includes('alone')) return { consumer, role: 'alone' }
+  return { consumer, role: words.includes('suspect') ? 'suspect' : 'own' }
+}
+
 /** The consumer in a name, whatever else the name says; empty where no consumer has the entry. */
 export const consumerIn = (name: string): string => name.split('~', 1)[0] ?? ''
 

@@ -49,10 +49,10 @@ export class SettleBroker {
 
   /** Parks a delivery until it is due again. False: the lease was lost. */
   async park(delivery: RecordedToken, outcome: Parked): Promise<boolean> {
-    const { connection, stream, history, due, clock } = this.#member
+    const { connection, stream, history, due, clock, tally } = this.#member
     const reply = await connection.run(
       PARK,
-      { stream, history, due, clock },
+      { stream, history, due, clock, tally },
       {
         ...this.#token(delivery),
         ...this.#parkingOf(delivery, outcome),
@@ -68,12 +68,12 @@ export class SettleBroker {
    * @param redrives How often the event has been redriven.
    */
   async deadLetter(delivery: RecordedToken, redrives: number, { reason, error }: Dead): Promise<boolean> {
-    const { connection, keys, stream, group, consumer, history } = this.#member
+    const { connection, keys, stream, group, consumer, history, tally } = this.#member
     const { entryId, attempt: deliveries } = delivery
     const diedAt = new Date().toISOString()
     const letterId = await connection.run(
       DEAD_LETTER,
-      { stream, history, dead: keys.dead(group) },
+      { stream, history, dead: keys.dead(group), tally },
       {
         ...this.#token(delivery),
         letter: encodeHead({ entryId, group, consumer, reason, error, deliveries, redrives, diedAt }),

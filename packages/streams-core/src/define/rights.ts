@@ -17,11 +17,11 @@ export const rights = {
   },
   consumer: {
     needed: words(
-      '+del +eval +evalsha +exists +get +hdel +hget +hgetall +hset +pexpire +set +time +xack +xadd +xclaim +xgroup|create' +
-        ' +xgroup|delconsumer +xinfo|consumers +xinfo|groups +xinfo|stream +xlen +xpending +xrange +xreadgroup' +
+      '+del +eval +evalsha +exists +get +hdel +hget +hgetall +hset +pexpire +set +time +xack +xadd +xclaim' +
+        ' +xgroup|create +xgroup|delconsumer +xinfo|consumers +xinfo|groups +xinfo|stream +xlen +xpending +xrange +xreadgroup' +
         ' +xrevrange +xtrim +zadd +zcard +zrange +zrangebyscore +zrem +zremrangebyscore +zscore',
     ),
-    optional: words('+info +client|unblock'),
+    optional: words('+info +client|unblock +hincrby'),
   },
   /** Who operates a stream, by the library, by the command line or by hand. */
   operator: {

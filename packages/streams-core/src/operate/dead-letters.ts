@@ -7,17 +7,24 @@ import { redriveFields } from '../define/entry.ts'
 import { groupSchema } from '../define/names.ts'
 import { parseOptions } from '../define/parse-options.ts'
 import type { RedisOptions } from '../define/redis-options.ts'
+import { entryIdSchema } from '../define/start-point.ts'
 import type { StreamDefinition } from '../define/stream.ts'
 import { connect } from './connect.ts'
 import { type DeadLetter, toLetter } from './letter.ts'
+import { type LetterFilter, matches } from './letter-filter.ts'
 
-export interface LetterFilter {
-  eventType?: string
-  reason?: DeadLetter['reason']
-  /** Died at least this many milliseconds ago. */
-  olderThanMs?: number
-  /** Died at most this many milliseconds ago. */
-  youngerThanMs?: number
+export interface LetterSearch extends Omit<LetterFilter, 'from' | 'to'> {
+  /** Letters older than this one: `before` of the page before. Default: from the newest on. */
+  before?: string
+  /** Letters on the page, at most. 1 to 1,000. Default 50. */
+  limit?: number
+}
+
+export interface LetterPage {
+  /** Newest first. */
+  letters: DeadLetter[]
+  /** Where the next page goes on. Undefined: there is none. */
+  before: string | undefined
 }
 
 /** For work that may take long. */
@@ -48,6 +55,12 @@ export interface DeadLetters {
   count(): Promise<number>
   /** Oldest first. */
   list(filter?: LetterFilter): AsyncGenerator<DeadLetter>
+  /**
+   * Newest first, page by page. At most 1,000 letters are looked at for one page: a page may hold less than `limit`, or
+   * nothing, and still say where the next one goes on.
+   * @throws {InvalidOptionError} naming option, range and value.
+   */
+  page(search?: LetterSearch): Promise<LetterPage>
   get(letterId: string): Promise<DeadLetter | undefined>
   /** Sends letters back to the stream, where only this group handles them. Each moves in one step. */
   redrive(options?: RedriveOptions): Promise<RedriveResult>
@@ -66,6 +79,14 @@ export interface DeadLetters {
   close(): Promise<void>
 }
 
+/** Letters that are looked at for one page. */
+const MAX_LOOKED = 1_000
+
+const pagingSchema = z.object({
+  before: entryIdSchema.optional(),
+  limit: z.int().min(1).max(MAX_LOOKED).default(50),
+})
+
 /**
  * Opens the dead letters of one group. Nothing of the stream's catalog is needed to look at them.
  * @throws {InvalidOptionError} naming option, range and value.
@@ -80,7 +101,7 @@ export function openDeadLetters(
 
   async function* list(filter: LetterFilter = {}): AsyncGenerator<DeadLetter> {
     await ready()
-    for await (const [letterId, fields] of broker.list()) {
+    for await (const [letterId, fields] of broker.list(filter)) {
       const letter = toLetter(letterId, group, fields)
       if (matches(letter, filter)) yield letter
     }
@@ -92,6 +113,24 @@ export function openDeadLetters(
 
   return {
     list,
+    async page(search = {}) {
+      const { before, limit } = parseOptions('page', pagingSchema, search)
+      await ready()
+      const letters: DeadLetter[] = []
+      let [looked, lastId] = [0, '']
+      for await (const [letterId, fields] of broker.listBack(before)) {
+        // There is a next page only if something is left for it.
+        if (looked === MAX_LOOKED) return { letters, before: lastId }
+        const letter = toLetter(letterId, group, fields)
+        if (matches(letter, search)) {
+          if (letters.length === limit) return { letters, before: lastId }
+          letters.push(letter)
+        }
+        looked += 1
+        lastId = letterId
+      }
+      return { letters, before: undefined }
+    },
     async count() {
       await ready()
       return broker.count()
@@ -138,15 +177,4 @@ export function openDeadLetters(
     },
     close,
   }
-}
-
-function matches(letter: DeadLetter, { eventType, reason, olderThanMs, youngerThanMs }: LetterFilter): boolean {
-  // A letter whose time of death is not known matches no limit of age.
-  const ageMs = letter.diedAt === undefined ? Number.NaN : Date.now() - Date.parse(letter.diedAt)
-  return (
-    (eventType === undefined || letter.eventType === eventType) &&
-    (reason === undefined || letter.reason === reason) &&
-    (olderThanMs === undefined || ageMs >= olderThanMs) &&
-    (youngerThanMs === undefined || ageMs <= youngerThanMs)
-  )
 }

@@ -13,9 +13,10 @@ import { connect, type OperatorOptions } from './connect.ts'
 
 export interface GroupsOptions extends OperatorOptions {
   /**
-   * The longest `leaseMs` among the consumers of these groups. A consumer that has asked Redis for nothing for so long
-   * counts as dead. Nothing checks it: with a shorter one, a consumer may count as dead while its handlers run, and later
-   * acknowledge events that a replay has delivered anew. Milliseconds, 500 to 43,200,000. Default 10,000.
+   * A group whose consumers have asked Redis for nothing for the longest of their leases counts as left. Consumers tell
+   * their lease when they join. This is the lease of those that have told none: they are of an older version, or lack a
+   * right. With one that is too short, such a consumer may count as dead while its handlers run, and later acknowledge
+   * events that a replay has delivered anew. Milliseconds, 500 to 43,200,000. Default 10,000.
    */
   leaseMs?: number
 }

@@ -46,6 +46,22 @@ describe('G20: a paused group', () => {
     expect(consumer.reports.of('resumed')).toHaveLength(1)
   })
 
+  test('has consumers that show that they live, although they read nothing', async ({ lab }) => {
+    const leaseMs = 1_000
+    const options = { leaseMs, blockMs: 200 }
+    const consumers = [await lab.consumer(options), await lab.consumer(options)]
+    const groups = lab.openGroups(leaseMs)
+    await lab.openControls().pause()
+    for (const { reports } of consumers) await reports.until('it is paused', (all) => all.of('paused').length === 1)
+    await publish(lab, 3)
+    await sleep(2 * leaseMs)
+    const names = consumers.map(({ name }) => name).sort()
+    const { consumers: seen, lag, pending } = await lab.group()
+    expect(seen.filter(({ idleMs }) => idleMs < leaseMs / 2).map(({ name }) => name)).toEqual(names)
+    expect({ lag, pending }).toEqual({ lag: 3, pending: 0 })
+    expect((await groups.replay(GROUP, { from: 'end', dryRun: true })).atWork.sort()).toEqual(names)
+  })
+
   test('gives back a batch that gathers; what comes later gathers in another one', async ({ lab }) => {
     const gate = latch()
     const sizes: number[] = []

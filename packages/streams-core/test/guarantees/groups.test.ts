@@ -104,6 +104,30 @@ describe('groups', () => {
     expect(await lab.group()).toMatchObject({ lag: 0 })
   })
 
+  test('one counts as left after the longest lease that its consumers have told, whoever joined last', async ({
+    lab,
+  }) => {
+    await lab.consumer({ consumer: 'long', leaseMs: 60_000, concurrency: 1 })
+    await lab.consumer({ consumer: 'short', leaseMs: 10_000 })
+    for (const name of ['long', 'short']) await lab.send('XGROUP', 'CREATECONSUMER', lab.streamName, GROUP, name)
+    const groups = lab.openGroups(LEASE_MS)
+    const refused = await groups.replay(GROUP, { from: 'beginning' }).catch((error) => error)
+    expect(refused).toMatchObject({ code: 'GROUP_AT_WORK', consumers: ['long', 'short'] })
+    expect(refused.freeInMs).toBeGreaterThan(30_000)
+    expect((await groups.delete(GROUP, { dryRun: true })).freeInMs).toBeGreaterThan(30_000)
+  })
+
+  test('the lease of a consumer that has told none is what the operator says', async ({ lab }) => {
+    lab.mayLeavePending = true
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    await publish(lab, 1)
+    await lab.send('XREADGROUP', 'GROUP', GROUP, 'old', 'STREAMS', lab.streamName, '>')
+    const freeInMs = async (leaseMs?: number) =>
+      (await lab.openGroups(leaseMs).replay(GROUP, { from: 'end', dryRun: true })).freeInMs
+    expect(await freeInMs(60_000)).toBeGreaterThan(30_000)
+    expect(await freeInMs()).toBeLessThanOrEqual(10_000)
+  })
+
   test('a consumer whose handlers take longer than its lease is at work', async ({ lab }) => {
     const gate = latch()
     const consumer = await lab.consumer({

@@ -9,6 +9,7 @@ import {
   openControls,
   openDeadLetters,
   openGroups,
+  openWatcher,
   reject,
   tailStream,
   trimStream,
@@ -99,6 +100,9 @@ const operate: Work = async (lab, redis) => {
   expect(await letters.redrive({ dryRun: true })).toMatchObject({ redriven: 2 })
   expect(await letters.purge({ confirm: GROUP })).toBe(2)
   expect(await letters.count()).toBe(0)
+  const watcher = openWatcher(stream, { redis })
+  lab.onClose(() => watcher.close())
+  expect((await watcher.look([GROUP])).groups).toMatchObject([{ failed: 3, lag: 2, takeovers: [] }])
   const state = (await findEvent(stream, '1-1', { redis })).entries[0]?.groups[0]?.state
   expect(state).toEqual({ type: 'unknown', why: 'gone' })
   expect(await findEvent(stream, 'nowhere', { redis })).toEqual({ entries: [], letters: [] })

@@ -24,6 +24,8 @@ const all = (name: string) => {
     keys.lastStart('g'),
     keys.controls('g'),
     keys.starts('g'),
+    keys.tally('g'),
+    keys.takeovers('g'),
   ]
   const locks = [keys.janitorLock, keys.scanLock('g', false), keys.scanLock('g', true)]
   const ofEvents = [keys.dedupe, keys.dedupeBucket(0), keys.dedupeBucket(1), keys.idempotencyRecord('g', 'e')]

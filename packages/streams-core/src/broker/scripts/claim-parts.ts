@@ -5,6 +5,9 @@ import { ENOUGH_BYTES } from './fragments.ts'
 
 /** So much of a list is looked at in one go. */
 export const PAGE = 200
+/** So many takeovers are remembered, each with so many entry ids. */
+export const TAKEOVERS_KEPT = 50
+export const IDS_OF_A_TAKEOVER = 50
 /** Of a consumer that has shown itself within the lease: such a consumer extends what it holds. */
 const PAGE_OF_THE_LIVING = 10
 
@@ -33,8 +36,19 @@ end
  * A suspect that was taken and not started is not charged. Neither is an entry under this consumer's own `~alone`: it
  * came in a lost reply. If a crash cuts the last delivery short while other entries ran beside it, the delivery is
  * repeated and not charged: the crash may have been a neighbour's.
+ *
+ * `noteTakeovers()`, at the end: writes down who has taken what from whom, and for how long (ms) the one that waited
+ * longest had shown no sign of life. That is for those who watch the group: where it fails, nothing else does.
  */
 export const takeOverLua = `
+local taken = {}
+local function noteTakeovers()
+  for _, one in ipairs(taken) do
+    local ids = table.concat(one.ids, ' ', 1, math.min(#one.ids, ${IDS_OF_A_TAKEOVER}))
+    redis.pcall('XADD', takeovers, 'MAXLEN', ${TAKEOVERS_KEPT}, '*', 'from', one.from, 'to', one.to,
+      'count', #one.ids, 'idle', one.idle, 'ids', ids)
+  end
+end
 local function kindOf(name, attempt)
   if isAlone(name) and name ~= alone and attempt >= maxDeliveries then return 'crashed' end
   if isAlone(name) or isSuspect(name) or attempt >= 2 or attempt >= maxDeliveries then return 'suspect' end
@@ -50,7 +64,15 @@ local function moveToSuspects(name, id, attempt)
   moves = moves - 1
 end
 local function takeOver(info)
-  local name = info.name
+  local name, takeoverBy = info.name, {}
+  local function note(to, id, idle)
+    local one = takeoverBy[to]
+    if not one then
+      one = { from = name, to = to, ids = {}, idle = 0 }
+      takeoverBy[to], taken[#taken + 1] = one, one
+    end
+    one.ids[#one.ids + 1], one.idle = id, math.max(one.idle, idle)
+  end
   local overMs = isLeft(name) and 0 or leaseMs + delayMs
   local size = info.idle < overMs and ${PAGE_OF_THE_LIVING} or ${PAGE}
   local page, left
@@ -61,11 +83,18 @@ local function takeOver(info)
       local kind = kindOf(name, attempt)
       if idle < overMs then
         left, waitMs = left + 1, math.min(waitMs, overMs - idle)
-      elseif kind == 'suspect' and moves > 0 then moveToSuspects(name, id, attempt)
+      elseif kind == 'suspect' and moves > 0 then
+        moveToSuspects(name, id, attempt)
+        note(SUSPECTS, id, idle)
       elseif kind == 'suspect' or room == 0 then left, hasMore = left + 1, 1
       -- Its owner stays an ~alone name, which convicts it even if this consumer dies or this reply is lost.
-      elseif kind == 'crashed' then claim(crashed, id, attempt, 'crashed')
-      else claim(consumer, id, math.min(attempt + 1, maxDeliveries), 'lease-over') end
+      elseif kind == 'crashed' then
+        claim(crashed, id, attempt, 'crashed')
+        note(crashed, id, idle)
+      else
+        claim(consumer, id, math.min(attempt + 1, maxDeliveries), 'lease-over')
+        note(consumer, id, idle)
+      end
     end
   until left > 0 or #page < size
 end

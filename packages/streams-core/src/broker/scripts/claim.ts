@@ -4,6 +4,9 @@ import { claimLua, dueLua, PAGE, takeBackLua, takeOverLua } from './claim-parts.
 import { controlsLua, groupTimeLua, infoLua, lateLua, lockLua, pseudoConsumersLua } from './fragments.ts'
 import { probeLua } from './probe.ts'
 
+/** Of its own entries after this id, a consumer has none. */
+const AFTER_ALL = '18446744073709551615-0'
+
 /**
  * Claims what nobody is working on: entries whose lease is over, and retries that are due. Scan and claim are one step,
  * so no other consumer can come between; the lock only limits how often the group is scanned while no retry is due.
@@ -11,7 +14,8 @@ import { probeLua } from './probe.ts'
  *
  * A call that comes more than `graceMs` late (`sentAt`, see `lateBy`), because Redis hung or its clock was set ahead,
  * claims due retries only: every lease looks as if it were over, although its owner may live.
- * While the group is paused nothing is claimed, apart from the probes of an open circuit.
+ * While the group is paused nothing is claimed, apart from the probes of an open circuit. Since nothing is read either,
+ * the consumer then shows Redis that it lives by reading nothing.
  * `holdsOff`: 1: due retries only, too.   `delayMs`: how much later than others this consumer claims an entry.
  *
  * Returns { Redis' clock, ms by which the call was late, ms by which the clock was found to be set back, ms until there
@@ -20,7 +24,7 @@ import { probeLua } from './probe.ts'
  */
 export const CLAIM = script(
   {
-    keys: ['stream', 'scanLock', 'history', 'due', 'dueScan', 'clock', 'controls'],
+    keys: ['stream', 'scanLock', 'history', 'due', 'dueScan', 'clock', 'controls', 'takeovers'],
     args: [
       'group',
       'consumer',
@@ -63,7 +67,9 @@ end
 local function storeTime() redis.call('SET', clock, string.format('%.0f %.0f', time, time - serverMs)) end
 if isPaused then
   storeTime()
+  redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', 1, 'STREAMS', stream, '${AFTER_ALL}')
   local nextMs = inForce['${PAUSED_FIELD}'] and leaseMs or takeProbe()
+  noteTakeovers()
   return { serverMs, lateMs, backMs, nextMs, 0, 0, isHalfOver, inForceFlat, unpack(claimed) }
 end
 local dueMs = untilDue()
@@ -108,6 +114,7 @@ if hasMore == 0 and takesOver then
   local value = string.format('%.0f %.0f %.0f', serverMs + lockMs, serverMs + waitMs, suspects)
   redis.call('SET', scanLock, value, 'PX', lockMs)
 end
+noteTakeovers()
 return { serverMs, lateMs, backMs, waitMs, hasMore, suspects, isHalfOver, inForceFlat, unpack(claimed) }
 `,
 )

@@ -1,5 +1,6 @@
 import { script } from '../script.ts'
 import { groupInfoLua, infoLua, nowLua, pseudoConsumersLua } from './fragments.ts'
+import { leasesLua } from './tally.ts'
 
 // What an operator does to a whole group. Everything here is one step: no consumer can start in between.
 
@@ -8,17 +9,21 @@ const SCANNED_WITHIN_MS = 3_000
 
 /**
  * `atWork()`: whether somebody works in the group: its consumers ask Redis for something at least once in a lease, and
- * scan the group. Returns the milliseconds after which the group counts as left, or 0, and the names of its consumers.
+ * scan the group. Which lease: the longest that a consumer with a name in the group has told; `untoldLeaseMs` for each
+ * that has told none. Returns the milliseconds after which the group counts as left, or 0, and the names of its consumers.
  */
 const atWorkLua = `
 ${infoLua}
 ${groupInfoLua}
 ${nowLua}
 ${pseudoConsumersLua}
+${leasesLua}
 local function atWork()
   local freeInMs, names, isNamed = 0, {}, {}
-  for _, info in ipairs(consumerInfos(stream, group)) do
-    local leftMs, name = leaseMs - info.idle, string.match(info.name, '^[^~]+')
+  local infos = consumerInfos(stream, group)
+  local leaseMs = longestLease(talliedIn(tally), infos, tonumber(untoldLeaseMs))
+  for _, info in ipairs(infos) do
+    local leftMs, name = leaseMs - info.idle, consumerIn(info.name)
     if name and leftMs > 0 and not isLeft(info.name) then
       freeInMs = math.max(freeInMs, leftMs)
       if not isNamed[name] then names[#names + 1] = name end
@@ -45,15 +50,14 @@ end
  */
 export const START = script(
   {
-    keys: ['stream', 'marks', 'history', 'due', 'dueScan', 'clock', 'lastStart'],
+    keys: ['stream', 'marks', 'history', 'due', 'dueScan', 'clock', 'lastStart', 'tally'],
     args: [
-      ...(['group', 'start', 'leaseMs', 'mustBeNew', 'dryRun'] as const),
+      ...(['group', 'start', 'untoldLeaseMs', 'mustBeNew', 'dryRun'] as const),
       ...(['deliveredTo', 'pending', 'first', 'counted', 'addedBefore'] as const),
     ],
     allowOom: true,
   },
   `
-leaseMs = tonumber(leaseMs)
 ${atWorkLua}
 local isReal = dryRun == '0'
 local current = groupInfo()
@@ -100,12 +104,11 @@ return { 'done', current and 1 or 0, ahead, nowPending, oldest or false, added -
  */
 export const DELETE_GROUP = script(
   {
-    keys: ['stream', 'marks', 'dropped', 'dead', 'clock'],
-    args: ['group', 'leaseMs', 'dryRun'],
+    keys: ['stream', 'marks', 'dropped', 'dead', 'clock', 'tally'],
+    args: ['group', 'untoldLeaseMs', 'dryRun'],
     allowOom: true,
   },
   `
-leaseMs = tonumber(leaseMs)
 ${atWorkLua}
 local isReal = dryRun == '0'
 local current = groupInfo()

@@ -31,6 +31,22 @@ return oldest
 )
 
 /**
+ * `stateOf(info)`: of a group by what XINFO says of it: { group, lag or false, pending, oldest entry that is not
+ * acknowledged or false, dead letters, dropped unread or false, last delivered id, controls }. Uses `compareIdsLua`.
+ */
+export const groupStateLua = `
+local function stateOf(info)
+  local group, last = info.name, info['last-delivered-id']
+  local oldest = redis.call('XPENDING', stream, group)[2]
+  local next = redis.call('XRANGE', stream, '(' .. last, '+', 'COUNT', 1)[1]
+  if next and (not oldest or compareIds(next[1], oldest) < 0) then oldest = next[1] end
+  local prefix = string.format(groupFormat, group)
+  local dead, controls = redis.call('XLEN', prefix .. 'dead'), redis.call('HGETALL', prefix .. 'controls')
+  return { group, info.lag, info.pending, oldest, dead, redis.call('HGET', dropped, group), last, controls }
+end
+`
+
+/**
  * Everything that one can know of a stream and its groups without counting entries.
  *
  * `groupFormat`: what the keys of a group begin with, see `Keys`.
@@ -43,17 +59,12 @@ export const INSPECT = script(
 ${compareIdsLua}
 ${infoLua}
 ${nowLua}
+${groupStateLua}
 local state = { nowMs(), redis.call('XLEN', stream) }
 if redis.call('EXISTS', stream) == 0 then return state end
 for _, info in ipairs(groupInfos(stream)) do
-  local group, last = info.name, info['last-delivered-id']
-  local oldest = redis.call('XPENDING', stream, group)[2]
-  local next = redis.call('XRANGE', stream, '(' .. last, '+', 'COUNT', 1)[1]
-  if next and (not oldest or compareIds(next[1], oldest) < 0) then oldest = next[1] end
-  local prefix = string.format(groupFormat, group)
-  local dead, controls = redis.call('XLEN', prefix .. 'dead'), redis.call('HGETALL', prefix .. 'controls')
-  local found = { group, info.lag, info.pending, oldest, dead, redis.call('HGET', dropped, group), last, controls }
-  for _, one in ipairs(consumerInfos(stream, group)) do found[#found + 1] = { one.name, one.pending, one.idle } end
+  local found = stateOf(info)
+  for _, one in ipairs(consumerInfos(stream, info.name)) do found[#found + 1] = { one.name, one.pending, one.idle } end
   state[#state + 1] = found
 end
 return state

@@ -1,32 +1,35 @@
 import { script } from '../script.ts'
+import { LEASE_PREFIX } from '../tally.ts'
 import { compareIdsLua, groupTimeLua, infoLua, pseudoConsumersLua } from './fragments.ts'
+import { leasesLua, tellLeaseLua } from './tally.ts'
 
 /** Entries that one call moves at most, so that no call holds Redis up for long. */
 const PAGE = 500
 
 /**
  * Creates the group, and the stream with it, from its low-water mark; from the beginning where there is no mark, or the
- * stream ends before the mark: then the stream is a new one.
+ * stream ends before the mark: then the stream is a new one. Tells the lease of the consumer that joins.
  *
  * Returns { 1 if created or 0 if it existed, the id that a new group starts after, the newest id }.
  */
 export const CREATE_GROUP = script(
-  { keys: ['stream', 'marks', 'history', 'due'], args: ['group'], allowOom: true },
+  { keys: ['stream', 'marks', 'history', 'due', 'tally'], args: ['group', 'consumer', 'leaseMs'], allowOom: true },
   `
 ${compareIdsLua}
 ${infoLua}
+${leasesLua}
+${tellLeaseLua}
 local start = string.match(redis.call('HGET', marks, group) or '0', '^%S+')
 local newest = redis.call('EXISTS', stream) == 1 and streamInfo(stream)['last-generated-id']
 if start ~= '0' and (not newest or compareIds(newest, start) < 0) then start = '0' end
 local reply = redis.pcall('XGROUP', 'CREATE', stream, group, start, 'MKSTREAM')
-if not reply.err then
-  -- The new group delivers everything as attempt 1, so errors of earlier deliveries are deleted. Not if the stream is
-  -- gone: somebody may have renamed it, and may rename it back.
-  if newest then redis.call('DEL', history, due) end
-  return { 1, start, newest or '0-0' }
-end
-if string.find(reply.err, 'BUSYGROUP', 1, true) then return { 0, start, newest } end
-return reply
+local isNew = not reply.err
+if not isNew and not string.find(reply.err, 'BUSYGROUP', 1, true) then return reply end
+-- The new group delivers everything as attempt 1, so errors of earlier deliveries are deleted. Not if the stream is
+-- gone: somebody may have renamed it, and may rename it back.
+if isNew and newest then redis.call('DEL', history, due) end
+tellLease(consumer, leaseMs)
+return { isNew and 1 or 0, start, newest or '0-0' }
 `,
 )
 
@@ -103,23 +106,26 @@ return hasMore
 )
 
 /**
- * Deletes the names of a consumer that leaves, unless something is pending under them.
+ * Deletes the names of a consumer that leaves, unless something is pending under them: then its lease stays, too.
  *
  * More arguments: the names.   Returns how many were deleted.
  */
 export const FORGET_CONSUMER = script(
-  { keys: ['stream'], args: ['group'] },
+  { keys: ['stream', 'tally'], args: ['group', 'consumer'] },
   `
 ${infoLua}
-local deleted = 0
+local deleted, isLeft = 0, true
 for _, info in ipairs(consumerInfos(stream, group)) do
   for i = MORE_ARGS, #ARGV do
     if info.name == ARGV[i] and info.pending == 0 then
       redis.call('XGROUP', 'DELCONSUMER', stream, group, info.name)
       deleted = deleted + 1
+    elseif info.name == ARGV[i] then
+      isLeft = false
     end
   end
 end
+if isLeft then redis.pcall('HDEL', tally, '${LEASE_PREFIX}' .. consumer) end
 return deleted
 `,
 )

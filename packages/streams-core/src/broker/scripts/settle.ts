@@ -2,6 +2,7 @@ import { HISTORY_FIELD, LETTER_FIELD } from '../letter-codec.ts'
 import { script } from '../script.ts'
 import { groupTimeLua, holdsLua, pseudoConsumersLua } from './fragments.ts'
 import { recordLua } from './idempotency.ts'
+import { countFailureLua } from './tally.ts'
 
 // Every script here first checks that the delivery is still its owner's. A consumer that was frozen beyond its lease
 // must settle nothing that another consumer runs.
@@ -41,7 +42,7 @@ return lost
  */
 export const PARK = script(
   {
-    keys: ['stream', 'history', 'due', 'clock'],
+    keys: ['stream', 'history', 'due', 'clock', 'tally'],
     args: ['group', 'entryId', 'owner', 'attempt', 'putUnder', 'delayMs', 'countLeft', 'failure', 'running'],
     allowOom: true,
   },
@@ -50,6 +51,7 @@ ${holdsLua}
 ${recordLua}
 ${pseudoConsumersLua}
 ${groupTimeLua}
+${countFailureLua}
 if not holds(entryId, owner, attempt) then return 0 end
 local parked = redis.call(
   'XCLAIM', stream, group, putUnder, 0, entryId, 'RETRYCOUNT', countLeft, 'JUSTID')[1]
@@ -64,6 +66,7 @@ else
   end
 end
 free(KEYS[MORE_KEYS], running)
+if parked and failure ~= '' then countFailure() end
 return 1
 `,
 )
@@ -77,13 +80,14 @@ return 1
  */
 export const DEAD_LETTER = script(
   {
-    keys: ['stream', 'history', 'dead'],
+    keys: ['stream', 'history', 'dead', 'tally'],
     args: ['group', 'entryId', 'owner', 'attempt', 'letter', 'failure', 'running'],
     allowOom: true,
   },
   `
 ${holdsLua}
 ${recordLua}
+${countFailureLua}
 if not holds(entryId, owner, attempt) then return false end
 local before = redis.call('HGET', history, entryId)
 local failures = before and (before .. '\\n' .. failure) or failure
@@ -94,6 +98,7 @@ local letterId = redis.call('XADD', dead, '*', '${LETTER_FIELD}', letter, '${HIS
 redis.call('XACK', stream, group, entryId)
 redis.call('HDEL', history, entryId)
 free(KEYS[MORE_KEYS], running)
+countFailure()
 return letterId
 `,
 )

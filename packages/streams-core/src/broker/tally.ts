@@ -1,0 +1,6 @@
+// The fields of the hash in which a group keeps what is counted and told for those who look at it. No event depends on it.
+
+/** Deliveries that failed: what was retried or dead-lettered. */
+export const FAILED_FIELD = 'failed'
+/** Followed by the name of a consumer: its lease in milliseconds, which it tells when it joins. */
+export const LEASE_PREFIX = 'lease:'

@@ -1,0 +1,118 @@
+import { count, duration, plural, timeOfId } from './format.js'
+import { leaseOf, leftOf, rowsOf, SUSPECTS } from './holders.js'
+import { Component, html, useState } from './html.js'
+import { Moves } from './moves.js'
+
+/** For so long a row tells what it has taken over. */
+const TOLD_MS = 30_000
+
+/** Every consumer as a row of squares, one for each entry that it holds. A square empties as its lease runs out. */
+export class Consumers extends Component {
+  #moves = new Moves()
+  #list = null
+
+  /** While the squares are still where they were. */
+  getSnapshotBeforeUpdate(before) {
+    return this.#list && this.#moves.before(this.#list, before.into, this.props.into)
+  }
+
+  componentDidUpdate(_, __, moved) {
+    if (moved && this.#list) this.#moves.after(this.#list, moved)
+  }
+
+  render({ group, into, nowMs }) {
+    const leaseMs = leaseOf(group)
+    const rows = rowsOf(into.holders, leaseMs)
+    const living = rows.filter(({ state }) => state === 'alive').length
+    const lately = into.takeovers.filter(({ at }) => nowMs - at < TOLD_MS)
+    return html`
+      <section class="card" aria-labelledby="consumers-title">
+        <div class="heading">
+          <h3 id="consumers-title">Consumers <span class="number">${living} alive</span></h3>
+          <p class="legend">
+            <span class="entry" style=${{ '--left': 1 }}></span> held
+            <span class="entry" style=${{ '--left': 0.4 }}></span> lease runs out
+            <span class="entry" style=${{ '--left': 0 }}></span> lease is over
+            <span class="entry" data-again="yes"></span> delivered before
+            <span class="lease">lease ${duration(leaseMs)}${group.leaseMs === undefined ? ', assumed' : ''}</span>
+          </p>
+        </div>
+        ${rows.length === 0 && html`<p class="empty">No consumer has been given an entry yet.</p>`}
+        <ul class="consumers" ref=${(list) => {
+          this.#list = list
+        }}>
+          ${rows.map((row) => html`<${Row} key=${row.key} row=${row} leaseMs=${leaseMs} lately=${lately} nowMs=${nowMs} />`)}
+        </ul>
+        <p class="for-readers" role="status">${lately.map(told).join('. ')}</p>
+      </section>
+    `
+  }
+}
+
+const told = ({ from, to, count: entries, idleMs }) =>
+  to === SUSPECTS
+    ? `${plural(entries, 'entry', 'entries')} of ${from} set apart after ${duration(idleMs)}`
+    : `${to} took ${plural(entries, 'entry', 'entries')} from ${from} after ${duration(idleMs)}`
+
+function Row({ row, leaseMs, lately, nowMs }) {
+  const [isOpen, setOpen] = useState(false)
+  const { key, name, state, says, pending, entries } = row
+  const taken = lately.filter(({ to }) => to === name || (key === SUSPECTS && to === SUSPECTS))
+  const lost = lately.filter(({ from }) => from === name)
+  return html`
+    <li class="consumer" data-state=${state} data-row=${key}>
+      <div class="who">
+        <span class="name">${key === SUSPECTS ? 'Crash suspects' : name}</span>
+        <span class="state">${state}</span>
+      </div>
+      <div class="holds">
+        <div class="entries" aria-hidden="true">
+          ${entries.map((entry) => html`<${Square} key=${entry.entryId} entry=${entry} leaseMs=${state === 'suspects' ? Infinity : leaseMs} />`)}
+          ${pending > entries.length && html`<span class="more">+${count(pending - entries.length)}</span>`}
+        </div>
+        <p class="says">
+          ${says && html`<span>${says}</span>`}
+          ${taken.map((one) => html`<span class="took" key=${one.id}>took ${count(one.count)} from ${one.from}, ${duration(one.idleMs)} after the last sign of life</span>`)}
+          ${lost.map((one) => html`<span class="lost" key=${one.id}>${count(one.count)} ${one.to === SUSPECTS ? 'set apart' : `taken by ${one.to}`} after ${duration(one.idleMs)}</span>`)}
+        </p>
+        ${isOpen && html`<${Entries} name=${name} entries=${entries} leaseMs=${leaseMs} nowMs=${nowMs} />`}
+      </div>
+      <button class="quiet number" aria-expanded=${isOpen ? 'true' : 'false'} disabled=${entries.length === 0 && !isOpen}
+        onClick=${() => setOpen(!isOpen)}>
+        ${count(pending)}<span class="for-readers"> ${pending === 1 ? 'entry' : 'entries'} held by ${name || 'nobody'}</span>
+      </button>
+    </li>
+  `
+}
+
+function Square({ entry, leaseMs }) {
+  const { entryId, attempt, what } = entry
+  const title = `${entryId}, delivery ${attempt}${what ? `, ${what}` : ''}`
+  return html`<span class="entry" data-entry=${entryId} data-again=${attempt > 1 ? 'yes' : undefined} title=${title}
+    style=${{ '--left': leftOf(entry, leaseMs).toFixed(2) }}></span>`
+}
+
+/** The same as a table: for who cannot see squares, and for who wants the ids. */
+function Entries({ name, entries, leaseMs, nowMs }) {
+  return html`
+    <div class="table" tabindex="0" role="region" aria-label=${`Entries held by ${name || 'nobody'}`}>
+      <table>
+        <thead>
+          <tr><th scope="col">Entry</th><th scope="col">Delivery</th><th scope="col">Published</th><th scope="col">Lease left</th></tr>
+        </thead>
+        <tbody>
+          ${entries.map(
+            (entry) => html`
+              <tr key=${entry.entryId}>
+                <td><code>${entry.entryId}</code>${entry.what && html` <small>${entry.what}</small>`}</td>
+                <td>${count(entry.attempt)}</td>
+                <td>${duration(Math.max(0, nowMs - timeOfId(entry.entryId)))} ago</td>
+                <td>${entry.idleMs < leaseMs ? duration(leaseMs - entry.idleMs) : 'over'}</td>
+              </tr>
+            `,
+          )}
+        </tbody>
+      </table>
+    </div>
+  `
+}

@@ -1,0 +1,126 @@
+import { html, useEffect, useRef, useState } from './html.js'
+
+const ASK_AGAIN_MS = 1_000
+/** A dry run counts letter by letter: it waits until nothing has been typed for so long. */
+const REST_MS = 300
+
+/**
+ * Asks before something is done: first says what it will do, by a dry run, then does it, then says what was done.
+ * `run(values, dryRun, answer)` gives what to send to the console (`post`); `describe(answer, values)` and
+ * `conclude(answer, values)` make sentences of its answers; `canDo(answer)`: whether it would do anything but refuse.
+ * Whoever closes the dialog stops what runs.
+ */
+export function Ask({ title, verb, isDanger, fields = [], run, describe, canDo = () => true, conclude, onClose }) {
+  const dialog = useRef()
+  const doing = useRef()
+  const restMs = useRef(0)
+  const [values, setValues] = useState(Object.fromEntries(fields.map(({ name, value = '' }) => [name, value])))
+  const [answer, setAnswer] = useState()
+  const [soFar, setSoFar] = useState()
+  const [problem, setProblem] = useState('')
+  const [step, setStep] = useState('asking')
+  useEffect(() => {
+    dialog.current.showModal()
+    return () => doing.current?.abort()
+  }, [])
+  useEffect(() => {
+    const leaving = new AbortController()
+    const { signal } = leaving
+    const isOld = () => signal.aborted || doing.current
+    let again
+    const ask = async () => {
+      if (isOld()) return
+      try {
+        const request = await run(values, true)
+        const found = await request.send({ signal, onProgress: (done) => isOld() || setSoFar(done) })
+        if (isOld()) return
+        setAnswer(found)
+        // What is refused now may be possible soon.
+        if (!canDo(found)) again = setTimeout(ask, ASK_AGAIN_MS)
+      } catch ({ message }) {
+        if (!isOld()) setProblem(message)
+      }
+    }
+    setAnswer(undefined)
+    setSoFar(undefined)
+    setProblem('')
+    again = setTimeout(ask, restMs.current)
+    restMs.current = REST_MS
+    return () => {
+      leaving.abort()
+      clearTimeout(again)
+    }
+  }, [JSON.stringify(fields.filter(({ isConfirm }) => !isConfirm).map(({ name }) => values[name]))])
+  const isConfirmed = fields.every(({ name, isConfirm }) => isConfirm === undefined || values[name] === isConfirm)
+  const act = async (event) => {
+    event.preventDefault()
+    doing.current = new AbortController()
+    const { signal } = doing.current
+    setStep('doing')
+    setSoFar(undefined)
+    setProblem('')
+    try {
+      const request = await run(values, false, answer)
+      setAnswer(await request.send({ signal, onProgress: setSoFar }))
+      setStep('done')
+    } catch ({ message }) {
+      if (!signal.aborted) setProblem(message)
+      doing.current = undefined
+      setStep(signal.aborted ? 'stopped' : 'asking')
+    }
+  }
+  const isOver = step === 'done' || step === 'stopped'
+  return html`
+    <dialog ref=${dialog} aria-labelledby="dialog-title" onClose=${() => onClose(isOver)}>
+      <form onSubmit=${act}>
+        <h2 id="dialog-title">${title}</h2>
+        ${!isOver && fields.filter(({ isShown = () => true }) => isShown(values)).map((field) => html`<${Field} key=${field.name} field=${field} value=${values[field.name]} isDisabled=${step === 'doing'} onChange=${(value) => setValues({ ...values, [field.name]: value })} />`)}
+        <div class="answer" role="status">
+          <${Says} ...${{ step, problem, answer, soFar, values, describe, conclude }} />
+        </div>
+        <div class="buttons">
+          ${
+            step === 'doing'
+              ? html`<button type="button" onClick=${() => doing.current.abort()}>Stop</button>`
+              : html`<button type="button" onClick=${() => dialog.current.close()}>${isOver ? 'Close' : 'Cancel'}</button>`
+          }
+          ${
+            !isOver &&
+            html`<button class=${isDanger ? 'danger' : 'main'} disabled=${!answer || !isConfirmed || !canDo(answer) || step === 'doing'}>
+              ${step === 'doing' ? 'Working …' : verb}
+            </button>`
+          }
+        </div>
+      </form>
+    </dialog>
+  `
+}
+
+function Field({ field: { name, label, hint, type = 'text', placeholder, options }, value, isDisabled, onChange }) {
+  const onInput = ({ currentTarget }) => onChange(currentTarget.value)
+  return html`
+    <label>
+      ${label}
+      ${
+        options
+          ? html`<select name=${name} disabled=${isDisabled} onInput=${onInput}>
+              ${options.map(([option, text]) => html`<option value=${option} selected=${option === value}>${text}</option>`)}
+            </select>`
+          : html`<input name=${name} type=${type} value=${value} placeholder=${placeholder} disabled=${isDisabled} autocomplete="off" onInput=${onInput} />`
+      }
+      ${hint && html`<small>${hint}</small>`}
+    </label>
+  `
+}
+
+/** What will be done, is being done, or was done. */
+function Says({ step, problem, answer, soFar, values, describe, conclude }) {
+  if (problem) return html`<p class="problem">${problem}</p>`
+  if (step === 'done') return html`<p class="done">${conclude(answer, values)}</p>`
+  const done = soFar && conclude(soFar, values)
+  if (step === 'stopped')
+    return html`<p class="stopped">Stopped. ${done} What was under way may have been done: the log of the console says what was.</p>`
+  if (step === 'doing' && done) return html`<p class="so-far">So far: ${done}</p>`
+  if (answer) return html`<div class="will">${describe(answer, values)}</div>`
+  return html`<p>Looking what it would do …</p>${soFar && html`<div>So far: ${describe(soFar, values)}</div>`}`
+}

@@ -1,0 +1,111 @@
+import { get, groupPath } from './api.js'
+import { count } from './format.js'
+import { html, useEffect, useRef, useState } from './html.js'
+import { Letter } from './letter.js'
+import { Purge, Redrive } from './letter-actions.js'
+
+const REASONS = ['exhausted', 'rejected', 'malformed', 'crashed', 'commit-failed', 'unreadable']
+/** A search looks at many letters: it waits until nothing has been typed for so long. */
+const REST_MS = 300
+
+/**
+ * A page of letters. The newest ones, unsearched, are asked for again whenever their number changes; one request at a
+ * time, so that they are shown however slow the answers are. Any other page stays as it is, until `again` is called.
+ */
+function usePage(group, query, deadLetters) {
+  const [state, setState] = useState({ found: undefined, problem: '' })
+  const [asked, askFor] = useState(deadLetters)
+  const isAsking = useRef(false)
+  const isNewest = !Object.values(query).some(Boolean)
+  useEffect(() => {
+    const leaving = new AbortController()
+    const { signal } = leaving
+    const ask = async () => {
+      const next = await get(groupPath(group, 'letters'), query, signal).then(
+        (found) => ({ found, problem: '' }),
+        ({ message }) => ({ problem: message }),
+      )
+      if (signal.aborted) return
+      isAsking.current = false
+      setState((before) => ({ ...before, ...next }))
+    }
+    isAsking.current = true
+    const rest = setTimeout(ask, query.text || query.eventType ? REST_MS : 0)
+    return () => {
+      clearTimeout(rest)
+      leaving.abort()
+    }
+  }, [group, JSON.stringify(query), asked])
+  useEffect(() => {
+    if (isNewest && !isAsking.current) askFor(deadLetters)
+  }, [isNewest, deadLetters, state])
+  return { ...state, again: () => askFor({}) }
+}
+
+/** The dead letters of a group: searched, page by page, and what can be done with them. */
+export function Letters({ group: { group, deadLetters }, isReadOnly }) {
+  const [filter, setFilter] = useState({ text: '', reason: '', eventType: '' })
+  const [pages, setPages] = useState([undefined])
+  const [asked, setAsked] = useState()
+  const before = pages.at(-1)
+  const { found, problem, again } = usePage(group, { ...filter, before }, deadLetters)
+  const close = (isDone) => {
+    setAsked()
+    if (isDone) again()
+  }
+  const change =
+    (name) =>
+    ({ currentTarget }) => {
+      setPages([undefined])
+      setFilter({ ...filter, [name]: currentTarget.value })
+    }
+  const isFiltered = Object.values(filter).some(Boolean)
+  return html`
+    <section aria-labelledby="letters-title" class="card letters">
+      <div class="heading">
+        <h3 id="letters-title">Dead letters <span class="number">${count(deadLetters)}</span></h3>
+        ${
+          !isReadOnly &&
+          deadLetters > 0 &&
+          html`<div class="buttons">
+            <button onClick=${() => setAsked({ what: 'redrive', filter })}>Redrive ${isFiltered ? 'what is found' : 'all'} …</button>
+            <button onClick=${() => setAsked({ what: 'purge', filter })}>Purge ${isFiltered ? 'what is found' : 'all'} …</button>
+          </div>`
+        }
+      </div>
+      ${
+        (deadLetters > 0 || isFiltered) &&
+        html`<form class="filter" role="search" aria-label="Dead letters" onSubmit=${(event) => event.preventDefault()}>
+          <label>Search<input type="search" placeholder="Id, error, payload …" value=${filter.text} onInput=${change('text')} /></label>
+          <label>Event type<input type="search" value=${filter.eventType} onInput=${change('eventType')} /></label>
+          <label>Reason<select onInput=${change('reason')}>
+            <option value="">any</option>
+            ${REASONS.map((reason) => html`<option value=${reason} selected=${reason === filter.reason}>${reason}</option>`)}
+          </select></label>
+        </form>`
+      }
+      ${problem && html`<p class="problem" role="alert">${problem}</p>`}
+      ${found && found.letters.length === 0 && html`<p class="empty">${emptyText(found, isFiltered)}</p>`}
+      <ul class="letter-list">
+        ${(found?.letters ?? []).map(
+          (letter) => html`<${Letter} key=${letter.letterId} letter=${letter} isReadOnly=${isReadOnly}
+            onAsk=${(what) => setAsked({ what, letter })} />`,
+        )}
+      </ul>
+      ${
+        (pages.length > 1 || found?.before) &&
+        html`<nav class="buttons" aria-label="Pages of dead letters">
+          <button disabled=${pages.length === 1} onClick=${() => setPages(pages.slice(0, -1))}>Newer</button>
+          <button disabled=${!found?.before} onClick=${() => setPages([...pages, found.before])}>Older</button>
+        </nav>`
+      }
+      ${asked?.what === 'redrive' && html`<${Redrive} group=${group} ...${asked} onClose=${close} />`}
+      ${asked?.what === 'purge' && html`<${Purge} group=${group} ...${asked} onClose=${close} />`}
+    </section>
+  `
+}
+
+function emptyText({ before }, isFiltered) {
+  if (before) return 'Nothing found among the letters looked at so far: older ones may hold it.'
+  return isFiltered ? 'Nothing found.' : 'No dead letters: every event was handled, or still may be.'
+}

@@ -1,0 +1,54 @@
+import type { EventState, FoundEntry } from '@redis-streams-processor/streams-core'
+import type { FastifyInstance } from 'fastify'
+import { leavingOf } from './answer.ts'
+import type { Connections } from './connections.ts'
+import { inShort, pageOf } from './letters.ts'
+import type { Looker } from './looker.ts'
+import { NewestLetters } from './newest-letters.ts'
+import { parse, Refused } from './refused.ts'
+import { findQuery, groupParams, letterParams, lettersQuery } from './requests.ts'
+import type { Turns } from './turns.ts'
+
+export interface ReadsOptions {
+  connections: Connections
+  looker: Looker
+  /** For what may take long. */
+  turns: Turns
+}
+
+/** What operators can ask. Whoever goes away gives it up. */
+export function serveReads(app: FastifyInstance, { connections, looker, turns }: ReadsOptions): void {
+  const newest = new NewestLetters(looker)
+
+  app.get('/api/find', (request, reply) => {
+    const { id, payload } = parse(findQuery, request.query)
+    const signal = leavingOf(reply)
+    const find = () => connections.finders.use('', (finder) => finder.find(id, { signal }))
+    return turns.take(signal, find).then(({ entries, letters }) => ({
+      entries: entries.map((entry) => shownOf(entry, payload === 'yes')),
+      letters: letters.length,
+    }))
+  })
+  app.get('/api/groups/:group/letters', (request, reply) => {
+    const { group } = parse(groupParams, request.params)
+    const search = parse(lettersQuery, request.query)
+    const read = () => connections.letters.use(group, (letters) => pageOf(letters, search))
+    return Object.keys(search).length === 0 ? newest.of(group, read) : turns.take(leavingOf(reply), read)
+  })
+  app.get('/api/groups/:group/letters/:letterId', async (request) => {
+    const { group, letterId } = parse(letterParams, request.params)
+    const letter = await connections.letters.use(group, (letters) => letters.get(letterId))
+    if (!letter) throw new Refused(404, 'this letter is gone')
+    return letter
+  })
+}
+
+/** The payload of an event is in the fields of its entry, and in those of its letters: it is told once, and when asked for. */
+function shownOf({ fields, groups, ...entry }: FoundEntry, hasPayload: boolean) {
+  const states = groups.map(({ group, state }) => ({ group, state: withoutPayload(state) }))
+  return { ...entry, groups: states, ...(hasPayload && { fields }) }
+}
+
+function withoutPayload(state: EventState) {
+  return 'letter' in state && state.letter ? { ...state, letter: inShort(state.letter) } : state
+}

@@ -1,0 +1,72 @@
+import { describe, expect } from 'vitest'
+import { chromiumPath, leave, visit } from './support/browser.ts'
+import { GROUP, PATIENCE, type Site, test } from './support/site.ts'
+
+const WAIT = { timeout: PATIENCE.timeoutMs }
+const LETTERS = 8
+
+async function withLetters(site: Site) {
+  const consumer = await site.consumer('worker', { MAX_DELIVERIES: '1' })
+  await site.publishUnlucky(LETTERS)
+  await site.untilDead(LETTERS)
+  await consumer.stop()
+}
+
+describe.skipIf(!chromiumPath)('on the page', () => {
+  test('a redrive says how far it is, and can be stopped', async ({ site }) => {
+    await withLetters(site)
+    const { worker, url } = await site.console()
+    const visited = await visit(url)
+    const { page } = visited
+    await page.getByRole('button', { name: 'Redrive all …' }).click(WAIT)
+    const dialog = page.getByRole('dialog')
+    await dialog.locator('.will').waitFor(WAIT)
+    await dialog.getByLabel('At most per second').fill('1')
+    await dialog.getByRole('button', { name: 'Redrive', exact: true }).click(WAIT)
+    await dialog.getByText(/So far: 1 dead letter went back/).waitFor(WAIT)
+    await dialog.getByRole('button', { name: 'Stop' }).click(WAIT)
+    await dialog.getByText(/^Stopped\. \d dead letters? went back/).waitFor(WAIT)
+    const { done } = await worker.waitFor(({ msg }) => msg === 'a change for an operator has ended')
+    const { redriven } = done as { redriven: number }
+    expect(redriven).toBeLessThan(LETTERS)
+    await dialog.getByRole('button', { name: 'Close' }).click(WAIT)
+    await expect.poll(() => page.locator('.letter-list > li').count(), WAIT).toBe(LETTERS - redriven)
+    await leave(visited)
+  })
+
+  test('a redrive is stopped by whoever closes its dialog', async ({ site }) => {
+    await withLetters(site)
+    const { worker, url } = await site.console()
+    const visited = await visit(url)
+    const { page } = visited
+    await page.getByRole('button', { name: 'Redrive all …' }).click(WAIT)
+    const dialog = page.getByRole('dialog')
+    await dialog.locator('.will').waitFor(WAIT)
+    await dialog.getByLabel('At most per second').fill('1')
+    await dialog.getByRole('button', { name: 'Redrive', exact: true }).click(WAIT)
+    await dialog.getByText(/So far: 1 dead letter went back/).waitFor(WAIT)
+    await page.keyboard.press('Escape')
+    const ended = await worker.waitFor(({ msg }) => msg === 'a change for an operator has ended')
+    expect(ended).toMatchObject({ group: GROUP, wasStopped: true })
+    await leave(visited)
+  })
+
+  test('a search waits until nothing is typed any more', async ({ site }) => {
+    await withLetters(site)
+    const { url } = await site.console()
+    const visited = await visit(url)
+    const { page } = visited
+    const letters = page.locator('.letter-list > li')
+    await expect.poll(() => letters.count(), WAIT).toBe(LETTERS)
+    const searches: string[] = []
+    page.on('request', (request) => {
+      const text = new URL(request.url()).searchParams.get('text')
+      if (text !== null) searches.push(text)
+    })
+    await page.getByLabel('Search', { exact: true }).pressSequentially('event-user_1003-5', { delay: 5 })
+    await expect.poll(() => letters.count(), WAIT).toBe(1)
+    expect(searches.at(-1)).toBe('event-user_1003-5')
+    expect(searches.length).toBeLessThan(5)
+    await leave(visited)
+  })
+})

@@ -1,0 +1,78 @@
+import { RedisServer } from '@redis-streams-processor/testbed'
+import { expect } from 'vitest'
+import { testUsers } from '../../../packages/streams-core/test/support/test-users.ts'
+import { ask } from './support/ask.ts'
+import { withGroup } from './support/group.ts'
+import { looksOf } from './support/looks.ts'
+import { monitor } from './support/monitor.ts'
+import { GROUP, Site, test } from './support/site.ts'
+
+const VIEWERS = 20
+const LOOKS = 10
+/** Of a connection, not of what is asked for; and those of the test itself. */
+const ASIDE = ['HELLO', 'CLIENT', 'INFO', 'CONFIG', 'AUTH', 'SELECT', 'XADD', 'PING']
+
+const lettersPath = (group: string) => `/api/groups/${group}/letters`
+
+/** As a page does: asks for the newest letters whenever their number has changed. */
+async function view(url: string): Promise<number> {
+  let [asked, shown, looks] = [0, -1, 0]
+  for await (const { groups } of looksOf(url, GROUP)) {
+    const letters = groups.find(({ group }) => group === GROUP)?.deadLetters ?? 0
+    if (letters !== shown) {
+      const { letters: page } = JSON.parse((await ask(url, lettersPath(GROUP))).body)
+      // A page is never older than the look that made the browser ask for it.
+      expect(page.length).toBeGreaterThanOrEqual(Math.min(letters, 25))
+      shown = letters
+      asked += 1
+    }
+    looks += 1
+    if (looks >= LOOKS) break
+  }
+  return asked
+}
+
+test('many pages that show letters while events die cost Redis two looks and two pages a second at most', async () => {
+  const redis = await RedisServer.start(testUsers)
+  const site = new Site(redis.url)
+  try {
+    await withGroup(site)
+    const { url } = await site.console()
+    let isOver = false
+    const dying = async () => {
+      while (!isOver) await site.send('XADD', `{${site.stream}}:${GROUP}:dead`, '*', 'a', 'letter')
+    }
+    const died = dying()
+    const { commands, stop } = await monitor(redis.url)
+    const since = performance.now()
+    const asked = await Promise.all(Array.from({ length: VIEWERS }, () => view(url)))
+    const seconds = (performance.now() - since) / 1_000
+    const sent = commands.filter((command) => !ASIDE.includes(command))
+    isOver = true
+    await died
+    stop()
+    // One more at each end of the time.
+    expect(sent.length).toBeLessThanOrEqual(2 * (2 * seconds + 2))
+    expect(sent.filter((command) => command === 'XREVRANGE').length).toBeGreaterThan(LOOKS / 2)
+    expect(Math.min(...asked)).toBeGreaterThan(LOOKS / 2)
+  } finally {
+    await site.close()
+    await redis.stop()
+  }
+})
+
+test('requests share a few connections', async () => {
+  const redis = await RedisServer.start(testUsers)
+  const site = new Site(redis.url)
+  try {
+    const { url } = await site.console()
+    const groups = Array.from({ length: 12 }, (_, n) => `group-${n}`)
+    const askAll = () => Promise.all(groups.map((group) => ask(url, `${lettersPath(group)}/1-1`)))
+    for (let n = 0; n < 5; n += 1) expect((await askAll()).map(({ status }) => status)).toEqual(groups.map(() => 404))
+    const clients = await site.send<string>('CLIENT', 'LIST')
+    expect(clients.split('\n').filter((client) => client.includes('name=dead-letters'))).toHaveLength(4)
+  } finally {
+    await site.close()
+    await redis.stop()
+  }
+})

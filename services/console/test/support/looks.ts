@@ -1,0 +1,29 @@
+export interface Look {
+  groups: { group: string; consumers: number; deadLetters: number }[]
+  into?: { holders: { pending: number; entries: unknown[] }[] }
+}
+
+/** What a viewer is shown, look by look. */
+export async function* looksOf(url: string, group: string): AsyncGenerator<Look> {
+  const leaving = new AbortController()
+  const response = await fetch(`${url}/api/live?group=${group}`, { signal: leaving.signal })
+  let text = ''
+  try {
+    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+      text += Buffer.from(chunk).toString()
+      const events = text.split('\n\n')
+      text = events.pop() ?? ''
+      for (const event of events)
+        if (event.startsWith('event: look\n')) yield JSON.parse(event.split('\ndata: ')[1] ?? '')
+    }
+  } finally {
+    leaving.abort()
+  }
+}
+
+/** Looks of one viewer, until it has seen so many. */
+export async function look(url: string, group: string, count: number): Promise<Look[]> {
+  const looks: Look[] = []
+  for await (const one of looksOf(url, group)) if (looks.push(one) >= count) break
+  return looks
+}
