@@ -1,6 +1,6 @@
 import { userEvents } from '@redis-streams-processor/events'
 import { createProducer, inspectStream } from '@redis-streams-processor/streams-core'
-import { Scrape, type Worker } from '@redis-streams-processor/testbed'
+import { Scrape, Worker } from '@redis-streams-processor/testbed'
 import { expect } from 'vitest'
 import { GROUP, type Lab, test } from '../../streams-core/test/support/lab.ts'
 import { cliOf } from './support/cli.ts'
@@ -27,7 +27,7 @@ interface View {
   look(): Promise<Figures>
 }
 
-function viewsOf(lab: Lab, producer: Worker): Record<string, View> {
+function viewsOf(lab: Lab, producer: Worker, page: Worker): Record<string, View> {
   const cli = cliOf(lab)
   const metric = (scrape: Scrape, name: string) => scrape.sum(`streams_group_${name}`, { group: GROUP }) ?? Number.NaN
   const inGroup = ({ groups }: { groups: readonly ({ group: string } & Figures)[] }) =>
@@ -45,7 +45,22 @@ function viewsOf(lab: Lab, producer: Worker): Record<string, View> {
         return { lag: metric(scrape, 'lag'), pending: metric(scrape, 'pending') }
       },
     },
+    'the page': { maxAgeMs: 1_000, look: async () => inGroup(await newestLook(page)) },
   }
+}
+
+/** What a browser is sent first. */
+async function newestLook(page: Worker): Promise<{ groups: ({ group: string } & Figures)[] }> {
+  const { url } = await page.waitFor(({ url }) => typeof url === 'string')
+  const response = await fetch(`${url}/api/live`)
+  let text = ''
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    text += Buffer.from(chunk).toString()
+    const [, look] = /^event: look\ndata: (.*)\n\n/m.exec(text) ?? []
+    // To leave the loop is to leave the page.
+    if (look !== undefined) return JSON.parse(look)
+  }
+  throw new Error(`no look came: ${text}`)
 }
 
 /** What XINFO said, and when: between two of its answers must lie what everybody else says. */
@@ -78,15 +93,23 @@ class Witness {
   }
 }
 
-test('streamctl, inspectStream and /metrics say what XINFO says, while consumers are killed', async ({ lab }) => {
+test('the page, streamctl, inspectStream and /metrics say what XINFO says, while consumers are killed', async ({
+  lab,
+}) => {
   const publisher = createProducer(userEvents(lab.streamName), { redis: lab.as('producer') })
   lab.onClose(() => publisher.close())
   await Promise.all(Array.from({ length: EVENTS }, () => publisher.publish('user.deleted', { userId: 'user_1' })))
   const start = () => lab.worker('consumer', { WORK_MS: '100', CONCURRENCY: '4', LEASE_MS: '1000', BLOCK_MS: '100' })
   const consumers = [start(), start(), start()]
   const producer = lab.worker('producer', { HTTP_PORT: '0', SIMULATE: 'off' })
+  const env = { REDIS_URL: String(lab.as('operator')), STREAM: lab.streamName, CONSOLE_PORT: '0' }
+  const page = new Worker('console', env)
+  lab.onClose(async () => {
+    page.kill('SIGKILL')
+    await page.exited()
+  })
   const witness = new Witness(lab)
-  const views = Object.entries(viewsOf(lab, producer))
+  const views = Object.entries(viewsOf(lab, producer, page))
   await lab.until('the group is at work', async () => (await witness.look()).done > 0)
 
   for (let n = 0; n < KILLS; n += 1) {

@@ -7,6 +7,7 @@ import { Groups } from './groups.js'
 import { html, useEffect, useState } from './html.js'
 import { Letters } from './letters.js'
 import { useLive } from './live.js'
+import { LogOut } from './log-in.js'
 import { Takeovers } from './takeovers.js'
 
 const groupInHash = () => new URLSearchParams(location.hash.slice(1)).get('group') ?? undefined
@@ -68,6 +69,7 @@ function Header({ session, look, problem, isConnected }) {
         </p>
       </div>
       <p class="connection" data-state=${state === 'live' ? 'live' : 'away'} role="status">${state}</p>
+      ${session.hasToken && html`<${LogOut} />`}
     </header>
     ${problem !== undefined && html`<p class="banner" role="alert">Redis does not answer: ${problem}. What you see is old.</p>`}
     ${(server?.warnings ?? []).map(
