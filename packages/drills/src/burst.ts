@@ -8,20 +8,16 @@ export const burst = (events: number) => ({ BURST: String(events), FAILING: '1',
 export const failingIn = (ledger: readonly LedgerLine[]): Set<string> =>
   new Set(ledger.flatMap((line) => (line.what === 'attempted' && line.subject === UNLUCKY_USER ? [line.id] : [])))
 
-/** What is wrong with so many events, one of which always fails and is sent twice, by what their sender was told. */
-export function complaintsAboutEvents(ledger: readonly LedgerLine[], events: number): string[] {
+/** What is wrong with a burst, by what its producer was told. */
+export function complaintsAboutBurst(ledger: readonly LedgerLine[], events: number): string[] {
   const answers = ledger.filter((line) => line.what === 'published')
   const published = new Set(answers.map(({ id }) => id)).size
   const failing = failingIn(ledger).size
+  const refused = ledger.filter(({ what }) => what === 'refused').length
   return [
     ...(published < events ? [`only ${published} of ${events} events were published`] : []),
     ...(answers.some(({ duplicate }) => duplicate) ? [] : ['the duplicate publish was not recognised']),
     ...(failing === 1 ? [] : [`${failing} failing events were published, not one`]),
+    ...(refused > 0 ? [`${refused} publishes were refused`] : []),
   ]
-}
-
-/** As `complaintsAboutEvents`, for a burst of the producer, which must not be refused anything. */
-export function complaintsAboutBurst(ledger: readonly LedgerLine[], events: number): string[] {
-  const refused = ledger.filter(({ what }) => what === 'refused').length
-  return [...complaintsAboutEvents(ledger, events), ...(refused > 0 ? [`${refused} publishes were refused`] : [])]
 }

@@ -72,7 +72,7 @@ async function runAllMutants(): Promise<boolean> {
     if (!values.json) console.log(`${mutant.padEnd(26)}${drill.padEnd(18)}${isAsExpected ? good : bad}: ${because}`)
   }
   if (values.json) console.log(JSON.stringify(verdicts))
-  return verdicts.every(({ isAsExpected }) => isAsExpected)
+  return verdicts.length > 0 && verdicts.every(({ isAsExpected }) => isAsExpected)
 }
 
 const isFine = await (values.mutants ? runAllMutants() : runAll())

@@ -99,7 +99,7 @@ export const mutants: Record<string, Mutant> = {
       [
         'consume/pipeline/gate.ts',
         "if (operator || (this.#controls.isPaused && delivery.kind !== 'probe')) return UNSTARTED",
-        'if (operator && !this.#controls) return UNSTARTED',
+        'if (operator === null) return UNSTARTED',
       ],
     ],
   },

@@ -28,6 +28,8 @@ export class WebhookSender {
   #isClosed = false
   /** How often each status was answered; 0: no answer came. */
   readonly answers = new Map<number, number>()
+  /** How often each webhook was answered 2xx, by its id. */
+  readonly taken = new Map<string, number>()
 
   constructor({ port, ledgerFolder, secret = newStandardSecret() }: WebhookSenderOptions) {
     this.secret = secret
@@ -72,6 +74,7 @@ export class WebhookSender {
       const { status, entryId = '', duplicate = false } = await sendStandard(this.#url, this.secret, id, body)
       this.answers.set(status, (this.answers.get(status) ?? 0) + 1)
       if (status === 200 || status === 202) {
+        this.taken.set(id, (this.taken.get(id) ?? 0) + 1)
         this.#ledger.write({ what: 'published', id: eventId, entryId, duplicate })
         return
       }

@@ -27,6 +27,18 @@ describe('status', () => {
     ])
   })
 
+  test('of many groups, those with which something is the matter are shown', async ({ lab }) => {
+    await lab.producer().publish('counted', { n: 1 })
+    for (let n = 0; n < 30; n += 1) await lab.send('XGROUP', 'CREATE', lab.streamName, `idle-${n}`, '$')
+    await lab.send('XGROUP', 'CREATE', lab.streamName, 'stuck', '0')
+    const cli = cliOf(lab)
+    const lines = await cli.lines('status')
+    expect(lines.length).toBeLessThan(24)
+    expect(lines.join('\n')).toMatch(/^stuck +no consumer/m)
+    expect(lines).toContain('and 19 groups more: --json shows all')
+    expect((await cli.json('status')).groups).toHaveLength(31)
+  })
+
   test('a stream without anything is no error', async ({ lab }) => {
     const cli = cliOf(lab)
     const [lines, found] = await Promise.all([cli.lines('status'), cli.json('status')])

@@ -54,6 +54,8 @@ describe.skipIf(!chromiumPath)('the page', () => {
     const colour = () => squares(page, 'victim').first().evaluate(colourOf)
     const before = await colour()
     await page.evaluate(NOTE_MOVES)
+    // Redis 7.0 knows no consumer that was never given anything: there its row comes with what it takes.
+    const isSiblingShown = (await row(page, 'sibling').count()) > 0
 
     victim.kill('SIGKILL')
     await row(page, 'victim').filter({ hasText: 'its lease is over in' }).waitFor(WAIT)
@@ -67,7 +69,8 @@ describe.skipIf(!chromiumPath)('the page', () => {
     const moves: [entryId: string, from: string][] = await page.evaluate('moves')
     expect(moves.map(([entryId]) => entryId).sort()).toEqual(ids.sort())
     // From another row.
-    for (const [, from] of moves) expect(from).toMatch(/^translate\(-?[\d.]+px, -?[1-9][\d.]*px\)/)
+    for (const [, from] of isSiblingShown ? moves : [])
+      expect(from).toMatch(/^translate\(-?[\d.]+px, -?[1-9][\d.]*px\)/)
     await row(page, 'victim').filter({ hasText: '4 taken by sibling after' }).waitFor(WAIT)
     expect(await page.locator('.takeovers').innerText()).toMatch(/sibling took 4 entries from victim/)
     await leave(visited)
@@ -166,7 +169,9 @@ describe.skipIf(!chromiumPath)('the page', () => {
     const visited = await visit(url)
     const { page } = visited
     await button(page, 'Replay …').click(WAIT)
-    await page.getByRole('dialog').getByText('Refused while consumers are at work: worker').waitFor(WAIT)
+    // Redis 7.0 does not say which.
+    const refused = /Refused while consumers are at work: worker|The group counts as left in/
+    await page.getByRole('dialog').getByText(refused).waitFor(WAIT)
     expect(await button(page, /^Replay$/).isDisabled()).toBe(true)
     await consumer.stop()
     const { will, done } = await confirm(page, 'Replay')

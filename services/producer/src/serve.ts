@@ -71,6 +71,7 @@ export async function serve(service: Service, signal: AbortSignal): Promise<void
   try {
     await operations.open()
     await server.start().catch((error) => {
+      if (error.syscall !== 'listen' && error.syscall !== 'getaddrinfo') throw error
       throw new SettingsError(`HTTP_PORT, HTTP_HOST: expected an address that is free, got ${error.message}`)
     })
     logger.info({ url: server.url, sources: names }, 'webhooks are served')

@@ -113,9 +113,12 @@ describe('what is signed is appended once', () => {
 
     // This one writes to its disk whenever the operating system likes.
     const lazy = await ownRedis(['--appendfsync', 'no'])
-    const env = { REDIS_URL: lazy.url, PUBLISH_TIMEOUT_MS: '500' }
-    expect((await new Endpoint({ ...env, DURABILITY: 'fsync' }).send()).status).toBe(503)
-    expect((await new Endpoint({ ...env, DURABILITY: 'memory' }).send()).status).toBe(202)
+    const send = async (DURABILITY: string) => {
+      const endpoint = new Endpoint({ REDIS_URL: lazy.url, PUBLISH_TIMEOUT_MS: '2000', DURABILITY })
+      await endpoint.line(({ msg }) => msg === 'connected to Redis')
+      return (await endpoint.send()).status
+    }
+    expect([await send('fsync'), await send('memory')]).toEqual([503, 202])
   })
 
   test('a ping of GitHub is answered 200, and is no event', async () => {
@@ -219,6 +222,7 @@ describe('what is refused', () => {
     const endpoint = new Endpoint({ WEBHOOK_RATE_LIMIT: '5' })
     await endpoint.url
     const since = performance.now()
+    const ping = signed.github('{}').then((headers) => endpoint.post('github', '{}', headers))
     const answers = await Promise.all(Array.from({ length: 60 }, () => endpoint.send()))
     const seconds = Math.ceil((performance.now() - since) / 1_000)
     const taken = answers.filter(({ status }) => status === 202)
@@ -228,8 +232,9 @@ describe('what is refused', () => {
     expect(taken.length).toBeLessThanOrEqual(5 * (seconds + 1))
     expect(refused.length).toBeGreaterThan(0)
     for (const { headers } of refused) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
-    expect((await endpoint.entries()).size).toBe(taken.length)
-    expect(await endpoint.post('github', '{}', await signed.github('{}'))).toMatchObject({ status: 202 })
+    // In the same second.
+    expect(await ping).toMatchObject({ status: 202 })
+    expect((await endpoint.entries()).size).toBe(taken.length + 1)
   })
 
   test('behind a proxy that is trusted, the log names the sender and not the proxy', async () => {
@@ -367,8 +372,8 @@ describe('while Redis cannot take it: 503 with Retry-After, and the repetition i
     await redis.freeze()
     const since = performance.now()
     await refused(endpoint, 'hung')
-    // GitHub waits for ten seconds.
-    expect(performance.now() - since).toBeLessThan(10_000)
+    // 8 s are promised; GitHub waits for ten.
+    expect(performance.now() - since).toBeLessThan(9_000)
     await redis.thaw()
     await endpoint.until('it is taken', async () => (await endpoint.send(event(), { id: 'hung' })).status < 300)
     expect([...(await endpoint.entries()).values()].filter(({ id }) => id === 'standard:hung')).toHaveLength(1)
@@ -448,7 +453,10 @@ describe('SIGTERM', () => {
     const port = await endpoint.port()
     const idle = connect(port, '127.0.0.1')
     await once(idle, 'connect')
-    const idleIsClosed = once(idle, 'close')
+    // It has made a request, and stays open for the next one.
+    idle.write(`GET / HTTP/1.1\r\nHost: x\r\n\r\n`)
+    await once(idle, 'data')
+    const idleIsClosed = once(idle.resume(), 'close')
 
     await redis.freeze()
     const pending = endpoint.send(event(), { id: 'accepted' })

@@ -5,7 +5,9 @@ import type { Drill, Stage } from '../stage.ts'
 
 /** Every consumer sees a change within this time. Milliseconds. */
 const SEEN_MS = 1_000
-const PER_SECOND = 20
+const PER_SECOND = 10
+/** More than the limit, so that there is always something to start. */
+const PUBLISHED_PER_SECOND = 25
 /** The ledger is written right after a start: what begins late on a busy machine is counted with what came after it. */
 const TOLERATED = 1.25
 
@@ -25,14 +27,14 @@ export const controls: Drill = {
     const pauses: Span[] = []
     const limits: Span[] = []
     const rounds = options.quick ? 4 : 24
-    const publishing = stage.publish({ perSecond: Math.max(50, options.events / (rounds * 3)) })
+    const publishing = stage.publish({ perSecond: PUBLISHED_PER_SECOND })
     const killOne = async () => {
       await sleep(SEEN_MS / 2)
       // Its successor must keep to what is in force, too.
       await fleet.kill(random.whole(0, 2))
       await fleet.whenComplete()
     }
-    await stage.whileWorking(publishing, rounds, 500, async () => {
+    for (stage.faults = 0; stage.faults < rounds; stage.faults += 1) {
       if (stage.faults % 2 === 0) pauses.push(await during(control.pause, control.resume, killOne))
       else
         limits.push(
@@ -42,7 +44,8 @@ export const controls: Drill = {
             killOne,
           ),
         )
-    })
+    }
+    await publishing
     await stage.quiet()
     complain(stage, pauses, limits)
     await control.close()
@@ -85,5 +88,4 @@ function complain(stage: Stage, pauses: readonly Span[], limits: readonly Span[]
       `only ${most} handlers were started in a second: the limit proved nothing`,
     )
   }
-  stage.complainUnless(pauses.length > 0 && limits.length > 0, 'the group was not paused and limited')
 }

@@ -47,7 +47,7 @@ export async function verdictOn(
   })
   const complaints = [
     ...failures,
-    ...outside.complaints(ledger),
+    ...outside.complaints(),
     ...steps.flatMap(complaintsAboutStep),
     ...stack.watch.unexpectedDeaths().map(({ name, exitCode }) => `${name} ended with exit code ${exitCode}`),
   ]

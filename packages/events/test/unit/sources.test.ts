@@ -45,6 +45,10 @@ describe('the sources say what a delivery is', () => {
     })
   })
 
+  test('have names that fit into a path, a setting and a label, and are not those of the service itself', () => {
+    for (const name of Object.keys(sources)) expect(name).toMatch(/^(?!other$|simulator$)[a-z0-9]+(-[a-z0-9]+)*$/)
+  })
+
   test.each([null, 1, 'text', [], {}, { type: 1, id: {}, created: 'x', data: null }, JSON.parse('{"__proto__":{}}')])(
     'and do not throw when it is %j',
     (body) => {

@@ -1,9 +1,11 @@
 import {
+  type DeleteResult,
   type GroupControls,
   type Groups,
   openControls,
   openGroups,
   type StartPoint,
+  type StartResult,
 } from '@redis-streams-processor/streams-core'
 import type { Command } from 'commander'
 import { duration, rate, startPoint } from '../input.ts'
@@ -82,14 +84,11 @@ async function create(tool: Tool<'group create'>, { from, dryRun = false }: Star
 }
 
 async function replay(tool: Tool<'group replay'>, { from, lease, dryRun = false }: Start, name: string): Promise<void> {
-  await withGroups(tool, lease, async (groups) => {
-    const plan = await groups.replay(name, { from, dryRun: true })
-    if (dryRun) return tool.show({ ...plan, dryRun }, (width) => startText(plan, dryRun, width))
-    const question = startText(plan, true, Number.POSITIVE_INFINITY).join(' ')
-    if (plan.atWork.length === 0 && plan.freeInMs === 0) await tool.confirm(`${question} Go on?`)
-    const result = await groups.replay(name, { from })
-    tool.show({ ...result, dryRun }, (width) => startText(result, dryRun, width))
-  })
+  const show = (result: StartResult, isPlan: boolean) =>
+    tool.show({ ...result, dryRun }, (width) => startText(result, isPlan, width))
+  await withGroups(tool, lease, (groups) =>
+    planned(tool, dryRun, (isPlan) => groups.replay(name, { from, dryRun: isPlan }), { show, textOf: startText }),
+  )
 }
 
 async function remove(
@@ -97,14 +96,28 @@ async function remove(
   { lease, dryRun = false }: Omit<Start, 'from'>,
   name: string,
 ): Promise<void> {
-  await withGroups(tool, lease, async (groups) => {
-    const plan = await groups.delete(name, { dryRun: true })
-    if (dryRun) return tool.show({ ...plan, dryRun }, (width) => deletedText(plan, dryRun, width))
-    const question = deletedText(plan, true, Number.POSITIVE_INFINITY).join(' ')
-    if (plan.atWork.length === 0 && plan.freeInMs === 0) await tool.confirm(`${question} Go on?`)
-    const result = await groups.delete(name)
-    tool.show({ ...result, dryRun }, (width) => deletedText(result, dryRun, width))
-  })
+  const show = (result: DeleteResult, isPlan: boolean) =>
+    tool.show({ ...result, dryRun }, (width) => deletedText(result, isPlan, width))
+  await withGroups(tool, lease, (groups) =>
+    planned(tool, dryRun, (isPlan) => groups.delete(name, { dryRun: isPlan }), { show, textOf: deletedText }),
+  )
+}
+
+/** Says what would be done, asks, does it, and shows what was done. The library refuses what nobody need be asked about. */
+async function planned<R extends Pick<StartResult, 'atWork' | 'freeInMs'>>(
+  tool: Tool,
+  dryRun: boolean,
+  act: (isPlan: boolean) => Promise<R>,
+  telling: {
+    show: (result: R, isPlan: boolean) => void
+    textOf: (result: R, isPlan: boolean, width: number) => string[]
+  },
+): Promise<void> {
+  const plan = await act(true)
+  if (dryRun) return telling.show(plan, true)
+  const question = telling.textOf(plan, true, Number.POSITIVE_INFINITY).join(' ')
+  if (plan.atWork.length === 0 && plan.freeInMs === 0) await tool.confirm(`${question} Go on?`)
+  telling.show(await act(false), false)
 }
 
 type Control = 'group pause' | 'group resume' | 'group limit'

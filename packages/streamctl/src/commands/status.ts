@@ -14,6 +14,7 @@ import type { Tool } from '../tool/tool.ts'
 type Status = DataOf<'status'>
 
 /** A screen has room for so many. */
+const MAX_GROUPS = 12
 const MAX_CONSUMERS = 12
 const EVERY_MS = 2_000
 const CLEAR_SCREEN = '\u001b[H\u001b[2J'
@@ -80,8 +81,11 @@ function screen(stream: string, { redis, server, length, groups }: Status, width
       length === 0 ? 'nothing was published yet, or the stream has another name (--stream)' : 'nobody reads this stream'
     return [...lines, ...wrap(`no group: ${nothing}`, width, 2)]
   }
-  lines.push('', ...groupTable(groups, width))
-  const remarks = groups.flatMap(({ group, why }) => (why === undefined ? [] : wrap(`${group}: ${why}`, width, 2)))
+  // Where not all find room, those with which something is the matter do first.
+  const sorted = [...groups].sort((a, b) => Number(b.why !== undefined) - Number(a.why !== undefined))
+  const shown = groups.length > MAX_GROUPS ? sorted.slice(0, MAX_GROUPS) : groups
+  lines.push('', ...groupTable(shown, width), ...moreThan(shown, groups, 'group'))
+  const remarks = shown.flatMap(({ group, why }) => (why === undefined ? [] : wrap(`${group}: ${why}`, width, 2)))
   if (remarks.length > 0) lines.push('', ...remarks)
   const consumers = groups.flatMap(({ group, consumers }) => consumers.map((consumer) => ({ group, ...consumer })))
   return consumers.length === 0 ? lines : [...lines, '', ...consumerTable(consumers, width)]
@@ -122,6 +126,10 @@ function consumerTable(all: (Status['groups'][number]['consumers'][number] & { g
     shown,
     width,
   )
-  const left = sorted.length - shown.length
-  return left === 0 ? lines : [...lines, `and ${some(left, 'consumer')} more: --json shows all`]
+  return [...lines, ...moreThan(shown, sorted, 'consumer')]
+}
+
+function moreThan(shown: readonly unknown[], all: readonly unknown[], what: string): string[] {
+  const left = all.length - shown.length
+  return left === 0 ? [] : [`and ${some(left, what)} more: --json shows all`]
 }

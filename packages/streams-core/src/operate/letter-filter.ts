@@ -9,8 +9,9 @@ export interface LetterFilter {
   youngerThanMs?: number
   /** Found in an id, the type, the error, the consumer, or a field of the entry; capital letters make no difference. */
   text?: string
-  /** The first and the last letter id: for one letter, or for those that were there at a time. */
+  /** The first letter id. Default: the oldest. */
   from?: string
+  /** The last letter id: with that of the newest letter, what dies later is not meant. Default: the newest. */
   to?: string
 }
 

@@ -118,6 +118,8 @@ describe('Redis says no for good', () => {
       `:${GROUP}:due`,
       `:${GROUP}:clock`,
       `:${GROUP}:controls`,
+      `:${GROUP}:tally`,
+      `:${GROUP}:takeovers`,
     ].map((key) => `~{${lab.streamName}}${key}`)
     const keys = [`~${lab.streamName}`, ...own]
     await lab.send('ACL', 'SETUSER', 'worker', 'on', '>secret', '&*', '+@all', ...keys)

@@ -8,7 +8,10 @@ const reasons: Readonly<Record<string, RefusalReason>> = {
   HPE_HEADER_OVERFLOW: 'head-too-large',
 }
 
-/** Answers what never becomes a request: it is too slow, its head is too large, or it is no HTTP. Each connection ends with it. */
+/**
+ * Answers what Node's HTTP server gives up: a request that comes too slowly, has too large a head, or is no HTTP. The
+ * connection ends with it. One on which nothing came, which proxies open ahead of use, is closed without a word.
+ */
 export class BrokenRequests {
   readonly #sockets = new WeakSet<Socket>()
   readonly #tell: (reason: RefusalReason, error: string, ip: string) => void
@@ -17,7 +20,7 @@ export class BrokenRequests {
     this.#tell = tell
   }
 
-  /** Whether the connection of a request is over: the request was answered here. */
+  /** Whether the request on this connection was answered here. */
   has(socket: Socket): boolean {
     return this.#sockets.has(socket)
   }
@@ -25,6 +28,7 @@ export class BrokenRequests {
   answer({ code = 'unknown' }: NodeJS.ErrnoException, socket: Socket): void {
     // Whoever is gone is not answered.
     if (code === 'ECONNRESET' || socket.destroyed) return
+    if (socket.bytesRead === 0) return void socket.destroy()
     const reason = reasons[code] ?? 'bad-request'
     this.#sockets.add(socket)
     this.#tell(reason, code, socket.remoteAddress ?? '')

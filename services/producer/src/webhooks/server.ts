@@ -190,9 +190,12 @@ export class WebhookServer {
   }
 
   #send(request: FastifyRequest, reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
-    this.#tally.answered(this.#sourceOf(request), status, performance.now() - (request.receivedAt || performance.now()))
+    this.#tally.answered(this.#sourceOf(request), status, durationOf(request))
     if (headers) reply.headers(headers)
     if (this.#isClosing) reply.header('connection', 'close')
     return reply.code(status).send(body)
   }
 }
+
+/** Undefined where the path was none: then no hook has noted the time. */
+const durationOf = ({ receivedAt }: FastifyRequest) => (receivedAt ? performance.now() - receivedAt : undefined)

@@ -78,9 +78,11 @@ describe('G16: what was answered 2xx is handled, by every group, once', () => {
     const proxy = await TcpProxy.start(Number(new URL(redis).port))
     onTestFinished(() => proxy.stop())
     const stream = `test_${randomUUID().slice(0, 8)}`
+    const throughProxy = new URL(withUser(redis, 'producer'))
+    throughProxy.port = new URL(proxy.url).port
     const start = async () => {
       const env = {
-        REDIS_URL: withUser(proxy.url, 'producer'),
+        REDIS_URL: throughProxy.href,
         STREAM: stream,
         HTTP_PORT: '0',
         SIMULATE: 'off',

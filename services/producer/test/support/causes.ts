@@ -206,7 +206,7 @@ const forgottenPauseAndKill: Cause = {
   alerts: ['StreamsGroupPaused', 'StreamsConsumerGone'],
   async run(system) {
     system.start('producer')
-    const env = { WORK_MS: '1000', CONCURRENCY: '1', LEASE_MS: '3000' }
+    const env = { WORK_MS: '1000', CONCURRENCY: '1', LEASE_MS: '2000' }
     const victim = system.start('consumer', { ...env, CONSUMER: 'victim' })
     system.start('consumer', env)
     await system.watch()

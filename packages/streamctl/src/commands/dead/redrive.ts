@@ -16,10 +16,13 @@ export async function redrive(tool: Tool<'dead redrive'>, given: Options, ids: s
   const progress = tool.progress()
   const result = await using(tool, group, async (letters) => {
     if (ids.length > 0) return redriveByIds(letters, ids, { group, dryRun })
-    const all = await letters.count()
-    const onProgress = ({ redriven, skipped }: RedriveResult) => progress.say('letters', redriven + skipped, all)
+    const chosen = { ...filterOf(given), again, signal: tool.signal }
+    if (dryRun) return letters.redrive({ ...chosen, dryRun })
+    // How many they are, so that the bar can say how far the work is.
+    const planned = await letters.redrive({ ...chosen, dryRun: true })
+    const onProgress = (soFar: RedriveResult) => progress.say('letters', sumOf(soFar), sumOf(planned))
     const pace = maxPerSecond === undefined ? {} : { maxPerSecond }
-    return letters.redrive({ ...filterOf(given), again, dryRun, ...pace, signal: tool.signal, onProgress })
+    return letters.redrive({ ...chosen, ...pace, onProgress })
   }).finally(() => progress.end())
   const verb = dryRun ? 'would be redriven' : 'redriven'
   const skipped = result.skipped > 0 ? `; ${leftOf(result.skipped)}` : ''
@@ -27,6 +30,8 @@ export async function redrive(tool: Tool<'dead redrive'>, given: Options, ids: s
   tool.throwIfInterrupted(done)
   tool.show({ group, ...result, dryRun }, () => [done])
 }
+
+const sumOf = ({ redriven, skipped }: RedriveResult) => redriven + skipped
 
 function leftOf(skipped: number): string {
   return `${some(skipped, 'letter')} left where they are, because they were redriven before (--again) or cannot be read`

@@ -11,7 +11,7 @@ export const IDS_OF_A_TAKEOVER = 50
 /** Of a consumer that has shown itself within the lease: such a consumer extends what it holds. */
 const PAGE_OF_THE_LIVING = 10
 
-/** `claim(owner, id, attempt, reason)`: claims one entry, and takes up room. */
+/** `claim(owner, id, attempt, reason)`: claims one entry, takes up room, and returns the entry, unless it was deleted. */
 export const claimLua = `
 local claimed, bytes = {}, 0
 local function claim(owner, id, attempt, reason)
@@ -21,6 +21,7 @@ local function claim(owner, id, attempt, reason)
   for i = 2, #fields, 2 do bytes = bytes + #fields[i] end
   claimed[#claimed + 1] = { reason, id, attempt, entry and fields }
   room = bytes < ${ENOUGH_BYTES} and room - 1 or 0
+  return entry
 end
 `
 
@@ -62,6 +63,7 @@ local function moveToSuspects(name, id, attempt)
   redis.call('ZREM', due, id)
   if moved then suspects = suspects + 1 else redis.call('HDEL', history, id) end
   moves = moves - 1
+  return moved
 end
 local function takeOver(info)
   local name, takeoverBy = info.name, {}
@@ -84,16 +86,13 @@ local function takeOver(info)
       if idle < overMs then
         left, waitMs = left + 1, math.min(waitMs, overMs - idle)
       elseif kind == 'suspect' and moves > 0 then
-        moveToSuspects(name, id, attempt)
-        note(SUSPECTS, id, idle)
+        if moveToSuspects(name, id, attempt) then note(SUSPECTS, id, idle) end
       elseif kind == 'suspect' or room == 0 then left, hasMore = left + 1, 1
       -- Its owner stays an ~alone name, which convicts it even if this consumer dies or this reply is lost.
       elseif kind == 'crashed' then
-        claim(crashed, id, attempt, 'crashed')
-        note(crashed, id, idle)
+        if claim(crashed, id, attempt, 'crashed') then note(crashed, id, idle) end
       else
-        claim(consumer, id, math.min(attempt + 1, maxDeliveries), 'lease-over')
-        note(consumer, id, idle)
+        if claim(consumer, id, math.min(attempt + 1, maxDeliveries), 'lease-over') then note(consumer, id, idle) end
       end
     end
   until left > 0 or #page < size
