@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { maxEventBytes, userEvents } from '@redis-streams-processor/events'
 import { LEDGER_FAILED } from '@redis-streams-processor/service-kit'
-import { inspectStream } from '@redis-streams-processor/streams-core'
+import { createProducer, inspectStream } from '@redis-streams-processor/streams-core'
 import { brokenStdouts, RedisServer, until, Worker, type WorkerOptions } from '@redis-streams-processor/testbed'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 
@@ -59,6 +60,20 @@ describe('a wrong setting ends the process at once, with one readable message', 
     expect(text).toContain('REDIS_URL: expected a URL such as')
     expect(text).not.toContain('s3cret')
   })
+})
+
+test('an event as large as the largest source of webhooks can make is handled', async () => {
+  const name = stream()
+  const redis = inject('redisUrl')
+  const consumer = start({ STREAM: name, WORK_MS: '0' })
+  await consumer.waitFor(({ msg }) => msg === 'consumer started')
+  const producer = createProducer(userEvents(name), { redis, maxEventBytes })
+  onTestFinished(() => producer.close())
+  // What libraries take by default is a megabyte.
+  const data = { userId: 'user_1', text: 'x'.repeat(2_000_000) }
+  expect(maxEventBytes).toBeGreaterThan(data.text.length)
+  await producer.publishUnchecked('user.deleted', data)
+  await consumer.waitFor(({ msg }) => msg === 'acknowledged')
 })
 
 test('settings are read from .env, and a misspelt one is told', async () => {

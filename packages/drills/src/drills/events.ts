@@ -75,6 +75,7 @@ export const duplicatePublish: Drill = {
   events: 3_000,
   async run(stage) {
     const kills = stage.options.quick ? 3 : 10
+    const length = () => stage.arena.send<number>('XLEN', STREAM.name)
     for (let i = 0; i <= kills; i += 1) {
       const env = {
         REDIS_URL: stage.arena.proxy.url,
@@ -87,6 +88,8 @@ export const duplicatePublish: Drill = {
         break
       }
       await publisher.waitFor(({ msg }) => msg === 'publishing')
+      // Without an event that its successor publishes again, a kill would prove nothing.
+      await stage.sees('an event is appended', async () => (await length()) > 0)
       await sleep(stage.random.whole(0, 30))
       stage.arena.proxy.dropReplies(true)
       await sleep(stage.random.whole(0, 100))
@@ -96,8 +99,8 @@ export const duplicatePublish: Drill = {
       stage.arena.proxy.dropReplies(false)
       stage.faults += 1
     }
-    const length = await stage.arena.send<number>('XLEN', STREAM.name)
-    stage.complainUnless(length === stage.options.events, `${length} entries of ${stage.options.events} events`)
+    const entries = await length()
+    stage.complainUnless(entries === stage.options.events, `${entries} entries of ${stage.options.events} events`)
     await stage.fleet(3)
     await stage.quiet()
   },
