@@ -106,7 +106,7 @@ function Field({ field: { name, label, hint, type = 'text', placeholder, options
           ? html`<select name=${name} disabled=${isDisabled} onInput=${onInput}>
               ${options.map(([option, text]) => html`<option value=${option} selected=${option === value}>${text}</option>`)}
             </select>`
-          : html`<input name=${name} type=${type} value=${value} placeholder=${placeholder} disabled=${isDisabled} autocomplete="off" onInput=${onInput} />`
+          : html`<input name=${name} type=${type} step=${type === 'datetime-local' ? 1 : undefined} value=${value} placeholder=${placeholder} disabled=${isDisabled} autocomplete="off" onInput=${onInput} />`
       }
       ${hint && html`<small>${hint}</small>`}
     </label>
