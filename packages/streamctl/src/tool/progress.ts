@@ -1,5 +1,7 @@
 /** A bar on the terminal that says how far long work is. */
 export interface Progress {
+  /** False: nobody sees the bar, and what only it tells need not be found out. */
+  readonly isSeen: boolean
   /** @param of What is done at the end, or at most. @param what In words, e.g. `letters redriven`. */
   say(what: string, done: number, of: number): void
   /** Takes the bar away. */
@@ -11,10 +13,11 @@ const CLEAR = '\r\u001b[K'
 const WIDTH = 24
 
 export function newProgress(isSilent: boolean): Progress {
-  if (isSilent || !process.stderr.isTTY) return { say() {}, end() {} }
+  if (isSilent || !process.stderr.isTTY) return { isSeen: false, say() {}, end() {} }
   let saidAt = Number.NEGATIVE_INFINITY
   let isThere = false
   return {
+    isSeen: true,
     say(what, done, of) {
       if (performance.now() - saidAt < EVERY_MS) return
       saidAt = performance.now()

@@ -19,8 +19,8 @@ export async function redrive(tool: Tool<'dead redrive'>, given: Options, ids: s
     const chosen = { ...filterOf(given), again, signal: tool.signal }
     if (dryRun) return letters.redrive({ ...chosen, dryRun })
     // How many they are, so that the bar can say how far the work is.
-    const planned = await letters.redrive({ ...chosen, dryRun: true })
-    const onProgress = (soFar: RedriveResult) => progress.say('letters', sumOf(soFar), sumOf(planned))
+    const all = progress.isSeen ? sumOf(await letters.redrive({ ...chosen, dryRun: true })) : 0
+    const onProgress = (soFar: RedriveResult) => progress.say('letters', sumOf(soFar), all)
     const pace = maxPerSecond === undefined ? {} : { maxPerSecond }
     return letters.redrive({ ...chosen, ...pace, onProgress })
   }).finally(() => progress.end())
