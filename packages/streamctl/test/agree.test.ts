@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { userEvents } from '@redis-streams-processor/events'
 import { createProducer, inspectStream } from '@redis-streams-processor/streams-core'
-import { Scrape, Worker } from '@redis-streams-processor/testbed'
+import { Scrape, type Worker } from '@redis-streams-processor/testbed'
 import { expect } from 'vitest'
+import { type Look, look } from '../../../services/console/test/support/looks.ts'
 import { GROUP, type Lab, test } from '../../streams-core/test/support/lab.ts'
 import { cliOf } from './support/cli.ts'
 
@@ -56,17 +57,10 @@ function viewsOf(lab: Lab, producer: Worker, page: Worker): Record<string, View>
 }
 
 /** What a browser is sent first. */
-async function newestLook(page: Worker): Promise<{ groups: ({ group: string } & Figures)[] }> {
-  const { url } = await page.waitFor(({ url }) => typeof url === 'string')
-  const response = await fetch(`${url}/api/live`)
-  let text = ''
-  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-    text += Buffer.from(chunk).toString()
-    const [, look] = /^event: look\ndata: (.*)\n\n/m.exec(text) ?? []
-    // To leave the loop is to leave the page.
-    if (look !== undefined) return JSON.parse(look)
-  }
-  throw new Error(`no look came: ${text}`)
+async function newestLook(page: Worker) {
+  const { url } = await page.waitFor(({ msg }) => msg === 'the page is served')
+  const [first] = await look(String(url), GROUP, 1)
+  return first as Look
 }
 
 /** What XINFO said, and when: between two of its answers must lie what everybody else says. */
@@ -110,12 +104,7 @@ test('the page, streamctl, inspectStream and /metrics say what XINFO says, while
     lab.worker('consumer', { WORK_MS: workMs, CONCURRENCY: '4', LEASE_MS: '1000', BLOCK_MS: '100' })
   const consumers = [start('400'), start('400'), start('400')]
   const producer = lab.worker('producer', { HTTP_PORT: '0', SIMULATE: 'off' })
-  const env = { REDIS_URL: String(lab.as('operator')), STREAM: lab.streamName, CONSOLE_PORT: '0' }
-  const page = new Worker('console', env)
-  lab.onClose(async () => {
-    page.kill('SIGKILL')
-    await page.exited()
-  })
+  const page = lab.worker('console', { CONSOLE_PORT: '0' })
   const witness = new Witness(lab)
   const views = Object.entries(viewsOf(lab, producer, page))
   await lab.until('the group is at work', async () => (await witness.look()).done > 0)

@@ -12,18 +12,25 @@ async function withLetters(site: Site) {
   await consumer.stop()
 }
 
+/** Begins a redrive in its dialog, a letter a second; resolves once the dialog says that one went back. */
+async function redriveSlowly(site: Site) {
+  await withLetters(site)
+  const { worker, url } = await site.console()
+  const visited = await visit(url)
+  const { page } = visited
+  await page.getByRole('button', { name: 'Redrive all …' }).click(WAIT)
+  const dialog = page.getByRole('dialog')
+  await dialog.locator('.will').waitFor(WAIT)
+  await dialog.getByLabel('At most per second').fill('1')
+  await dialog.getByRole('button', { name: 'Redrive', exact: true }).click(WAIT)
+  await dialog.getByText(/So far: 1 dead letter went back/).waitFor(WAIT)
+  return { worker, visited, dialog }
+}
+
 describe.skipIf(!chromiumPath)('on the page', () => {
   test('a redrive says how far it is, and can be stopped', async ({ site }) => {
-    await withLetters(site)
-    const { worker, url } = await site.console()
-    const visited = await visit(url)
+    const { worker, visited, dialog } = await redriveSlowly(site)
     const { page } = visited
-    await page.getByRole('button', { name: 'Redrive all …' }).click(WAIT)
-    const dialog = page.getByRole('dialog')
-    await dialog.locator('.will').waitFor(WAIT)
-    await dialog.getByLabel('At most per second').fill('1')
-    await dialog.getByRole('button', { name: 'Redrive', exact: true }).click(WAIT)
-    await dialog.getByText(/So far: 1 dead letter went back/).waitFor(WAIT)
     await dialog.getByRole('button', { name: 'Stop' }).click(WAIT)
     await dialog.getByText(/^Stopped\. \d dead letters? went back/).waitFor(WAIT)
     const { done } = await worker.waitFor(({ msg }) => msg === 'a change for an operator has ended')
@@ -35,16 +42,8 @@ describe.skipIf(!chromiumPath)('on the page', () => {
   })
 
   test('a redrive is stopped by whoever closes its dialog', async ({ site }) => {
-    await withLetters(site)
-    const { worker, url } = await site.console()
-    const visited = await visit(url)
+    const { worker, visited } = await redriveSlowly(site)
     const { page } = visited
-    await page.getByRole('button', { name: 'Redrive all …' }).click(WAIT)
-    const dialog = page.getByRole('dialog')
-    await dialog.locator('.will').waitFor(WAIT)
-    await dialog.getByLabel('At most per second').fill('1')
-    await dialog.getByRole('button', { name: 'Redrive', exact: true }).click(WAIT)
-    await dialog.getByText(/So far: 1 dead letter went back/).waitFor(WAIT)
     await page.keyboard.press('Escape')
     const ended = await worker.waitFor(({ msg }) => msg === 'a change for an operator has ended')
     expect(ended).toMatchObject({ group: GROUP, wasStopped: true })

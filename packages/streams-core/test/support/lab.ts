@@ -111,9 +111,9 @@ export class Lab {
   }
 
   /** Starts a service as a real process that works on this test's stream and writes into its ledger. */
-  worker(service: 'consumer' | 'producer', env: Record<string, string> = {}): Worker {
+  worker(service: 'consumer' | 'producer' | 'console', env: Record<string, string> = {}): Worker {
     const settings = {
-      REDIS_URL: String(this.as(service)),
+      REDIS_URL: String(this.as(service === 'console' ? 'operator' : service)),
       STREAM: this.streamName,
       GROUP,
       LEDGER_DIR: this.ledgerFolder,

@@ -1,5 +1,12 @@
 export interface Look {
-  groups: { group: string; consumers: number; deadLetters: number }[]
+  groups: {
+    group: string
+    consumers: number
+    deadLetters: number
+    lag: number
+    pending: number
+    waitingForRetry: number
+  }[]
   into?: { holders: { pending: number; entries: unknown[] }[] }
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { samples, UNLUCKY_USER, userEvents } from '@redis-streams-processor/events'
 import { createProducer } from '@redis-streams-processor/streams-core'
-import { sendOnce, until, Worker } from '@redis-streams-processor/testbed'
+import { sendOnce, until, Worker, withUser } from '@redis-streams-processor/testbed'
 import { test as base, inject } from 'vitest'
 
 export const GROUP = 'billing'
@@ -45,7 +45,7 @@ export class Site {
 
   worker(service: 'console' | 'consumer', env: Record<string, string>): Worker {
     const user = service === 'console' ? 'operator' : 'consumer'
-    const worker = new Worker(service, { REDIS_URL: this.as(user), STREAM: this.stream, ...env })
+    const worker = new Worker(service, { REDIS_URL: withUser(this.redisUrl, user), STREAM: this.stream, ...env })
     this.#workers.push(worker)
     return worker
   }
@@ -79,15 +79,9 @@ export class Site {
   }
 
   newProducer() {
-    const producer = createProducer(userEvents(this.stream), { redis: this.as('producer') })
+    const producer = createProducer(userEvents(this.stream), { redis: withUser(this.redisUrl, 'producer') })
     this.#closers.push(() => producer.close())
     return producer
-  }
-
-  as(user: string): string {
-    // A Redis that the tests were given has no users of theirs.
-    if (process.env.REDIS_URL === this.redisUrl) return this.redisUrl
-    return this.redisUrl.replace('redis://', `redis://${user}:any@`)
   }
 
   /** A raw command. */

@@ -5,6 +5,7 @@ import { createProducer, type Producer, type Retention } from '@redis-streams-pr
 import {
   type Alert,
   GroupView,
+  type Job,
   Prometheus,
   RedisServer,
   Scrape,
@@ -18,7 +19,7 @@ import { SECRETS } from './endpoint.ts'
 type Labels = Record<string, string>
 
 interface Started {
-  job: 'consumer' | 'producer'
+  job: Job
   env: Record<string, string>
   worker: Worker
 }
@@ -37,7 +38,7 @@ export class WatchedSystem {
   readonly stream = `watched_${randomUUID().slice(0, 8)}`
   readonly view: GroupView
   readonly #started: Started[] = []
-  readonly #targets: Record<'consumer' | 'producer', number[]> = { consumer: [], producer: [] }
+  readonly #targets: Record<Job, number[]> = { consumer: [], producer: [] }
   readonly #expected = new Set<string>()
   readonly #stopping = new AbortController()
   readonly #closers: (() => Promise<unknown>)[] = []
@@ -56,7 +57,7 @@ export class WatchedSystem {
   }
 
   /** Consumers lose their leases soon. Producers send no webhooks unless they are told to. */
-  start(job: 'consumer' | 'producer', env: Record<string, string> = {}): Worker {
+  start(job: Job, env: Record<string, string> = {}): Worker {
     const common = { REDIS_URL: this.redis.url, STREAM: this.stream, LEASE_MS: '1000', BLOCK_MS: '100', WORK_MS: '0' }
     const webhooks = { HTTP_PORT: '0', SIMULATE: 'off', WEBHOOK_STANDARD_SECRET: SECRETS.standard }
     const worker = new Worker(job, { ...common, ...webhooks, ...env })
@@ -175,7 +176,7 @@ export class WatchedSystem {
     await this.redis.stop()
   }
 
-  async #discover(job: 'consumer' | 'producer', change: (ports: number[]) => number[]): Promise<void> {
+  async #discover(job: Job, change: (ports: number[]) => number[]): Promise<void> {
     const prometheus = this.#prometheus as Prometheus
     const ports = change(this.#targets[job])
     this.#targets[job] = ports
