@@ -15,7 +15,7 @@ export { newWebhookMetrics, type WebhookLabels, type WebhookMetrics } from './me
 export { type OpsOptions, type OpsServer, startOpsServer } from './ops-server.ts'
 export { redisOf } from './redis-of.ts'
 export { runService, stopSignal } from './run-service.ts'
-export { causeOf } from './setting-file.ts'
+export { complain, type Problems, textIn } from './setting-file.ts'
 export { isSetting, settingNames } from './setting-names.ts'
 export {
   optionalWhole,

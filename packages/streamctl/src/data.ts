@@ -1,3 +1,4 @@
+import { letterReasons } from '@redis-streams-processor/streams-core/settings'
 import { z } from 'zod'
 
 // What each command gives with --json. docs/streamctl.md is made of these schemas, and the tests hold the output against
@@ -26,7 +27,7 @@ const letter = z.strictObject({
   entryId: text,
   group: text,
   consumer: text,
-  reason: z.enum(['malformed', 'rejected', 'exhausted', 'crashed', 'commit-failed', 'unreadable']),
+  reason: z.enum(letterReasons),
   error: text,
   deliveries: whole,
   redrives: whole,

@@ -1,5 +1,5 @@
-// For programs that read their settings from the environment: the ranges and defaults of options, the schemas of names,
-// and what a URL of Redis may be. For who sets up Redis: the rights of each program.
+// For programs that read their settings from the environment: the ranges and defaults of options, the schemas of names
+// and ids, and what a URL of Redis may be. For who sets up Redis: the rights of each program.
 
 export {
   circuitLimits,
@@ -11,5 +11,7 @@ export {
   retryLimits,
 } from './define/limits.ts'
 export { consumerNameSchema, groupSchema } from './define/names.ts'
+export { letterReasons } from './define/outcome.ts'
 export { isRedisUrl } from './define/redis-options.ts'
 export { keyRules, type Program, rights } from './define/rights.ts'
+export { entryIdSchema } from './define/start-point.ts'

@@ -1,3 +1,4 @@
+import type { GroupControls } from '@redis-streams-processor/streams-core'
 import type { FastifyInstance } from 'fastify'
 import type { z } from 'zod'
 import { answer, leavingOf } from './answer.ts'
@@ -65,27 +66,31 @@ export function serveActions(app: FastifyInstance, options: ActionsOptions): voi
     if (!body.dryRun && body.confirm !== group) throw new Refused(400, `to confirm, type ${group}`)
     return inTurn(asked, () => connections.letters.use(group, (letters) => purge(letters, body, course)))
   })
-  serve('pause', pauseBody, async ({ group, body: { dryRun, eventType, reason }, course }) => {
-    const before = await stateOf(group, course)
-    if (dryRun) return before
-    return connections.controls.use(group, async (controls) => {
-      await controls.pause({ ...(eventType && { eventType }), ...(reason && { reason }) })
-      return controls.state()
-    })
+  serve('pause', pauseBody, (asked) => {
+    const { eventType, reason } = asked.body
+    return control(asked, (controls) => controls.pause({ ...(eventType && { eventType }), ...(reason && { reason }) }))
   })
-  serve('resume', resumeBody, async ({ group, body: { dryRun, eventType }, course }) => {
-    const before = await stateOf(group, course)
-    if (dryRun) return before
-    return connections.controls.use(group, async (controls) => {
-      await controls.resume(eventType === undefined ? {} : { eventType })
-      return controls.state()
-    })
+  serve('resume', resumeBody, (asked) => {
+    const { eventType } = asked.body
+    return control(asked, (controls) => controls.resume(eventType === undefined ? {} : { eventType }))
   })
   serve('replay', replayBody, async (asked) => {
     const { group, body, course } = asked
     await stateOf(group, course)
     return inTurn(asked, () => connections.groups.use('', (groups) => groups.replay(group, body)))
   })
+
+  async function control(
+    { group, body, course }: Asked<{ dryRun: boolean }>,
+    change: (controls: GroupControls) => Promise<void>,
+  ): Promise<object> {
+    const before = await stateOf(group, course)
+    if (body.dryRun) return before
+    return connections.controls.use(group, async (controls) => {
+      await change(controls)
+      return controls.state()
+    })
+  }
 
   /** What a change is about: what waits, and what runs. Nothing is changed of a group that is not seen. */
   async function stateOf(name: string, { signal }: Course) {

@@ -4,7 +4,7 @@ import { type Figures, Rates } from './figures.ts'
 import { EVERY_MS, History } from './history.ts'
 import { Refused } from './refused.ts'
 
-/** While somebody looks at the page, and while nobody does. */
+/** Between two looks, while somebody looks at the page. While nobody does, the history alone is kept. */
 const LIVE_MS = 500
 
 /** What everybody is shown, of one look at Redis. */

@@ -1,21 +1,13 @@
-import type { DeadLetter } from '@redis-streams-processor/streams-core'
-import { groupSchema } from '@redis-streams-processor/streams-core/settings'
+import { entryIdSchema, groupSchema, letterReasons } from '@redis-streams-processor/streams-core/settings'
 import { z } from 'zod'
 
 // What requests must hold. Whatever is not named here is refused.
 
 const text = (max: number) => z.string().trim().min(1).max(max)
-const ENTRY_ID = /^\d{1,20}-\d{1,20}$/
 const dryRun = z.boolean()
 
-export const letterIdSchema = z.string().regex(ENTRY_ID, 'expected an id such as 1764043200123-0')
-
 export const groupParams = z.strictObject({ group: groupSchema })
-export const letterParams = z.strictObject({ group: groupSchema, letterId: letterIdSchema })
-
-const letterReasons = [
-  ...(['malformed', 'rejected', 'exhausted', 'crashed', 'commit-failed', 'unreadable'] as const),
-] as const satisfies readonly DeadLetter['reason'][]
+export const letterParams = z.strictObject({ group: groupSchema, letterId: entryIdSchema })
 
 const filter = {
   eventType: text(200).optional(),
@@ -25,7 +17,7 @@ const filter = {
 
 export const lettersQuery = z.strictObject({
   ...filter,
-  before: letterIdSchema.optional(),
+  before: entryIdSchema.optional(),
 })
 
 export const pauseBody = z.strictObject({
@@ -36,7 +28,7 @@ export const pauseBody = z.strictObject({
 export const resumeBody = z.strictObject({ dryRun, eventType: text(200).optional() })
 
 /** One letter; or those that were there when they were counted: up to `to`. */
-const which = { letterId: letterIdSchema.optional(), to: letterIdSchema.optional(), ...filter }
+const which = { letterId: entryIdSchema.optional(), to: entryIdSchema.optional(), ...filter }
 export const redriveBody = z.strictObject({
   ...which,
   dryRun,
@@ -58,7 +50,7 @@ export const replayBody = z.strictObject({
   dryRun,
   from: z.union([
     z.enum(['beginning', 'end']),
-    z.strictObject({ entryId: letterIdSchema }),
+    z.strictObject({ entryId: entryIdSchema }),
     z.strictObject({ time: z.int().min(0) }),
   ]),
 })

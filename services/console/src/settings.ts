@@ -1,8 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { sharedSettings, whole } from '@redis-streams-processor/service-kit'
+import { complain, type Problems, sharedSettings, textIn, whole } from '@redis-streams-processor/service-kit'
 import { z } from 'zod'
-
-type Problems = Pick<z.RefinementCtx, 'addIssue'>
 
 const switches = ['on', 'off'] as const
 /** A token that is shorter can be guessed. */
@@ -29,12 +26,8 @@ export const tokenOf = ({ CONSOLE_TOKEN, CONSOLE_TOKEN_FILE }: ConsoleSettings):
   CONSOLE_TOKEN_FILE ?? CONSOLE_TOKEN
 
 function tokenIn(path: string, problems: Problems): string {
-  try {
-    return checked(readFileSync(path, 'utf8').trim(), problems)
-  } catch (error) {
-    complain(problems, 'a file that can be read', (error as Error).message)
-    return ''
-  }
+  const text = textIn(path, problems)
+  return text === undefined ? '' : checked(text.trim(), problems)
 }
 
 function checked(token: string, problems: Problems): string {
@@ -42,8 +35,4 @@ function checked(token: string, problems: Problems): string {
     complain(problems, `at least ${MIN_TOKEN} letters, digits and signs without a space`, 'something else (not shown)')
   }
   return token
-}
-
-function complain(problems: Problems, expected: string, given: string): void {
-  problems.addIssue({ code: 'custom', message: expected, params: { given } })
 }

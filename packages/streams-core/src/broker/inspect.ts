@@ -3,7 +3,7 @@ import { type ControlsState, inForceOf, stateOf } from '../define/controls.ts'
 import type { Connection } from './connection.ts'
 import type { Keys } from './keys.ts'
 import { countLag, type Lag } from './lag.ts'
-import { RETRY_CONSUMER, setAsideName, suspectSetAsideName, typeSetAside } from './pseudo-consumers.ts'
+import { isWaitingName, setAsideName, suspectSetAsideName } from './pseudo-consumers.ts'
 import { INSPECT } from './scripts/inspect.ts'
 import type { ServerWarning } from './server-settings.ts'
 
@@ -102,8 +102,7 @@ export function groupStateOf(raw: RawGroup, { nowMs, lag, isLagExact }: Lag & { 
   const [group, , pendingOfAll, oldestId, deadLetters, droppedUnread, lastDeliveredId, controls, ...consumers] = raw
   const { paused, pausedTypes, limitPerSecond } = stateOf(inForceOf(controls))
   const pendingUnder = (name: string) => consumers.find((consumer) => consumer[0] === name)?.[1] ?? 0
-  const isWaiting = (name: string) => name === RETRY_CONSUMER || typeSetAside(name) !== undefined
-  const waiting = consumers.reduce((sum, [name, pending]) => sum + (isWaiting(name) ? pending : 0), 0)
+  const waiting = consumers.reduce((sum, [name, pending]) => sum + (isWaitingName(name) ? pending : 0), 0)
   const setAsideOf = (type: string) => pendingUnder(setAsideName(type)) + pendingUnder(suspectSetAsideName(type))
   const types = pausedTypes.map((type) => ({ ...type, setAside: setAsideOf(type.eventType) }))
   const setAside = types.reduce((sum, type) => sum + type.setAside, 0)
@@ -118,7 +117,7 @@ export function groupStateOf(raw: RawGroup, { nowMs, lag, isLagExact }: Lag & { 
     droppedUnread: Number(droppedUnread ?? 0),
     lastDeliveredId,
     consumers: consumers
-      .filter(([name]) => !isWaiting(name))
+      .filter(([name]) => !isWaitingName(name))
       .map(([name, pending, idleMs]) => ({ name, pending, idleMs })),
   }
 }

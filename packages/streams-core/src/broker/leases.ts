@@ -1,6 +1,6 @@
 import { infosOf } from './infos.ts'
 import type { Member } from './member.ts'
-import { RETRY_CONSUMER, SUSPECTS, typeSetAside } from './pseudo-consumers.ts'
+import { isWaitingName, SUSPECTS } from './pseudo-consumers.ts'
 import { EXTEND, RESET_IDLE } from './scripts/leases.ts'
 import { lostAmong, type RecordedToken, recordKeysOf, runningValue } from './token.ts'
 
@@ -27,7 +27,7 @@ export class LeaseBroker {
     const { connection, stream, group } = this.#member
     for (const { name } of await infosOf(connection, ['XINFO', 'CONSUMERS', stream, group])) {
       // What these own is not found by its idle time.
-      if (name === RETRY_CONSUMER || name === SUSPECTS || typeSetAside(String(name)) !== undefined) continue
+      if (name === SUSPECTS || isWaitingName(String(name))) continue
       let start: string | null = '-'
       while (start !== null) {
         const args: Record<'group' | 'name' | 'start', string> = { group, name: String(name), start }

@@ -21,6 +21,9 @@ export function typeSetAside(name: string): string | undefined {
   return prefix && name.slice(prefix.length)
 }
 
+/** Whether nobody holds the entries under this name: they wait for a retry, or for the end of a pause. */
+export const isWaitingName = (name: string): boolean => name === RETRY_CONSUMER || typeSetAside(name) !== undefined
+
 export const ALONE_SUFFIX = '~alone'
 export const SUSPECT_SUFFIX = '~suspect'
 

@@ -4,7 +4,7 @@ import type { Connection } from './connection.ts'
 import { type GroupState, groupStateOf, type RawGroup, type StreamState } from './inspect.ts'
 import type { Keys } from './keys.ts'
 import { CountedLags, type Lag } from './lag.ts'
-import { type HolderRole, holderOf, RETRY_CONSUMER, typeSetAside } from './pseudo-consumers.ts'
+import { type HolderRole, holderOf, isWaitingName } from './pseudo-consumers.ts'
 import { WATCH } from './scripts/watch.ts'
 
 /** A pending entry, as its owner has it. */
@@ -132,7 +132,7 @@ function watchedOf(raw: RawWatched, known: Lag & { nowMs: number }): WatchedGrou
 function holdersOf(named: readonly RawNamed[], held: readonly RawHeld[]): Holder[] {
   const entriesOf = new Map(held.map(([name, ...entries]) => [name, entries]))
   return named
-    .filter(([name]) => name !== RETRY_CONSUMER && typeSetAside(name) === undefined)
+    .filter(([name]) => !isWaitingName(name))
     .map(([name, pending, idleMs]) => ({
       ...{ name, ...holderOf(name), pending, idleMs },
       entries: (entriesOf.get(name) ?? []).map(([entryId, idle, attempt]) => ({ entryId, idleMs: idle, attempt })),

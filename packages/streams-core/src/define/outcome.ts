@@ -61,4 +61,8 @@ export type Outcome =
   /** Nothing is written: the lease is lost, the entry is deleted, or Redis did not take the write. */
   | { type: 'abandon' }
 
-export type DeadLetterReason = 'malformed' | 'rejected' | 'exhausted' | 'crashed' | 'commit-failed'
+export const deadLetterReasons = ['malformed', 'rejected', 'exhausted', 'crashed', 'commit-failed'] as const
+export type DeadLetterReason = (typeof deadLetterReasons)[number]
+
+/** `unreadable`: the letter was not written by this library. */
+export const letterReasons = [...deadLetterReasons, 'unreadable'] as const

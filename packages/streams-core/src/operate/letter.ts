@@ -1,7 +1,7 @@
 import { isoTimeOf } from '../base/entry-id.ts'
 import { decodeLetter, type FailedDelivery } from '../broker/letter-codec.ts'
 import { type Fields, fieldOf } from '../define/entry.ts'
-import type { DeadLetterReason } from '../define/outcome.ts'
+import type { letterReasons } from '../define/outcome.ts'
 
 /** An event that was set aside, with its reason. */
 export interface DeadLetter {
@@ -11,7 +11,7 @@ export interface DeadLetter {
   group: string
   consumer: string
   /** `unreadable`: the entry was not written by this library. It is listed with its fields, and can only be purged. */
-  reason: DeadLetterReason | 'unreadable'
+  reason: (typeof letterReasons)[number]
   error: string
   deliveries: number
   /** How often the event had been redriven before this death. */

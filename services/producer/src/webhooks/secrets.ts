@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { type Source, sources } from '@redis-streams-processor/events'
-import { causeOf } from '@redis-streams-processor/service-kit'
+import { complain, type Problems, textIn } from '@redis-streams-processor/service-kit'
 import { z } from 'zod'
 
 type Scheme = Source['scheme']
-type Problems = Pick<z.RefinementCtx, 'addIssue'>
 
 /** `WEBHOOK_GITHUB_SECRET`; with `_FILE` behind it, the setting that names a file of secrets. */
 export const secretSetting = (name: string) => `WEBHOOK_${name.toUpperCase().replaceAll('-', '_')}_SECRET`
@@ -41,16 +39,7 @@ function keysIn(secrets: string, scheme: Scheme, problems: Problems): Buffer[] {
 }
 
 function secretsIn(path: string, problems: Problems): string {
-  try {
-    const secrets = readFileSync(path, 'utf8')
-    if (!secrets.trim()) complain(problems, 'a file with secrets', 'an empty one')
-    return secrets
-  } catch (error) {
-    complain(problems, 'a file that can be read', causeOf(error))
-    return ''
-  }
-}
-
-function complain(problems: Problems, expected: string, given: string): void {
-  problems.addIssue({ code: 'custom', message: expected, params: { given } })
+  const secrets = textIn(path, problems)
+  if (secrets?.trim() === '') complain(problems, 'a file with secrets', 'an empty one')
+  return secrets ?? ''
 }

@@ -27,14 +27,15 @@ local isWanted = {}
 for i = MORE_ARGS, #ARGV do isWanted[ARGV[i]] = true end
 local perGroup = entries / math.max(1, #ARGV - MORE_ARGS + 1)
 
+local function isWaiting(name) return name == RETRY or typeSetAside(name) end
 local function heldIn(group, consumers)
-  local holders = 0
+  local holders = {}
   for _, one in ipairs(consumers) do
-    if one.pending > 0 and one.name ~= RETRY and not typeSetAside(one.name) then holders = holders + 1 end
+    if one.pending > 0 and not isWaiting(one.name) then holders[#holders + 1] = one end
   end
-  local most, held, left = math.max(1, math.min(perName, math.floor(perGroup / math.max(1, holders)))), {}, perGroup
-  for _, one in ipairs(consumers) do
-    if one.pending > 0 and left > 0 and one.name ~= RETRY and not typeSetAside(one.name) then
+  local most, held, left = math.max(1, math.min(perName, math.floor(perGroup / math.max(1, #holders)))), {}, perGroup
+  for _, one in ipairs(holders) do
+    if left > 0 then
       local page = redis.call('XPENDING', stream, group, '-', '+', most, one.name)
       local found = { one.name }
       for i, entry in ipairs(page) do found[i + 1] = { entry[1], entry[3], entry[4] } end
@@ -50,8 +51,7 @@ local function look(info)
   local count = 0
   for _, one in ipairs(consumers) do
     if not string.find(one.name, '~', 1, true) then count = count + 1 end
-    local isPseudo = one.name == RETRY or typeSetAside(one.name)
-    if isPseudo or isWanted[group] then named[#named + 1] = { one.name, one.pending, one.idle } end
+    if isWaiting(one.name) or isWanted[group] then named[#named + 1] = { one.name, one.pending, one.idle } end
   end
   local held, taken = false, false
   if isWanted[group] then
