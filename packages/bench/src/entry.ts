@@ -1,13 +1,14 @@
-import { NoServerError } from '@redis-streams-processor/testbed'
 import { Arena } from './arena.ts'
 import type { ContestantName } from './contestants/index.ts'
 import type { Results } from './results.ts'
+import { NoProgramError } from './servers/program.ts'
 
 export type Entry = Pick<Results, 'settings' | 'leftOut' | 'versions'>
 
 /**
- * Who can take part: those whose client is installed, and whose server can be started here.
+ * Who can take part: those whose server is on this machine.
  * @throws {NoServerError} without a Redis: then nothing can be compared.
+ * @throws whatever else goes wrong: a contestant that breaks must not be left out unnoticed.
  */
 export async function enter(contestants: readonly ContestantName[], program: string): Promise<Entry> {
   const settings: Partial<Record<ContestantName, string>> = {}
@@ -23,12 +24,9 @@ export async function enter(contestants: readonly ContestantName[], program: str
         await arena.close()
       }
     } catch (error) {
-      if (error instanceof NoServerError) throw error
-      leftOut[name] = firstLines((error as Error).message)
+      if (!(error instanceof NoProgramError)) throw error
+      leftOut[name] = error.message
     }
   }
   return { settings, leftOut, versions }
 }
-
-/** Enough of a message that may hold the whole output of a program. */
-const firstLines = (text: string) => text.replaceAll(/\s+/g, ' ').slice(0, 200)

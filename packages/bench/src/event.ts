@@ -30,8 +30,20 @@ export function makeEvent(n: number): BenchEvent {
 
 export const numberOf = ({ paymentId }: EventData): number => Number(paymentId.slice('pay_'.length))
 
+let lastMs = Number.NaN
+let lastTime = ''
+
+/** The text of a time takes longer than much else of an event. As this project does, each contestant makes it once a millisecond. */
+function timeText(ms: number): string {
+  if (ms !== lastMs) {
+    lastTime = new Date(ms).toISOString()
+    lastMs = ms
+  }
+  return lastTime
+}
+
 export function envelope({ id, data }: BenchEvent): Envelope {
-  return { id, type: TYPE, source: SOURCE, time: new Date().toISOString(), data }
+  return { id, type: TYPE, source: SOURCE, time: timeText(Date.now()), data }
 }
 
 /** Name, value, name, value … as this project's entries have them. */

@@ -1,6 +1,6 @@
 import * as echarts from 'echarts'
 import { contestantNames, entrantOf } from './contestants/index.ts'
-import { type Results, ratioToBare } from './results.ts'
+import { type Results, timesTheBareLoop } from './results.ts'
 import type { ScenarioName } from './scenarios/index.ts'
 
 const PLOTTED: readonly ScenarioName[] = ['burst', 'drain', 'publish']
@@ -13,8 +13,8 @@ const FRAME = { top: 70, bottom: 46, left: 120, right: 40 }
 
 /** A bar chart: how fast each contestant is, against the bare loop. Undefined: nothing of that was measured. */
 export function drawSpeeds(results: Results): string | undefined {
-  const names = contestantNames.filter((name) => PLOTTED.some((scenario) => ratioToBare(results, scenario, name)))
-  const plotted = PLOTTED.filter((scenario) => names.some((name) => ratioToBare(results, scenario, name)))
+  const names = contestantNames.filter((name) => PLOTTED.some((scenario) => timesTheBareLoop(results, scenario, name)))
+  const plotted = PLOTTED.filter((scenario) => names.some((name) => timesTheBareLoop(results, scenario, name)))
   if (plotted.length === 0) return undefined
   const height = FRAME.top + FRAME.bottom + names.length * ROW_HEIGHT
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height })
@@ -47,7 +47,7 @@ export function drawSpeeds(results: Results): string | undefined {
       name: scenario,
       barGap: '25%',
       barCategoryGap: '26%',
-      data: names.map((name) => ratioToBare(results, scenario, name) ?? null),
+      data: names.map((name) => timesTheBareLoop(results, scenario, name)?.median ?? null),
       label: {
         ...{ show: true, position: 'right', distance: 4, color: INK, fontSize: 11, fontFamily: text.fontFamily },
         formatter: ({ value }: { value: unknown }) => (typeof value === 'number' ? value.toFixed(2) : ''),

@@ -1,13 +1,14 @@
 import { type Aim, judgeAims } from './aims.ts'
 import { type ContestantName, contestantNames, entrantOf } from './contestants/index.ts'
-import { type Results, ratioToBare, summaryOf } from './results.ts'
+import { type Results, summaryOf, timesTheBareLoop } from './results.ts'
 import type { Figure } from './scenario.ts'
 import { type ScenarioName, scenarioNames, scenarioOf } from './scenarios/index.ts'
+import type { Summary } from './statistics.ts'
 
 // The results as Markdown, which also reads well on a terminal.
 
 /** Significant digits matter, not decimals: what is large is told without them. */
-function numberText(value: number, { decimals = 0 }: Figure): string {
+function numberText(value: number, { decimals = 0 }: Pick<Figure, 'decimals'>): string {
   const digits = Math.abs(value) >= 1_000 ? 0 : decimals
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
 }
@@ -24,8 +25,10 @@ function table(rows: readonly (readonly string[])[]): string {
 const measuredIn = ({ samples }: Results, scenario: ScenarioName): ContestantName[] =>
   contestantNames.filter((name) => samples.some((s) => s.scenario === scenario && s.contestant === name))
 
-function cell(results: Results, scenario: ScenarioName, contestant: ContestantName, figure: Figure): string {
-  const summary = summaryOf(results, scenario, contestant, figure.key)
+const roundsIn = ({ samples }: Results, scenario: ScenarioName): number =>
+  Math.max(...samples.flatMap((sample) => (sample.scenario === scenario ? [sample.round] : [])))
+
+function cell(summary: Summary | undefined, figure: Pick<Figure, 'decimals'>): string {
   if (!summary) return '–'
   const [median, min, max] = [summary.median, summary.min, summary.max].map((value) => numberText(value, figure))
   return min === max ? `${median}` : `${median} (${min}–${max})`
@@ -41,17 +44,17 @@ export function scenarioTable(results: Results, scenario: ScenarioName): string 
   ]
   const rows = measuredIn(results, scenario).map((name) => [
     entrantOf(name).title,
-    ...figures.map((figure) => cell(results, scenario, name, figure)),
-    ...(comparedBy ? [ratioToBare(results, scenario, name)?.toFixed(2) ?? '–'] : []),
+    ...figures.map((figure) => cell(summaryOf(results, scenario, name, figure.key), figure)),
+    ...(comparedBy ? [cell(timesTheBareLoop(results, scenario, name), { decimals: 2 })] : []),
   ])
-  return `### ${scenario}\n\n${about}\n\n${table([head, ...rows])}`
+  return `### ${scenario}\n\n${about}; ${roundsIn(results, scenario)} rounds\n\n${table([head, ...rows])}`
 }
 
-function circumstances({ machine, versions, rounds, size, startedAt }: Results): string {
+function circumstances({ machine, versions, size, startedAt }: Results): string {
   const { cpu, cores, memoryGib, kernel } = machine
   return [
     ...(size === 'quick' ? ['quick: shows that everything works; its figures say nothing'] : []),
-    `${startedAt.slice(0, 10)}; size ${size}; ${rounds} rounds, interleaved; median (smallest–largest)`,
+    `${startedAt.slice(0, 10)}; size ${size}; rounds interleaved; median (smallest–largest)`,
     `${cpu}, ${cores} cores, ${memoryGib} GiB, ${kernel}`,
     Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
@@ -69,11 +72,12 @@ function settingsList({ settings, leftOut }: Results): string {
 
 /** What this project is to reach, and whether it does. */
 function aimsTable(aims: readonly Aim[]): string {
-  const figure = (value: number | undefined) => value?.toFixed(2) ?? '–'
-  const rows = aims.map((aim) => [
-    `${aim.name} ${aim.figure}, ${aim.unit}`,
-    ...[figure(aim.value), figure(aim.aim), figure(aim.atLeast), aim.reached],
-  ])
+  const figure = (value: number | undefined, digits = 2) => value?.toFixed(digits) ?? '–'
+  const rows = aims.map(({ name, figure: what, unit, value, aim, atLeast, reached }) => {
+    // 4.997 is not shown as 5.00 where 5 is asked for and not reached.
+    const isClose = reached === 'no' && figure(value) === figure(atLeast)
+    return [`${name} ${what}, ${unit}`, figure(value, isClose ? 3 : 2), figure(aim), figure(atLeast), reached]
+  })
   return `### aims\n\n${table([['figure', 'measured', 'aim', 'at least', 'reached'], ...rows])}`
 }
 

@@ -31,7 +31,8 @@ export async function* race({
     const taking = contestants
       .filter((contestant) => thorough.includes(contestant) || SHORT.includes(name))
       .filter((contestant) => scenario.contestants?.(contestant, size) ?? true)
-    for (let round = 1; round <= Math.min(rounds, scenario.maxRounds ?? rounds); round += 1)
+    const count = rounds * (scenario.roundsFactor ?? 1)
+    for (let round = 1; round <= count; round += 1)
       for (const contestant of taking) {
         const arena = await Arena.open(contestant, program)
         try {

@@ -41,13 +41,34 @@ export function summaryOf(
   return values.length > 0 ? summarize(values) : undefined
 }
 
+/**
+ * How many times as much of a figure one contestant has as another, in each round. Rounds are interleaved: so what happens
+ * to the machine meanwhile meets both contestants of a round, and their quotient says more than that of two medians.
+ */
+export function timesOf(
+  { samples }: Pick<Results, 'samples'>,
+  scenario: ScenarioName,
+  figure: string,
+  [one, other]: readonly [ContestantName, ContestantName],
+): Summary | undefined {
+  const of = (contestant: ContestantName, round: number) =>
+    samples.find((s) => s.scenario === scenario && s.contestant === contestant && s.round === round)?.figures[figure]
+  const rounds = [...new Set(samples.map(({ round }) => round))]
+  const times = rounds.flatMap((round) => {
+    const [a, b] = [of(one, round), of(other, round)]
+    return a === undefined || b === undefined ? [] : [a / b]
+  })
+  return times.length > 0 ? summarize(times) : undefined
+}
+
 /** How many times as good the contestant is as the bare loop, by the figure that its scenario compares. */
-export function ratioToBare(results: Pick<Results, 'samples'>, scenario: ScenarioName, contestant: ContestantName) {
+export function timesTheBareLoop(
+  results: Pick<Results, 'samples'>,
+  scenario: ScenarioName,
+  contestant: ContestantName,
+): Summary | undefined {
   const { figures, comparedBy } = scenarioOf(scenario)
   const figure = figures.find(({ key }) => key === comparedBy)
   if (!figure) return undefined
-  const own = summaryOf(results, scenario, contestant, figure.key)?.median
-  const bare = summaryOf(results, scenario, 'bare', figure.key)?.median
-  if (own === undefined || bare === undefined) return undefined
-  return figure.better === 'more' ? own / bare : bare / own
+  return timesOf(results, scenario, figure.key, figure.better === 'more' ? [contestant, 'bare'] : ['bare', contestant])
 }

@@ -20,8 +20,8 @@ export interface Scenario {
   comparedBy?: string
   /** Default: all contestants. */
   contestants?: (name: ContestantName, size: Size) => boolean
-  /** Default: whatever `--rounds` says. Where a single measurement is long, and says enough. */
-  maxRounds?: number
+  /** How many times as many rounds as `--rounds` says. Where rounds are short, and differ much. Default: 1. */
+  roundsFactor?: number
   measure(arena: Arena, size: Size): Promise<Sample>
 }
 

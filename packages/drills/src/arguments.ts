@@ -15,7 +15,8 @@ export function parseArguments<T extends ParseArgsConfig>(config: T): ReturnType
   }
 }
 
-/** A whole number; anything else ends the program. */
-export function wholeNumber(name: string, text: string): number {
-  return /^\d+$/.test(text) ? Number(text) : endWithWrongArgument(`${name}: expected a whole number, got ${text}`)
+/** A whole number; anything else, or a smaller one, ends the program. */
+export function wholeNumber(name: string, text: string, least = 0): number {
+  if (/^\d+$/.test(text) && Number(text) >= least) return Number(text)
+  return endWithWrongArgument(`${name}: expected a whole number${least > 0 ? ` from ${least} on` : ''}, got ${text}`)
 }

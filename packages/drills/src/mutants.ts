@@ -23,8 +23,8 @@ export const mutants: Record<string, Mutant> = {
     edits: [
       [
         'consume/pipeline/pipeline.ts',
-        'slots.run(delivery, source, (run) => this.#conclude(delivery, run))',
-        `const run = () => slots.run(delivery, source, (result) => this.#conclude(delivery, result))
+        'slots.take(delivery, source, (run) => this.#conclude(delivery, run))',
+        `const run = () => slots.take(delivery, source, (result) => this.#conclude(delivery, result))
     this.#actors.settler.settle(delivery, { type: 'ack' }, run)`,
       ],
     ],
@@ -34,7 +34,7 @@ export const mutants: Record<string, Mutant> = {
     drill: 'slow-handler',
     events: 60,
     sign: /charged an extra attempt/,
-    edits: [['consume/upkeep/lease-keeper.ts', 'if (due.length === 0) return 0', 'if (due.length >= 0) return 0']],
+    edits: [['consume/upkeep/lease-keeper.ts', 'if (!held.some(isDue)) return 0', 'if (held.length >= 0) return 0']],
   },
   'only-two-extended': {
     about: 'of what a consumer holds, only the leases of the first two entries are extended',
@@ -92,12 +92,12 @@ export const mutants: Record<string, Mutant> = {
     sign: /started while the group was paused/,
     edits: [
       [
-        'consume/pipeline/group-controls.ts',
+        'consume/controls/group-controls.ts',
         'return this.#isCircuitOpening || this.inForce.operator !== undefined || this.inForce.circuit !== undefined',
         'return false',
       ],
       [
-        'consume/pipeline/gate.ts',
+        'consume/controls/gate.ts',
         "if (operator || (this.#controls.isPaused && delivery.kind !== 'probe')) return UNSTARTED",
         'if (operator === null) return UNSTARTED',
       ],
@@ -110,7 +110,7 @@ export const mutants: Record<string, Mutant> = {
     sign: /handlers were started in one second/,
     edits: [
       [
-        'consume/pipeline/gate.ts',
+        'consume/controls/gate.ts',
         'if (barred || this.#controls.inForce.limitPerSecond === undefined || first.hasStart) return barred',
         'if (barred || first.kind !== undefined) return barred',
       ],
@@ -136,7 +136,7 @@ export const mutants: Record<string, Mutant> = {
     sign: /lost/,
     edits: [
       [
-        'consume/pipeline/settler.ts',
+        'consume/settle/settler.ts',
         'this.#persist(() => this.#broker.deadLetter(',
         [
           'this.#persist(async () => {',
@@ -165,8 +165,8 @@ export const mutants: Record<string, Mutant> = {
     events: 1_000,
     sign: /lost/,
     edits: [
-      ['consume/pipeline/batch-runner.ts', 'const named = call.namedFor(member)', 'const named = undefined'],
-      ['consume/pipeline/batch-call.ts', 'filter((member) => !this.namedFor(member))', 'filter(() => true)'],
+      ['consume/run/batch-runner.ts', 'const named = call.namedFor(member)', 'const named = undefined'],
+      ['consume/run/batch-call.ts', 'filter((member) => !this.namedFor(member))', 'filter(() => true)'],
     ],
   },
   'batch-fails-whole': {
@@ -176,7 +176,7 @@ export const mutants: Record<string, Mutant> = {
     sign: /failures of events with a bad neighbour/,
     edits: [
       [
-        'consume/pipeline/batch-runner.ts',
+        'consume/run/batch-runner.ts',
         "result.result === 'returned' || part.length === 1",
         "result.result === 'returned' || part.length >= 1",
       ],
@@ -256,7 +256,7 @@ export const mutants: Record<string, Mutant> = {
         '../../../services/producer/src/webhooks/receiver.ts',
         'const published = await withLedger(ledger, event, () => this.#append(event, delivery, text))',
         `withLedger(ledger, event, () => this.#append(event, delivery, text)).catch(() => {})
-      const published = { id, entryId: '0-1', duplicate: false }`,
+      const published = { id: eventId, entryId: '0-1', duplicate: false, misfit: undefined }`,
       ],
     ],
   },

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { ownChild, ownFolder } from '@redis-streams-processor/testbed'
 import type { DrillName } from './drills/index.ts'
 import { faultsIn } from './judge.ts'
+import { inLanes } from './lanes.ts'
 import { CORE, type Mutant, mutants } from './mutants.ts'
 import type { DrillVerdict } from './run-drill.ts'
 
@@ -23,11 +24,11 @@ export interface MutantVerdict {
   because: string
 }
 
-/** Drills mostly wait: so many run at the same time. */
-const LANES = 2
+/** The longest drill takes about a minute. One that a mutant keeps from ending has judged nothing. */
+const DRILL_MS = 240_000
 
 /** Breaks copies of the library, each in one way, and runs that one of these drills that must turn red, and say why. */
-export async function* runMutants(drills: readonly DrillName[]): AsyncGenerator<MutantVerdict> {
+export async function* runMutants(drills: readonly DrillName[], lanes: number): AsyncGenerator<MutantVerdict> {
   const chosen = Object.entries(mutants).filter(([, { drill }]) => drills.includes(drill))
   const works = chosen.flatMap(([mutant, { about, drill, events }], n, all) => {
     const isFirst = all.findIndex(([, other]) => other.drill === drill && other.events === events) === n
@@ -41,27 +42,7 @@ export async function* runMutants(drills: readonly DrillName[]): AsyncGenerator<
     }
     return isFirst ? [control, broken] : [broken]
   })
-  yield* inLanes(works)
-}
-
-/** The results, as they come. */
-async function* inLanes<T>(works: readonly (() => Promise<T>)[]): AsyncGenerator<T> {
-  const running = new Map<number, Promise<{ n: number; result: T }>>()
-  const rest = works.entries()
-  const startNext = () => {
-    const next = rest.next()
-    if (next.done) return
-    const [n, work] = next.value
-    const working = work().then((result) => ({ n, result }))
-    running.set(n, working)
-  }
-  for (let lane = 0; lane < LANES; lane += 1) startNext()
-  while (running.size > 0) {
-    const { n, result } = await Promise.race(running.values())
-    running.delete(n)
-    startNext()
-    yield result
-  }
+  yield* inLanes(lanes, works)
 }
 
 /** Some faults show only when a zombie comes back at the right moment: a drill may miss a mutant twice, not three times. */
@@ -85,10 +66,10 @@ async function runBroken(edits: Mutant['edits'], drill: DrillName, events: numbe
     const program = ['--conditions=source', '--import', 'tsx', join(copy, 'packages/drills/src/drill.ts')]
     const options = [drill, '--quick', '--json', '--events', String(events), '--deadline-ms', '30000']
     const stdio: ['ignore', 'pipe', 'ignore'] = ['ignore', 'pipe', 'ignore']
-    const child = ownChild(spawn(process.execPath, [...program, ...options], { cwd: copy, stdio }))
+    const child = ownChild(spawn(process.execPath, [...program, ...options], { cwd: copy, stdio, timeout: DRILL_MS }))
     const output = await text(child.stdout)
     // A drill that broke down has judged nothing.
-    if (!output.startsWith('{')) return { passed: false, because: 'the drill itself broke down' }
+    if (!output.startsWith('{')) return { passed: false, because: 'the drill itself broke down, or did not end' }
     const verdict: DrillVerdict = JSON.parse(output)
     return { passed: verdict.passed, because: [...faultsIn(verdict), ...verdict.complaints].join(', ') || 'nothing' }
   } finally {

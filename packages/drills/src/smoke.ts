@@ -5,6 +5,8 @@ import { LEASE_MS, Stack } from './smoke/stack.ts'
 import { type Finding, must, type Step } from './smoke/step.ts'
 import { crash } from './smoke/steps/crash.ts'
 import { killByHand } from './smoke/steps/kill-by-hand.ts'
+import { operations } from './smoke/steps/operations.ts'
+import { operators } from './smoke/steps/operators.ts'
 import { partition } from './smoke/steps/partition.ts'
 import { redisPause } from './smoke/steps/redis-pause.ts'
 import { redisRestart } from './smoke/steps/redis-restart.ts'
@@ -26,10 +28,20 @@ const SETTINGS = {
   // Without user_1003: no simulated webhook fails.
   USERS: '2',
 }
-const STEPS: readonly Step[] = [killByHand, crash, redisRestart, scaleDownUp, partition, redisPause, rolling]
+const STEPS: readonly Step[] = [
+  operations,
+  operators,
+  killByHand,
+  crash,
+  redisRestart,
+  scaleDownUp,
+  partition,
+  redisPause,
+  rolling,
+]
 
 async function smoke(stack: Stack): Promise<SmokeVerdict> {
-  say('building the images, starting Redis, a producer and three consumers')
+  say('building the images, starting Redis, a producer, three consumers and a console')
   await stack.build()
   await stack.compose('up', '--detach', '--wait', '--scale', 'consumer=3')
   await untilJoined(stack, await stack.running('consumer'))

@@ -30,10 +30,9 @@ export const github = defineSource({
   },
 })
 
-/** Stripe. Its events have types such as `stripe.invoice.paid`. It repeats a delivery for up to three days. */
+/** Stripe. Its events have types such as `stripe.invoice.paid`. */
 export const stripe = defineSource({
   scheme: stripeScheme,
-  dedupeMs: 4 * 86_400_000,
   toEvent(_, body) {
     const type = textAt(body, 'type')
     const created = at(body, 'created')

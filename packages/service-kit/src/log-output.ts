@@ -10,36 +10,32 @@ const MAX_WRITE_BYTES = 4_096
 /** How long the end of the process is held up for lines that wait. */
 const EXIT_MS = 1_000
 
+/** How long a line that is not urgent waits for others, to be written together with them. */
+const GATHER_MS = 5
+
 /**
  * Standard output for log lines. A log that cannot be written must not stop the service: lines are lost instead, which
- * standard error is told once. The first line of each turn of the event loop is handed to the operating system before
- * `write` returns, if it takes the line; the others follow together at the end of the turn, because each write costs as
- * much as making a line.
+ * standard error is told once. An urgent line, and what waits, is handed to the operating system before `write` returns,
+ * if it takes them; the others wait a moment and are written together, because each write costs as much as making a line.
  */
 export class LogOutput {
   readonly #file = openStdout()
   readonly #waiting: Buffer[] = []
   #waitingBytes = 0
-  #retry: NodeJS.Timeout | undefined
-  #isGathering = false
+  #next: NodeJS.Timeout | undefined
   #hasLost = false
 
   constructor() {
     process.once('exit', () => this.#flushAtExit())
   }
 
-  write(line: string): void {
+  write(line: string, isUrgent: boolean): void {
     const bytes = Buffer.from(line)
     if (this.#waitingBytes + bytes.length > MAX_WAITING_BYTES) return this.#lose('it is not read')
     this.#waiting.push(bytes)
     this.#waitingBytes += bytes.length
-    if (this.#isGathering) return
-    this.#isGathering = true
-    this.#flush()
-    setImmediate(() => {
-      this.#isGathering = false
-      this.#flush()
-    })
+    if (isUrgent) this.#flush()
+    else this.#flushIn(GATHER_MS)
   }
 
   /** Writes what waits, until a write would block. */
@@ -48,7 +44,7 @@ export class LogOutput {
       const bytes = this.#takeSome()
       const written = this.#tryToWrite(bytes)
       if (written !== bytes.length) this.#waiting.unshift(bytes.subarray(written))
-      if (written === undefined) return this.#flushLater()
+      if (written === undefined) return this.#flushIn(RETRY_MS)
       this.#waitingBytes -= written
     }
   }
@@ -76,11 +72,11 @@ export class LogOutput {
     }
   }
 
-  #flushLater(): void {
-    this.#retry ??= setTimeout(() => {
-      this.#retry = undefined
+  #flushIn(ms: number): void {
+    this.#next ??= setTimeout(() => {
+      this.#next = undefined
       this.#flush()
-    }, RETRY_MS).unref()
+    }, ms).unref()
   }
 
   // At the exit there are no timers any more: it looks again and again.

@@ -46,10 +46,18 @@ const pendingState = [
     owner: text,
     attempt: whole,
     leaseExtendedAt: time,
+    isLeaseOver: z.boolean(),
+    runningSince: time.optional(),
     history,
   }),
   z.strictObject({ type: z.literal('waiting-for-retry'), deliveries: whole, dueAt: time.optional(), history }),
-  z.strictObject({ type: z.literal('crash-suspect'), deliveries: whole, consumer: text.optional(), history }),
+  z.strictObject({
+    type: z.literal('crash-suspect'),
+    deliveries: whole,
+    consumer: text.optional(),
+    isLeaseOver: z.boolean(),
+    history,
+  }),
   z.strictObject({ type: z.literal('set-aside'), owner: text, deliveries: whole, history }),
 ] as const
 
@@ -57,16 +65,22 @@ const state = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('undelivered') }),
   ...pendingState,
   z.strictObject({ type: z.literal('dead'), letter }),
+  z.strictObject({ type: z.literal('redriven'), redrivenAs: text }),
+  z.strictObject({ type: z.literal('not-ours'), redrivenFor: text }),
   z.strictObject({ type: z.literal('acknowledged'), letter: letter.optional() }),
-  z.strictObject({ type: z.literal('unknown'), why: z.enum(['gone', 'not-appended']) }),
+  z.strictObject({ type: z.literal('unknown'), why: z.enum(['trimmed', 'gone', 'not-appended']) }),
 ])
 
 const warning = z.strictObject({ setting: text, value: text, risk: text, remedy: text })
 
 const group = z.strictObject({
   group: text,
-  state: z.enum(['idle', 'working', 'paused', 'circuit-open', 'no-consumer', 'retrying', 'slow']),
+  state: z.enum([
+    ...(['idle', 'working', 'paused', 'circuit-open', 'partly-paused'] as const),
+    ...(['no-consumer', 'limited', 'retrying', 'slow'] as const),
+  ]),
   why: text.optional(),
+  urgency: z.literal([0, 1, 2]),
   lag: whole,
   isLagExact: z.boolean(),
   pending: whole,
@@ -78,7 +92,17 @@ const group = z.strictObject({
   paused: z.strictObject({ by: z.enum(['operator', 'circuit']), ...pause }).optional(),
   pausedTypes: z.array(z.strictObject({ eventType: text, setAside: whole, ...pause })),
   limitPerSecond: z.number().optional(),
-  consumers: z.array(z.strictObject({ name: text, pending: whole, idleMs: whole })),
+  alive: whole,
+  silentMs: whole.optional(),
+  consumers: z.array(
+    z.strictObject({
+      name: text,
+      consumer: text,
+      role: z.enum(['own', 'alone', 'suspect', 'crashed', 'left', 'suspects']),
+      pending: whole,
+      idleMs: whole,
+    }),
+  ),
 })
 
 const start = z.strictObject({
@@ -119,6 +143,7 @@ export const data = {
   }),
   tail: entry,
   find: z.strictObject({
+    asOf: time,
     entries: z.array(
       z.strictObject({
         entryId: text,
@@ -132,6 +157,7 @@ export const data = {
       }),
     ),
     letters: z.array(letter),
+    knownSince: time.optional(),
   }),
   pending: z.strictObject({
     events: z.array(
@@ -150,7 +176,13 @@ export const data = {
   }),
   'dead list': z.strictObject({ letters: z.array(letter), hasMore: z.boolean() }),
   'dead show': letter,
-  'dead redrive': z.strictObject({ group: text, redriven: whole, skipped: whole, dryRun: z.boolean() }),
+  'dead redrive': z.strictObject({
+    group: text,
+    redriven: whole,
+    skipped: whole,
+    unreadable: whole,
+    dryRun: z.boolean(),
+  }),
   'dead purge': z.strictObject({ group: text, purged: whole, dryRun: z.boolean() }),
   publish: z.strictObject({ eventId: text, entryId: text, duplicate: z.boolean(), checked: z.boolean() }),
   'group create': start,

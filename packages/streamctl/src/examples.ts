@@ -10,7 +10,7 @@ export const examples: Record<string, string> = {
   'dead show': 'streamctl dead show 1764043200123-0 --group billing',
   'dead redrive': 'streamctl dead redrive --type payment.failed --max-per-second 50',
   'dead purge': 'streamctl dead purge --group billing --older-than 30d --dry-run',
-  publish: `streamctl publish user.deleted --data '{"userId":"user_7"}' --catalog packages/events`,
+  publish: `streamctl publish user.deleted -d '{"userId":"7"}' --catalog packages/events`,
   group: 'streamctl group pause billing --reason "the bank is down"',
   'group create': 'streamctl group create audit --from 2026-11-03T20:00:00Z',
   'group replay': 'streamctl group replay billing --from 10m --dry-run',

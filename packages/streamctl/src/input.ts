@@ -20,7 +20,7 @@ export function startPoint(text: string): StartPoint {
     const time = new Date(text)
     if (!Number.isNaN(time.getTime())) return { time }
   } else if (/^\d/.test(text)) {
-    return { time: Date.now() - duration(text) }
+    return { agoMs: duration(text) }
   }
   throw new InvalidArgumentError('Expected beginning, end, a time span ago such as 10m, a time, or an entry id.')
 }

@@ -16,7 +16,7 @@ describe('errors are one line and an exit code', () => {
     const cli = cliOf(lab)
     const [plain, json] = await Promise.all([cli.run(['status'], { env }), cli.run(['status', '--json'], { env })])
     expect(plain).toMatchObject({ code: exitCodes.unavailable[0], out: [] })
-    expect(plain.err).toMatch(/^streamctl: .*ECONNREFUSED.*\n$/)
+    expect(plain.err).toMatch(/^streamctl: .*ECONNREFUSED.* \(REDIS_URL or --redis says where Redis is\)\n$/)
     expect(json).toMatchObject({ code: 5, err: '' })
     expect(JSON.parse(json.out[0] ?? '')).toEqual({
       command: 'status',
@@ -122,6 +122,32 @@ describe('Ctrl-C and broken pipes', () => {
     expect(await lab.deadLetters()).toHaveLength(2)
   })
 
+  test('Ctrl-C in the middle of a redrive by ids: those that follow stay', async ({ lab }) => {
+    await badNight(lab)
+    const ids = (await lab.deadLetters()).map(({ letterId }) => letterId)
+    const running = cliOf(lab).start(['dead', 'redrive', ...ids, '--max-per-second', '0.1'])
+    await lab.until('one is redriven', async () => (await lab.deadLetters()).length === 2)
+    running.child.kill('SIGINT')
+    expect(await running.done()).toMatchObject({
+      ...{ code: 130, out: [], err: 'streamctl: stopped early: 1 letter of group_1 redriven\n' },
+    })
+    expect(await lab.deadLetters()).toHaveLength(2)
+  })
+
+  test.for([[['pending']], [['trim', '--dry-run']], [['group', 'replay', GROUP, '--from', '10m']]])(
+    'one Ctrl-C ends %s at once',
+    async ([words = []], { lab: shared }) => {
+      const { lab } = await shared.ownRedis()
+      await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '$', 'MKSTREAM')
+      // Holds up scripts, and not what a test asks.
+      await lab.send('CLIENT', 'PAUSE', 60_000, 'WRITE')
+      const running = cliOf(lab).start(words)
+      await lab.paused(1)
+      running.child.kill('SIGINT')
+      expect(await running.done()).toMatchObject({ code: 130, out: [], err: 'streamctl: stopped early\n' })
+    },
+  )
+
   test('a reader that has seen enough ends it without a word', async ({ lab }) => {
     const producer = lab.producer()
     await producer.publish('counted', { n: 1 })
@@ -136,8 +162,14 @@ describe('Ctrl-C and broken pipes', () => {
   })
 })
 
-/** Runs it on a terminal, on which somebody types an answer, once `meanwhile` is done. */
-async function onTerminal(lab: Lab, words: readonly string[], answer: string, meanwhile = async () => {}) {
+/** Runs it on a terminal, on which somebody types an answer, once `sign` is seen and `meanwhile` is done. */
+async function onTerminal(
+  lab: Lab,
+  words: readonly string[],
+  answer: string,
+  meanwhile: () => Promise<unknown> = async () => {},
+  sign = '[y/N]',
+) {
   const command = [...NODE, ...words].map((word) => `'${word}'`).join(' ')
   const env = {
     PATH: process.env.PATH,
@@ -150,7 +182,7 @@ async function onTerminal(lab: Lab, words: readonly string[], answer: string, me
   let isAnswered = false
   child.stdout.on('data', (chunk) => {
     output += chunk
-    if (isAnswered || !output.includes('[y/N]')) return
+    if (isAnswered || !output.includes(sign)) return
     isAnswered = true
     void meanwhile().then(() => child.stdin.write(answer))
   })
@@ -185,15 +217,43 @@ describe.skipIf(process.platform !== 'linux')('on a terminal', () => {
     expect(await lab.deadLetters()).toHaveLength(1)
   })
 
-  test('--watch shows one screen', async ({ lab }) => {
+  test('a bar says how far long work is, and goes when it is done', async ({ lab }) => {
+    await badNight(lab)
+    const { output } = await onTerminal(lab, ['dead', 'redrive', '--all', '--max-per-second', '5'], '')
+    const parts = output.split('\r\u001b[K')
+    expect(parts).toContainEqual(expect.stringMatching(/^\[█*·*\] \d+ % {2}\d of 3 letters found$/))
+    expect(parts).toContainEqual(expect.stringMatching(/^\[█+·+\] 33 % {2}1 of 3 letters$/))
+    expect(parts.at(-1)?.trim()).toBe('3 letters of group_1 redriven')
+    const found = await onTerminal(lab, ['find', 'handled'], '')
+    expect(found.output.split('\r\u001b[K')).toContainEqual(
+      expect.stringMatching(/^\[█+·*\] \d+ % {2}\d+ of \d+ entries looked at$/),
+    )
+  })
+
+  test.for([
+    [['group', 'create', 'audit'], 'created at'],
+    [['group', 'replay', GROUP], 'set to'],
+  ] as const)('%j shows a bar while it counts', async ([words, done], { lab }) => {
+    const append = `for n = 1, ARGV[1] do redis.call('XADD', KEYS[1], '*', 'n', n) end
+      return redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 2)[2][1]`
+    const second = await lab.send<string>('EVAL', append, 1, lab.streamName, 2_500)
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '$')
+    const { output, code } = await onTerminal(lab, [...words, '--from', second], 'y\r')
+    expect(output.split('\r\u001b[K')).toContain(
+      `[${'█'.repeat(10)}${'·'.repeat(14)}] 40 %  1,000 of 2,500 entries counted`,
+    )
+    expect(output.replace(/\s+/g, ' ')).toMatch(new RegExp(`is ${done} what follows .*: 2,499 entries to handle`))
+    expect(code).toBe(0)
+  })
+
+  test('--watch shows one screen, and when it was made', async ({ lab }) => {
     await lab.producer().publish('counted', { n: 1 })
-    const child = onTerminal(lab, ['status', '--watch', '20ms'], '')
     // It ends when its Redis refuses it.
-    await lab.until('it looks', async () => String(await lab.send('CLIENT', 'LIST')).includes('name=inspect'))
-    await lab.send('SET', `${lab.streamName}`, 'text')
-    const { output, code } = await child
+    const spoil = () => lab.send('SET', lab.streamName, 'text')
+    const { output, code } = await onTerminal(lab, ['status', '--watch', '20ms'], '', spoil, 'no group')
     await lab.send('DEL', lab.streamName)
     expect(output).toContain('\u001b[H\u001b[2J')
+    expect(output).toMatch(new RegExp(`\\d\\d:\\d\\d:\\d\\dZ  ${lab.streamName}: 1 entry`))
     expect(code).toBe(6)
   })
 })

@@ -1,13 +1,8 @@
-import stringWidth from 'string-width'
 import { describe, expect } from 'vitest'
 import { foreignEntry } from '../../streams-core/test/support/events.ts'
 import { GROUP, test } from '../../streams-core/test/support/lab.ts'
 import { badNight, ERROR, LONG } from './support/bad-night.ts'
-import { cliOf, dataIn, ROOT } from './support/cli.ts'
-
-/** What is wrong with lines for people: too wide, or with signs that a terminal would obey. */
-const unfit = (lines: readonly string[]) =>
-  lines.filter((line) => stringWidth(line) > 80 || /[\p{Cc}\u202e]/u.test(line))
+import { cliOf, dataIn, ROOT, unfitOf } from './support/cli.ts'
 
 describe('status', () => {
   test('shows each group, with what it has and has not done, and who works for it', async ({ lab }) => {
@@ -15,14 +10,13 @@ describe('status', () => {
     await lab.send('XGROUP', 'CREATE', lab.streamName, 'x'.repeat(128), '$')
     const cli = cliOf(lab)
     const [lines, found] = await Promise.all([cli.lines('status'), cli.json('status')])
-    expect(unfit(lines)).toEqual([])
     const text = lines.join('\n')
     expect(text).toMatch(/7 entries, 2 groups; (redis|valkey) \d+/)
     expect(text).toMatch(/group_1 +working +1 +1 +1 /)
     expect(text).toContain(LONG.consumer.slice(0, 20))
     expect(found.redis).not.toContain('operator')
     expect(found.groups).toMatchObject([
-      { group: GROUP, state: 'working', lag: 1, pending: 1, waitingForRetry: 1, deadLetters: 3 },
+      { group: GROUP, state: 'working', lag: 1, pending: 1, waitingForRetry: 1, deadLetters: 3, alive: 1 },
       { group: 'x'.repeat(128), state: 'idle' },
     ])
   })
@@ -37,6 +31,33 @@ describe('status', () => {
     expect(lines.join('\n')).toMatch(/^stuck +no consumer/m)
     expect(lines).toContain('and 19 groups more: --json shows all')
     expect((await cli.json('status')).groups).toHaveLength(31)
+  })
+
+  test('says why a group is stuck: nobody is there, its circuit is open, a type is paused, it is limited', async ({
+    lab,
+  }) => {
+    const consumer = await lab.consumer({
+      circuit: { failureShare: 1, deliveries: 1 },
+      retry: { delayMs: () => 3_600_000 },
+      handlers: {
+        counted() {
+          throw new Error('no')
+        },
+      },
+    })
+    lab.mayLeavePending = true
+    await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until('its circuit opens', (reports) => reports.of('circuit-opened').length === 1)
+    const cli = cliOf(lab)
+    const ofCircuit = await cli.lines('status')
+    expect(ofCircuit.join('\n')).toMatch(/^group_1 +circuit open/m)
+    expect(ofCircuit.join(' ')).toMatch(/group_1: paused by its circuit, .* To go on: +group +resume group_1/)
+    await consumer.stop()
+    await cli.lines('group', 'resume', GROUP)
+    await cli.lines('group', 'pause', GROUP, '--type', 'counted')
+    await lab.send('DEL', `{${lab.streamName}}:${GROUP}:clock`)
+    const { groups } = await cli.json('status')
+    expect(groups).toMatchObject([{ state: 'no-consumer', why: expect.stringContaining('it never had one'), alive: 0 }])
   })
 
   test('a stream without anything is no error', async ({ lab }) => {
@@ -58,7 +79,6 @@ describe('find', () => {
       cli.json('find', 'held', '--payload'),
       cli.json('find', retried.entryId),
     ])
-    for (const lines of [ofHeld, ofRetried, ofDead]) expect(unfit(lines)).toEqual([])
     expect(ofHeld.join('\n')).toContain(`entry ${held.entryId}: in the stream`)
     expect(ofHeld.join('\n')).toMatch(/group_1: held by\n +host-xxx/)
     expect(ofHeld.join('\n')).toContain('"n": 2')
@@ -72,6 +92,23 @@ describe('find', () => {
       groups: [{ group: GROUP, state: { type: 'waiting-for-retry', history: [{ error: expect.any(String) }] } }],
     })
     expect(byEntry.entries[0]).not.toHaveProperty('fields')
+    expect(ofHeld.join('\n')).not.toContain('runs since')
+  })
+
+  test('an event that runs: at whom, and since when', async ({ lab }) => {
+    const { held } = await badNight(lab)
+    const [since, notedAt] = [Date.now() - 240_000, Date.now() + 60_000]
+    const runs = `{${lab.streamName}}:${GROUP}:runs:${LONG.consumer}`
+    await lab.send('HSET', runs, held.entryId, `1 ${since} ${notedAt}`)
+    const cli = cliOf(lab)
+    const [lines, found] = await Promise.all([cli.lines('find', 'held'), cli.json('find', 'held')])
+    const runningSince = new Date(since).toISOString()
+    expect(lines.join(' ').replaceAll(/ +/g, ' ')).toMatch(
+      new RegExp(
+        `delivery 1, runs since ${runningSince.slice(0, 19).replace('T', ' ')}Z \\(4(\\.0)? min .*ago\\), lease extended`,
+      ),
+    )
+    expect(found.entries[0]?.groups).toMatchObject([{ state: { type: 'held', runningSince } }])
   })
 
   test('an event that was handled after a replay is not called dead, and its data is not shown unasked', async ({
@@ -92,11 +129,68 @@ describe('find', () => {
     expect(JSON.stringify(found)).not.toContain('secret')
   })
 
+  test('an event that was redriven: its old entry, and the new one, which is for one group only', async ({ lab }) => {
+    await badNight(lab)
+    await lab.send('XGROUP', 'CREATE', lab.streamName, 'audit', '$')
+    const cli = cliOf(lab)
+    const [letter = ''] = (await lab.deadLetters()).map(({ letterId }) => letterId)
+    await cli.lines('dead', 'redrive', letter, '--group', GROUP)
+    const [lines, found] = await Promise.all([cli.lines('find', 'dead-1'), cli.json('find', 'dead-1')])
+    const text = lines.join(' ').replaceAll(/ +/g, ' ')
+    const [copy, old] = found.entries.map(({ entryId }) => entryId)
+    expect(text).toMatch(new RegExp(`^entry ${copy}: .*, redriven for group_1 event dead-1`))
+    expect(text).toContain('group_1: not delivered yet')
+    expect(text).toContain('audit: not for this group, which passes it over: it was redriven for group_1 only')
+    expect(text).toMatch(new RegExp(`entry ${old}: .* group_1: it died here, and was redriven as entry ${copy}$`))
+  })
+
+  test('an event whose consumer is dead: its lease is over, and pending says so, too', async ({ lab }) => {
+    const { held } = await badNight(lab)
+    await lab.send('XCLAIM', lab.streamName, GROUP, 'dead', 0, held.entryId, 'IDLE', 3_700_000)
+    const cli = cliOf(lab)
+    const shown = await Promise.all([cli.lines('find', 'held'), cli.lines('pending', '--consumer', 'dead')])
+    for (const lines of shown) {
+      const text = lines.join(' ').replaceAll(/ +/g, ' ')
+      expect(text).toMatch(
+        /held by dead, whose lease is over: others may take it\. Delivery 2, lease extended 1 h 1 min ago/,
+      )
+    }
+    expect((await cli.json('pending', '--consumer', 'dead')).events).toMatchObject([{ state: { isLeaseOver: true } }])
+  })
+
   test('what is not there: exit code 3', async ({ lab }) => {
-    await lab.producer().publish('counted', { n: 1 })
-    const { code, out, err } = await cliOf(lab).run(['find', 'nowhere'])
-    expect({ code, out }).toEqual({ code: 3, out: [] })
-    expect(err).toMatch(/^streamctl: nowhere is not in test_\w+, .*\n$/)
+    const { entryId } = await lab.producer().publish('counted', { n: 1 })
+    const cli = cliOf(lab)
+    const [some, lossy] = [
+      await cli.run(['find', 'nowhere']),
+      await cli.run(['find', '1-1'], { env: { RETENTION: 'maxlen' } }),
+    ]
+    expect(some).toMatchObject({ code: 3, out: [] })
+    const since = new Date(Number(entryId.split('-')[0])).toISOString().slice(0, 19).replace('T', ' ')
+    expect(some.err).toBe(
+      `streamctl: nowhere is not in ${lab.streamName}, which goes back to ${since}Z, nor among its dead letters. ` +
+        'If it was published before that, every group has handled it; else it never was\n',
+    )
+    expect(lossy).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('or it was dropped unread; else it never was'),
+    })
+    await lab.send('DEL', lab.streamName)
+    expect((await cli.run(['find', 'nowhere'])).err).toContain(
+      'which is empty, nor among its dead letters. If it was ever',
+    )
+  })
+
+  test('what was handled and trimmed is told from what never was', async ({ lab }) => {
+    const consumer = await lab.consumer()
+    const { entryId } = await lab.producer().publish('counted', { n: 1 }, { id: 'handled' })
+    await consumer.reports.until('it is handled', (reports) => reports.settled('ack').length === 1)
+    await lab.send('XTRIM', lab.streamName, 'MAXLEN', '=', 0)
+    const cli = cliOf(lab)
+    const lines = await cli.lines('find', 'handled')
+    expect(lines[0]).toContain(`entry ${entryId}: not in the stream any more, appended`)
+    expect(lines).toContain('  group_1: handled, or passed over, and trimmed since')
+    expect((await cli.run(['find', entryId])).code).toBe(3)
   })
 })
 
@@ -106,19 +200,45 @@ describe('pending', () => {
     const cli = cliOf(lab)
     const [lines, ofRetry, one, withPayload] = await Promise.all([
       cli.lines('pending'),
-      cli.json('pending', '--consumer', '~retry'),
+      cli.json('pending', '--waiting'),
       cli.json('pending', '--limit', '1', '--group', GROUP),
       cli.json('pending', '--payload'),
     ])
-    expect(unfit(lines)).toEqual([])
     expect(lines.join('\n')).toMatch(new RegExp(`${retried.entryId} +group_1 +counted +retry due`))
-    expect(lines.join('\n')).toMatch(new RegExp(`${held.entryId} +group_1 +counted +held by host-`))
+    // A long name goes on below; nothing is cut.
+    expect(lines.join('\n')).toMatch(new RegExp(`${held.entryId} +group_1 +counted +held by\\s+host-`))
+    expect(lines.join('\n')).not.toContain('…')
     expect(lines.join('\n')).toContain(`${retried.entryId} failed: the bank says`)
     expect(ofRetry.events).toMatchObject([{ eventId: 'retried', state: { type: 'waiting-for-retry', deliveries: 1 } }])
     expect(one).toMatchObject({ events: [{ eventId: 'retried' }], hasMore: true })
     expect(one.events[0]).not.toHaveProperty('fields')
+    expect((await cli.json('pending', '--consumer', LONG.consumer)).events).toMatchObject([{ eventId: 'held' }])
     expect(withPayload.events[1]?.fields).toContain('{"n":2}')
   })
+})
+
+test('of several groups, pending and dead letters are told in the order of their time', async ({ lab }) => {
+  lab.mayLeavePending = true
+  const producer = lab.producer()
+  const ids: string[] = []
+  for (const n of [0, 1, 2, 3]) ids.push((await producer.publish('counted', { n })).entryId)
+  for (const [group, start] of [
+    ['a', ids[1]],
+    ['b', '0'],
+  ] as const) {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, group, start as string)
+    await lab.send('XREADGROUP', 'GROUP', group, 'dead', 'COUNT', 2, 'STREAMS', lab.streamName, '>')
+  }
+  for (const [n, group] of ['a', 'b', 'a', 'b'].entries())
+    await lab.send('XADD', `{${lab.streamName}}:${group}:dead`, `${n + 1}-1`, 'of', group)
+  const cli = cliOf(lab)
+  const [pending, letters] = [await cli.json('pending', '--limit', '3'), await cli.json('dead list', '--limit', '3')]
+  expect(pending.events.map(({ group, entryId }) => [group, entryId])).toEqual([
+    ...[0, 1].map((n) => ['b', ids[n]]),
+    ['a', ids[2]],
+  ])
+  expect(letters.letters.map(({ group }) => group)).toEqual(['b', 'a', 'b'])
+  expect([pending.hasMore, letters.hasMore]).toEqual([true, true])
 })
 
 describe('tail', () => {
@@ -138,7 +258,7 @@ describe('tail', () => {
     })
     const [shown, json] = await Promise.all([bySubject.done(), byType.done()])
     expect([shown.code, json.code]).toEqual([0, 0])
-    expect(unfit(shown.out)).toEqual([])
+    expect(unfitOf(shown.out)).toEqual([])
     expect(shown.out.filter((line) => /^\d\d:\d\d:\d\d\.\d{3} +\d+-\d+ +counted +user_7$/.test(line))).toHaveLength(2)
     expect(shown.out.join('\n')).toContain('"n": 1')
     expect(shown.out.join('\n')).not.toContain('user_8')
@@ -175,8 +295,7 @@ describe('publish', () => {
 describe('doctor', () => {
   test('finds nothing wrong, or says what to do', async ({ lab }) => {
     const cli = cliOf(lab)
-    const [lines, well] = await Promise.all([cli.lines('doctor'), cli.json('doctor')])
-    expect(unfit(lines)).toEqual([])
+    const [, well] = await Promise.all([cli.lines('doctor'), cli.json('doctor')])
     expect(well.isWell).toBe(true)
     const verdictOf = (check: string) => well.findings.find((finding) => finding.check === check)?.verdict
     for (const check of ['settings', 'connection', 'version', 'persistence', 'eviction', 'rights', 'clock', 'keys'])
@@ -226,4 +345,4 @@ describe('doctor', () => {
   })
 })
 
-test('an error that quotes anything stays on its line', () => expect(unfit([ERROR])).toHaveLength(1))
+test('an error that quotes anything stays on its line', () => expect(unfitOf([ERROR])).toHaveLength(1))

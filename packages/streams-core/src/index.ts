@@ -16,12 +16,14 @@ export {
 } from './base/errors.ts'
 export type { WrongType } from './broker/examine.ts'
 export type { ConsumerState, GroupState, ServerState, StreamState } from './broker/inspect.ts'
+export type { DeadLetter } from './broker/letter.ts'
 export type { FailedDelivery } from './broker/letter-codec.ts'
-export type { HolderRole } from './broker/pseudo-consumers.ts'
+export type { NewestLetters } from './broker/newest-letters.ts'
+export { type HolderRole, RETRY_CONSUMER } from './broker/pseudo-consumers.ts'
 export type { ServerWarning } from './broker/server-settings.ts'
 export type { ClaimReason } from './broker/token.ts'
 export type { HeldBack, Trimmed } from './broker/trim-now.ts'
-export type { HeldEntry, Holder, StreamLook, Takeover, WatchedGroup } from './broker/watch.ts'
+export type { HeldEntry, Holder, NameInGroup, StreamLook, Takeover, WatchedGroup } from './broker/watch.ts'
 export { type Consumer, type ConsumerOptions, createConsumer } from './consume/consumer.ts'
 export {
   type BatchContext,
@@ -64,19 +66,15 @@ export {
   type LetterSearch,
   type LongWork,
   openDeadLetters,
+  type PurgeOptions,
+  type PurgeResult,
   type RedriveOptions,
   type RedriveResult,
 } from './operate/dead-letters.ts'
 export type { EventState } from './operate/event-state.ts'
 export { type Examination, examineStream } from './operate/examine.ts'
-export {
-  type Finder,
-  type FindOptions,
-  type FoundEntry,
-  type FoundEvent,
-  findEvent,
-  openFinder,
-} from './operate/find.ts'
+export { type Finder, findEvent, openFinder } from './operate/find.ts'
+export type { FindOptions, FoundEntry, FoundEvent } from './operate/found.ts'
 export {
   type DeleteResult,
   type Groups,
@@ -87,7 +85,8 @@ export {
   type StartResult,
 } from './operate/groups.ts'
 export { inspectStream, openInspector, type StreamInspector } from './operate/inspect.ts'
-export type { DeadLetter } from './operate/letter.ts'
+export { type Judged, type Judgement, judgeGroup } from './operate/judge.ts'
+export { isLeaseOver } from './operate/lease.ts'
 export type { LetterFilter } from './operate/letter-filter.ts'
 export { listPending, type PendingEvent, type PendingOptions, type PendingState } from './operate/pending.ts'
 export { type TailEntry, type TailOptions, tailStream } from './operate/tail.ts'

@@ -13,5 +13,5 @@ export {
 export { consumerNameSchema, groupSchema } from './define/names.ts'
 export { letterReasons } from './define/outcome.ts'
 export { isRedisUrl } from './define/redis-options.ts'
-export { keyRules, type Program, rights } from './define/rights.ts'
+export { commandRules, keyRules, type Program, rights } from './define/rights.ts'
 export { entryIdSchema } from './define/start-point.ts'

@@ -1,10 +1,13 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 interface Pair {
   client: Socket
   upstream: Socket
   isForgotten: boolean
+  /** Resolves when those so far are passed on. */
+  replies: Promise<void>
 }
 
 /** A TCP proxy on loopback that can be broken: connections cut or forgotten, replies held back, new ones led elsewhere. */
@@ -70,13 +73,18 @@ export class TcpProxy {
 
   #join(client: Socket): void {
     const upstream = connect(this.#targetPort, '127.0.0.1')
-    const pair: Pair = { client, upstream, isForgotten: false }
+    const pair: Pair = { client, upstream, isForgotten: false, replies: Promise.resolve() }
     this.#pairs.add(pair)
     client.on('data', (data) => pair.isForgotten || upstream.write(data))
     upstream.on('data', (data) => {
       if (pair.isForgotten || this.#dropReplies) return
-      if (this.#replyDelayMs === 0) client.write(data)
-      else setTimeout(() => client.write(data), this.#replyDelayMs)
+      const dueAt = performance.now() + this.#replyDelayMs
+      // In their order, also when the delay has become shorter meanwhile.
+      pair.replies = pair.replies.then(async () => {
+        const waitMs = dueAt - performance.now()
+        if (waitMs > 0) await sleep(waitMs)
+        client.write(data)
+      })
     })
     for (const [one, other] of [
       [client, upstream],

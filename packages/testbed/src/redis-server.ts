@@ -163,7 +163,7 @@ export async function startRedis(options: readonly string[] = []): Promise<{ url
   const given = process.env.REDIS_URL
   if (given) {
     await until('Redis answers at REDIS_URL', () => answers(given), { timeoutMs: GIVEN_TIMEOUT_MS }).catch((error) => {
-      throw new NoServerError(error.message)
+      throw new NoServerError(`${error.message}. Without REDIS_URL, a Redis of its own is started`)
     })
     return { url: given, stop: async () => {} }
   }

@@ -1,10 +1,9 @@
 import { endWithoutServer } from './find-server.ts'
+import { opsPortAt } from './ops-port-at.ts'
 import { startRedis } from './redis-server.ts'
 import { type LogLine, Worker } from './worker.ts'
 
 const CONSUMERS = 3
-const FIRST_OPS_PORT = 9_464
-const MAX_PORT = 65_535
 /** The fields of a log line that are shown, in this order. */
 const SHOWN = [
   ...['eventType', 'type', 'subject', 'attempt', 'eventId', 'entryId', 'result', 'reason', 'delayMs', 'where', 'error'],
@@ -48,18 +47,10 @@ async function main(): Promise<void> {
   say('start', 'everything has stopped')
 }
 
-/** Each process has an OPS_PORT of its own: the one that is set for the producer, and those after it. */
-function opsPortAt(place: number): string {
-  const first = process.env.OPS_PORT || String(FIRST_OPS_PORT)
-  // 0 is any free port. What is no port is passed on as it is, so that the service can say what is wrong with it.
-  const isPort = /^\d+$/.test(first) && Number(first) > 0 && Number(first) <= MAX_PORT
-  if (!isPort) return first
-  const port = Number(first) + place
-  return String(port <= MAX_PORT ? port : 0)
-}
-
 function watch(name: string, service: 'producer' | 'consumer' | 'console', url: string, place: number): Worker {
-  const settings = { REDIS_URL: url, OPS_PORT: opsPortAt(place) }
+  // So that what the log calls a consumer can be found in Redis, on the page and with streamctl.
+  const named = service === 'consumer' ? { CONSUMER: `${name}-${process.pid}` } : {}
+  const settings = { REDIS_URL: url, OPS_PORT: opsPortAt(place, process.env.OPS_PORT), ...named }
   const worker = new Worker(service, { ...process.env, ...settings } as Record<string, string>, { cwd: process.cwd() })
   worker.onLine((line) => say(name, describe(line)))
   return worker

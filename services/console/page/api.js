@@ -7,6 +7,9 @@ export async function get(path, query = {}, signal = undefined) {
   return answerOf(await fetch(`/api/${path}${search}`, { signal }))
 }
 
+/** What was typed, without the spaces around it. */
+export const trimmed = (texts) => Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, text.trim()]))
+
 /**
  * Something to do, which is done when `send` is called. `signal`: aborted, the console stops it; what is done stays done.
  * `onProgress` is told what has been done so far, of work that takes long.

@@ -1,9 +1,9 @@
 import { Charts } from './charts.js'
 import { Consumers } from './consumers.js'
 import { Find } from './find.js'
-import { plural } from './format.js'
+import { plural, timeZone } from './format.js'
 import { GroupControls } from './group-controls.js'
-import { Groups } from './groups.js'
+import { Groups, Why } from './groups.js'
 import { html, useEffect, useState } from './html.js'
 import { Letters } from './letters.js'
 import { useLive } from './live.js'
@@ -27,25 +27,27 @@ export function App({ session }) {
   const named = useGroup()
   const [first, setFirst] = useState()
   const wanted = named ?? first
+  const [sought, seek] = useState()
   const { look, samples, problem, isConnected } = useLive(wanted)
-  const newestFirst = look?.groups[0]?.group
+  const newestFirst = firstIn(look?.groups ?? [])?.group
   useEffect(() => setFirst((before) => before ?? newestFirst), [newestFirst])
   const group = look?.groups.find((one) => one.group === wanted)
   const into = group && look.into?.group === wanted ? look.into : undefined
   return html`
     <${Header} session=${session} look=${look} problem=${problem} isConnected=${isConnected} />
     <main>
-      <${Find} />
+      <${Find} sought=${sought} nowMs=${look?.nowMs} />
       ${look && look.groups.length === 0 && html`<p class="empty">The stream ${session.stream} has no group yet.</p>`}
       ${look && look.groups.length > 0 && html`<${Groups} groups=${look.groups} chosen=${wanted} />`}
       ${look && wanted && !group && html`<p class="empty">The stream has no group ${wanted}.</p>`}
+      ${group && html`<${Why} group=${group} />`}
       ${
         group &&
         html`
           <section aria-labelledby="group-title" class="group" key=${wanted}>
-            <${GroupControls} group=${group} isReadOnly=${session.isReadOnly} />
+            <${GroupControls} group=${group} nowMs=${look.nowMs} isReadOnly=${session.isReadOnly} />
             <${Charts} group=${group} samples=${samples} nowMs=${look.nowMs} />
-            ${into && html`<${Consumers} group=${group} into=${into} nowMs=${look.nowMs} />`}
+            ${into && html`<${Consumers} group=${group} into=${into} nowMs=${look.nowMs} onFind=${(id) => seek({ id })} />`}
             ${into && html`<${Takeovers} takeovers=${into.takeovers} />`}
             <${Letters} group=${group} isReadOnly=${session.isReadOnly} />
           </section>
@@ -54,6 +56,9 @@ export function App({ session }) {
     </main>
   `
 }
+
+/** What the page opens with: the first of the most urgent groups. */
+const firstIn = (groups) => groups.toSorted((a, b) => b.urgency - a.urgency)[0]
 
 function Header({ session, look, problem, isConnected }) {
   const { server, length } = look ?? {}
@@ -65,6 +70,7 @@ function Header({ session, look, problem, isConnected }) {
         <p>
           ${look ? `${plural(length, 'entry', 'entries')} in the stream` : 'Looking at Redis …'}
           ${server?.version && html`<span class="server"> · ${server.name} ${server.version}</span>`}
+          <span> · times in ${timeZone()}</span>
           ${session.isReadOnly && html`<span> · read-only</span>`}
         </p>
       </div>

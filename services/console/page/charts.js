@@ -23,7 +23,7 @@ const KINDS = [
     write: rate,
     tone: 'bad',
   },
-  { name: 'Held', hint: 'by consumers', read: ({ pending }) => pending, write: count },
+  { name: 'Pending', hint: 'held by consumers', read: ({ pending }) => pending, write: count },
   {
     name: 'Waiting for retry',
     hint: 'parked',

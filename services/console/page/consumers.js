@@ -1,5 +1,5 @@
 import { count, duration, plural, timeOfId } from './format.js'
-import { leaseOf, leftOf, rowsOf, SUSPECTS } from './holders.js'
+import { countsOf, leaseOf, leftOf, rowOf, rowsOf, titleOf, withoutLongGone } from './holders.js'
 import { Component, html, useState } from './html.js'
 import { Moves } from './moves.js'
 
@@ -20,28 +20,29 @@ export class Consumers extends Component {
     if (moved && this.#list) this.#moves.after(this.#list, moved)
   }
 
-  render({ group, into, nowMs }) {
+  render({ group, into, nowMs, onFind }) {
     const leaseMs = leaseOf(group)
-    const rows = rowsOf(into.holders, leaseMs)
-    const living = rows.filter(({ state }) => state === 'alive').length
+    const all = rowsOf(into.holders, leaseMs, group)
+    const rows = withoutLongGone(all, leaseMs)
+    const { alive, others } = countsOf(all, group)
     const lately = into.takeovers.filter(({ at }) => nowMs - at < TOLD_MS)
     return html`
       <section class="card" aria-labelledby="consumers-title">
         <div class="heading">
-          <h3 id="consumers-title">Consumers <span class="number">${living} alive</span></h3>
+          <h3 id="consumers-title">Consumers <span class="number">${count(alive)} alive${others.map(({ state, names }) => html`, <span title=${names.join(', ')}>${count(names.length)} ${state}</span>`)}</span></h3>
           <p class="legend">
-            <span class="entry" style=${{ '--left': 1 }}></span> held
-            <span class="entry" style=${{ '--left': 0.4 }}></span> lease runs out
-            <span class="entry" style=${{ '--left': 0 }}></span> lease is over
-            <span class="entry" data-again="yes"></span> delivered before
-            <span class="lease">lease ${duration(leaseMs)}${group.leaseMs === undefined ? ', assumed' : ''}</span>
+            <span><span class="entry" style=${{ '--left': 1 }}></span> held</span>
+            <span><span class="entry" style=${{ '--left': 0.4 }}></span> lease runs out</span>
+            <span><span class="entry" style=${{ '--left': 0 }}></span> lease is over</span>
+            <span><span class="entry" data-again="yes"></span> delivered before</span>
+            <span>lease ${duration(leaseMs)}${group.leaseMs === undefined ? ', assumed' : ''}</span>
           </p>
         </div>
-        ${rows.length === 0 && html`<p class="empty">No consumer has been given an entry yet.</p>`}
+        ${rows.length === 0 && html`<p class="empty">No consumer is there, as far as Redis knows.</p>`}
         <ul class="consumers" ref=${(list) => {
           this.#list = list
         }}>
-          ${rows.map((row) => html`<${Row} key=${row.key} row=${row} leaseMs=${leaseMs} lately=${lately} nowMs=${nowMs} />`)}
+          ${rows.map((row) => html`<${Row} key=${row.key} row=${row} onFind=${onFind} leaseMs=${leaseMs} lately=${lately} nowMs=${nowMs} />`)}
         </ul>
         <p class="for-readers" role="status">${lately.map(told).join('. ')}</p>
       </section>
@@ -50,36 +51,36 @@ export class Consumers extends Component {
 }
 
 const told = ({ from, to, count: entries, idleMs }) =>
-  to === SUSPECTS
-    ? `${plural(entries, 'entry', 'entries')} of ${from} set apart after ${duration(idleMs)}`
-    : `${to} took ${plural(entries, 'entry', 'entries')} from ${from} after ${duration(idleMs)}`
+  to.role === 'suspects'
+    ? `${plural(entries, 'entry', 'entries')} of ${titleOf(from)} set apart after ${duration(idleMs)}`
+    : `${titleOf(to)} took ${plural(entries, 'entry', 'entries')} from ${titleOf(from)} after ${duration(idleMs)}`
 
-function Row({ row, leaseMs, lately, nowMs }) {
+function Row({ row, leaseMs, lately, nowMs, onFind }) {
   const [isOpen, setOpen] = useState(false)
-  const { key, name, state, says, pending, entries } = row
-  const taken = lately.filter(({ to }) => to === name || (key === SUSPECTS && to === SUSPECTS))
-  const lost = lately.filter(({ from }) => from === name)
+  const { key, title, state, says, pending, entries } = row
+  const taken = lately.filter(({ to }) => rowOf(to) === key)
+  const lost = lately.filter(({ from }) => rowOf(from) === key)
   return html`
     <li class="consumer" data-state=${state} data-row=${key}>
       <div class="who">
-        <span class="name">${key === SUSPECTS ? 'Crash suspects' : name}</span>
+        <span class="name">${title}</span>
         <span class="state">${state}</span>
       </div>
       <div class="holds">
-        <div class="entries" aria-hidden="true">
+        <div class="entries" aria-hidden="true" onClick=${({ target }) => target.dataset.entry && onFind(target.dataset.entry)}>
           ${entries.map((entry) => html`<${Square} key=${entry.entryId} entry=${entry} leaseMs=${state === 'suspects' ? Infinity : leaseMs} />`)}
           ${pending > entries.length && html`<span class="more">+${count(pending - entries.length)}</span>`}
         </div>
         <p class="says">
           ${says && html`<span>${says}</span>`}
-          ${taken.map((one) => html`<span class="took" key=${one.id}>took ${count(one.count)} from ${one.from}, ${duration(one.idleMs)} after the last sign of life</span>`)}
-          ${lost.map((one) => html`<span class="lost" key=${one.id}>${count(one.count)} ${one.to === SUSPECTS ? 'set apart' : `taken by ${one.to}`} after ${duration(one.idleMs)}</span>`)}
+          ${taken.map((one) => html`<span class="took" key=${one.id}>took ${count(one.count)} from ${titleOf(one.from)}, ${duration(one.idleMs)} after the last sign of life</span>`)}
+          ${lost.map((one) => html`<span class="lost" key=${one.id}>${count(one.count)} ${one.to.role === 'suspects' ? 'set apart' : `taken by ${titleOf(one.to)}`} after ${duration(one.idleMs)}</span>`)}
         </p>
-        ${isOpen && html`<${Entries} name=${name} entries=${entries} leaseMs=${leaseMs} nowMs=${nowMs} />`}
+        ${isOpen && html`<${Entries} title=${title} entries=${entries} leaseMs=${leaseMs} nowMs=${nowMs} onFind=${onFind} />`}
       </div>
       <button class="quiet number" aria-expanded=${isOpen ? 'true' : 'false'} disabled=${entries.length === 0 && !isOpen}
         onClick=${() => setOpen(!isOpen)}>
-        ${count(pending)}<span class="for-readers"> ${pending === 1 ? 'entry' : 'entries'} held by ${name || 'nobody'}</span>
+        ${count(pending)}<span class="for-readers"> ${pending === 1 ? 'entry' : 'entries'} held by ${title}</span>
       </button>
     </li>
   `
@@ -92,10 +93,10 @@ function Square({ entry, leaseMs }) {
     style=${{ '--left': leftOf(entry, leaseMs).toFixed(2) }}></span>`
 }
 
-/** The same as a table: for who cannot see squares, and for who wants the ids. */
-function Entries({ name, entries, leaseMs, nowMs }) {
+/** The same as a table: for who cannot see squares or click them, and for who wants the ids. */
+function Entries({ title, entries, leaseMs, nowMs, onFind }) {
   return html`
-    <div class="table" tabindex="0" role="region" aria-label=${`Entries held by ${name || 'nobody'}`}>
+    <div class="table" tabindex="0" role="region" aria-label=${`Entries held by ${title}`}>
       <table>
         <thead>
           <tr><th scope="col">Entry</th><th scope="col">Delivery</th><th scope="col">Published</th><th scope="col">Lease left</th></tr>
@@ -104,7 +105,7 @@ function Entries({ name, entries, leaseMs, nowMs }) {
           ${entries.map(
             (entry) => html`
               <tr key=${entry.entryId}>
-                <td><code>${entry.entryId}</code>${entry.what && html` <small>${entry.what}</small>`}</td>
+                <td><button class="id" onClick=${() => onFind(entry.entryId)}><code>${entry.entryId}</code></button>${entry.what && html` <small>${entry.what}</small>`}</td>
                 <td>${count(entry.attempt)}</td>
                 <td>${duration(Math.max(0, nowMs - timeOfId(entry.entryId)))} ago</td>
                 <td>${entry.idleMs < leaseMs ? duration(leaseMs - entry.idleMs) : 'over'}</td>

@@ -1,8 +1,12 @@
+import { trimmed } from './api.js'
 import { html, useEffect, useRef, useState } from './html.js'
 
 const ASK_AGAIN_MS = 1_000
 /** A dry run counts letter by letter: it waits until nothing has been typed for so long. */
 const REST_MS = 300
+
+/** Something that is still to be typed or chosen, and no mistake: what `run` may throw. */
+export const hint = (text) => Object.assign(new Error(text), { isHint: true })
 
 /**
  * Asks before something is done: first says what it will do, by a dry run, then does it, then says what was done.
@@ -17,8 +21,9 @@ export function Ask({ title, verb, isDanger, fields = [], run, describe, canDo =
   const [values, setValues] = useState(Object.fromEntries(fields.map(({ name, value = '' }) => [name, value])))
   const [answer, setAnswer] = useState()
   const [soFar, setSoFar] = useState()
-  const [problem, setProblem] = useState('')
+  const [problem, setProblem] = useState()
   const [step, setStep] = useState('asking')
+  const said = trimmed(values)
   useEffect(() => {
     dialog.current.showModal()
     return () => doing.current?.abort()
@@ -31,40 +36,40 @@ export function Ask({ title, verb, isDanger, fields = [], run, describe, canDo =
     const ask = async () => {
       if (isOld()) return
       try {
-        const request = await run(values, true)
+        const request = await run(said, true)
         const found = await request.send({ signal, onProgress: (done) => isOld() || setSoFar(done) })
         if (isOld()) return
         setAnswer(found)
         // What is refused now may be possible soon.
         if (!canDo(found)) again = setTimeout(ask, ASK_AGAIN_MS)
-      } catch ({ message }) {
-        if (!isOld()) setProblem(message)
+      } catch (error) {
+        if (!isOld()) setProblem(error)
       }
     }
     setAnswer(undefined)
     setSoFar(undefined)
-    setProblem('')
+    setProblem(undefined)
     again = setTimeout(ask, restMs.current)
     restMs.current = REST_MS
     return () => {
       leaving.abort()
       clearTimeout(again)
     }
-  }, [JSON.stringify(fields.filter(({ isConfirm }) => !isConfirm).map(({ name }) => values[name]))])
-  const isConfirmed = fields.every(({ name, isConfirm }) => isConfirm === undefined || values[name] === isConfirm)
+  }, [JSON.stringify(fields.filter(({ isConfirm }) => !isConfirm).map(({ name }) => said[name]))])
+  const isConfirmed = fields.every(({ name, isConfirm }) => isConfirm === undefined || said[name] === isConfirm)
   const act = async (event) => {
     event.preventDefault()
     doing.current = new AbortController()
     const { signal } = doing.current
     setStep('doing')
     setSoFar(undefined)
-    setProblem('')
+    setProblem(undefined)
     try {
-      const request = await run(values, false, answer)
+      const request = await run(said, false, answer)
       setAnswer(await request.send({ signal, onProgress: setSoFar }))
       setStep('done')
-    } catch ({ message }) {
-      if (!signal.aborted) setProblem(message)
+    } catch (error) {
+      if (!signal.aborted) setProblem(error)
       doing.current = undefined
       setStep(signal.aborted ? 'stopped' : 'asking')
     }
@@ -76,7 +81,7 @@ export function Ask({ title, verb, isDanger, fields = [], run, describe, canDo =
         <h2 id="dialog-title">${title}</h2>
         ${!isOver && fields.filter(({ isShown = () => true }) => isShown(values)).map((field) => html`<${Field} key=${field.name} field=${field} value=${values[field.name]} isDisabled=${step === 'doing'} onChange=${(value) => setValues({ ...values, [field.name]: value })} />`)}
         <div class="answer" role="status">
-          <${Says} ...${{ step, problem, answer, soFar, values, describe, conclude }} />
+          <${Says} ...${{ step, problem, answer, soFar, values: said, describe, conclude }} />
         </div>
         <div class="buttons">
           ${
@@ -115,7 +120,7 @@ function Field({ field: { name, label, hint, type = 'text', placeholder, options
 
 /** What will be done, is being done, or was done. */
 function Says({ step, problem, answer, soFar, values, describe, conclude }) {
-  if (problem) return html`<p class="problem">${problem}</p>`
+  if (problem) return html`<p class=${problem.isHint ? 'hint' : 'problem'}>${problem.message}</p>`
   if (step === 'done') return html`<p class="done">${conclude(answer, values)}</p>`
   const done = soFar && conclude(soFar, values)
   if (step === 'stopped')

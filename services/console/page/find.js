@@ -1,38 +1,105 @@
 import { get } from './api.js'
-import { moment, plural } from './format.js'
-import { html, useState } from './html.js'
+import { clock, moment, plural } from './format.js'
+import { isFinal, sentenceOf, unknownText, wasPublished } from './found.js'
+import { html, useEffect, useRef, useState } from './html.js'
+import { Letter } from './letter.js'
 import { Payload } from './payload.js'
 
-/** Finds an event by its id or that of its entry, and says what each group has done with it. */
-export function Find() {
-  const [found, setFound] = useState()
-  const [says, setSays] = useState('')
-  const search = async (event) => {
+/** What is shown is looked up again with a look of the page, so long after the last time at the earliest. */
+const REST_MS = 3_000
+
+/**
+ * What was searched for, and what is known of it: `found`, or `says` while there is nothing to show. Looked up again for as
+ * long as something can happen to it, one request at a time.
+ * @param nowMs Of the newest look.
+ */
+function useFound(nowMs) {
+  const [state, setState] = useState({ id: '', found: undefined, says: '' })
+  const asking = useRef()
+  const restsUntil = useRef(0)
+  const ask = async (id, query) => {
+    asking.current = new AbortController()
+    const { signal } = asking.current
+    const next = await get('find', { id, ...query }, signal).then(
+      (found) => ({ id, found, says: '' }),
+      // What is shown says as of when it is, and the page says that Redis is away.
+      ({ message }) => (query ? {} : { says: message }),
+    )
+    if (signal.aborted) return
+    asking.current = undefined
+    restsUntil.current = performance.now() + REST_MS
+    setState((before) => ({ ...before, ...next }))
+  }
+  const clear = (id = '', says = '') => {
+    asking.current?.abort()
+    asking.current = undefined
+    setState({ id, found: undefined, says })
+  }
+  useEffect(() => {
+    const { id, found } = state
+    const rests = asking.current || performance.now() < restsUntil.current
+    if (found && !isFinal(found) && !rests) ask(id, { again: 'yes' })
+  }, [nowMs])
+  const search = (id) => {
+    clear(id, 'Searching …')
+    ask(id)
+  }
+  return { ...state, search, clear }
+}
+
+/**
+ * Finds an event by its id or that of its entry, and says what each group has done with it.
+ * @param sought Something that was pointed at, to be found: `{ id }`.
+ */
+export function Find({ sought, nowMs }) {
+  const section = useRef()
+  const input = useRef()
+  const { found, says, search, clear } = useFound(nowMs)
+  useEffect(() => {
+    if (!sought) return
+    input.current.value = sought.id
+    section.current.focus()
+    search(sought.id)
+  }, [sought])
+  const submit = (event) => {
     event.preventDefault()
-    const id = new FormData(event.currentTarget).get('id').trim()
-    if (id === '') return
-    setFound(undefined)
-    setSays('Searching …')
-    try {
-      setFound(await get('find', { id }))
-      setSays('')
-    } catch ({ message }) {
-      setSays(message)
-    }
+    const id = input.current.value.trim()
+    if (id !== '') search(id)
+  }
+  const leave = () => {
+    clear()
+    input.current.value = ''
+    input.current.focus()
   }
   return html`
-    <section aria-labelledby="find-title" class="card find">
-      <form role="search" onSubmit=${search}>
+    <section aria-labelledby="find-title" class="card find" tabindex="-1" ref=${section}>
+      <form role="search" onSubmit=${submit}>
         <h2 id="find-title">Find an event</h2>
-        <input name="id" type="search" aria-label="Event id or entry id" placeholder="Event id or entry id" autocomplete="off" />
+        <input name="id" type="search" aria-label="Event id or entry id" placeholder="Event id or entry id" autocomplete="off" ref=${input} />
         <button>Find</button>
-        ${found && html`<button type="button" onClick=${() => setFound()}>Clear</button>`}
       </form>
       <div role="status">
         ${says && html`<p class="empty">${says}</p>`}
-        ${found && found.entries.length === 0 && html`<p class="empty">Nothing is known of this event.</p>`}
-        ${found?.entries.map((entry) => html`<${Entry} key=${entry.entryId} entry=${entry} />`)}
+        ${found && html`<p class="for-readers">${plural(found.entries.length, 'entry', 'entries')} found</p>`}
       </div>
+      ${
+        found &&
+        html`
+          <div class="as-of">
+            <p class="hint">As of <time datetime=${found.asOf}>${clock(found.asOf)}</time></p>
+            <button type="button" onClick=${leave}>Clear</button>
+          </div>
+          ${found.entries.length === 0 && html`<p class="empty">${unknownText(found)}</p>`}
+          ${found.entries.map((entry) => html`<${Entry} key=${entry.entryId} entry=${entry} />`)}
+          ${
+            found.letters.length > 0 &&
+            html`<h3>Dead letters <span class="number">${found.letters.length}</span></h3>
+              <ul class="found-letters">
+                ${found.letters.map((letter) => html`<${Letter} key=${`${letter.group} ${letter.letterId}`} letter=${letter} title=${letter.group} isReadOnly />`)}
+              </ul>`
+          }
+        `
+      }
     </section>
   `
 }
@@ -44,7 +111,11 @@ function Entry({ entry }) {
     <article class="found">
       <h3>${eventType ?? 'An entry'} <code>${entryId}</code></h3>
       <p class="hint">
-        ${eventId && html`Event <code>${eventId}</code>, `}published ${moment(publishedAt)}${isInStream ? '' : ', no longer in the stream'}
+        ${eventId && html`Event <code>${eventId}</code>, `}${
+          wasPublished(entry)
+            ? `published ${moment(publishedAt)}${isInStream ? '' : ', no longer in the stream'}`
+            : 'There is no such entry, or not any more.'
+        }
         ${redrivenFor && `, redriven for ${redrivenFor}`}
       </p>
       <dl>
@@ -53,29 +124,4 @@ function Entry({ entry }) {
       <${Payload} fieldsOf=${fieldsOf} />
     </article>
   `
-}
-
-function sentenceOf(state) {
-  switch (state.type) {
-    case 'undelivered':
-      return 'Not delivered yet.'
-    case 'held':
-      return `Held by ${state.consumer}, delivery ${state.attempt}; its lease was extended ${moment(state.leaseExtendedAt)}.`
-    case 'waiting-for-retry':
-      return `Waits for a retry after ${plural(state.deliveries, 'delivery', 'deliveries')}, due ${state.dueAt ? moment(state.dueAt) : 'now'}.`
-    case 'crash-suspect':
-      return `Its consumers died ${plural(state.deliveries, 'time')}: it waits to run alone.`
-    case 'set-aside':
-      return `Set aside after ${plural(state.deliveries, 'delivery', 'deliveries')}.`
-    case 'dead':
-      return `A dead letter since ${moment(state.letter.diedAt)}: ${state.letter.error}`
-    case 'acknowledged':
-      return state.letter
-        ? `Acknowledged since the group was set back. Its dead letter of ${moment(state.letter.diedAt)} is from before: redriven, the event would be handled once more.`
-        : 'Acknowledged.'
-    default:
-      return state.why === 'not-appended'
-        ? 'Not appended yet.'
-        : 'Nothing is known of it: it is no longer in the stream.'
-  }
 }

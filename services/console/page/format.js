@@ -41,5 +41,8 @@ export const clock = (time) => clockTime.format(new Date(time))
 
 export const moment = (time) => (time === undefined ? 'unknown' : dayTime.format(new Date(time)))
 
+/** The time zone in which they are written. */
+export const timeZone = () => clockTime.resolvedOptions().timeZone
+
 /** When an entry was appended, by its id. */
 export const timeOfId = (entryId) => Number(entryId.split('-', 1)[0])

@@ -6,7 +6,7 @@ import { html, useState } from './html.js'
 import { Replay } from './replay.js'
 
 /** The name of the group, what controls it, and the buttons for that. */
-export function GroupControls({ group, isReadOnly }) {
+export function GroupControls({ group, nowMs, isReadOnly }) {
   /** With the group as it was then: what a dialog is about must not change under it. */
   const [asked, setAsked] = useState()
   const { paused, pausedTypes, limitPerSecond } = group
@@ -20,24 +20,31 @@ export function GroupControls({ group, isReadOnly }) {
         html`<div class="buttons">
           ${paused || pausedTypes.length > 0 ? html`<button onClick=${() => setAsked({ what: 'resume', group })}>Resume …</button>` : ''}
           ${!paused && html`<button onClick=${() => setAsked({ what: 'pause', group })}>Pause …</button>`}
-          <button onClick=${() => setAsked({ what: 'replay', group })}>Replay …</button>
+          <button onClick=${() => setAsked({ what: 'replay', nowMs })}>Replay …</button>
         </div>`
       }
     </div>
-    ${paused && html`<p class="banner warning">Paused since ${moment(paused.since)}${paused.reason ? `: ${paused.reason}` : ''}. No handler is started.</p>`}
+    ${paused && html`<p class="banner warning">Paused since ${moment(paused.since)}${paused.reason ? `: ${paused.reason}` : ''}. ${whileOf(paused)}</p>`}
     ${pausedTypes.map(
       ({ eventType, since, reason, setAside }) =>
         html`<p class="banner warning" key=${eventType}><b>${eventType}</b> is paused since ${moment(since)}${reason ? `: ${reason}` : ''}. ${plural(setAside, 'entry', 'entries')} set aside.</p>`,
     )}
     ${asked?.what === 'pause' && html`<${Pause} group=${asked.group} onClose=${() => setAsked()} />`}
-    ${asked?.what === 'replay' && html`<${Replay} group=${group.group} onClose=${() => setAsked()} />`}
+    ${asked?.what === 'replay' && html`<${Replay} group=${group.group} nowMs=${asked.nowMs} onClose=${() => setAsked()} />`}
     ${asked?.what === 'resume' && html`<${Resume} group=${asked.group} onClose=${() => setAsked()} />`}
   `
 }
 
+const whileOf = ({ by }) =>
+  by === 'circuit'
+    ? 'Its handlers fail: one delivery is tried now and then, and it goes on by itself when that succeeds.'
+    : 'No handler is started.'
+
 const typed = ({ eventType }) => (eventType ? { eventType } : {})
 
-function Pause({ group: { group }, onClose }) {
+function Pause({ group: { group, pausedTypes }, onClose }) {
+  // What is paused as a whole has no button to pause.
+  const wasPaused = (eventType) => pausedTypes.some((type) => type.eventType === eventType)
   return html`<${Ask}
     title=${`Pause ${group}`}
     verb="Pause"
@@ -54,7 +61,10 @@ function Pause({ group: { group }, onClose }) {
         <li>Nothing is lost, and no delivery is charged. It lasts until somebody resumes.</li>
       </ul>
     `}
-    conclude=${(_, { eventType }) => `${eventType || group} is paused. Consumers see it within a second.`}
+    conclude=${(_, { eventType }) =>
+      wasPaused(eventType)
+        ? `${eventType || group} was paused already, and stays so.`
+        : `${eventType || group} is paused. Consumers see it within a second.`}
     onClose=${onClose}
   />`
 }
@@ -75,7 +85,7 @@ function Resume({ group: { group, paused, pausedTypes }, onClose }) {
         ${
           aside
             ? html`Handlers for <b>${eventType}</b> are started again: ${plural(aside.setAside, 'entry', 'entries')} set aside.`
-            : `Handlers are started again: ${lagOf(state)} wait to be delivered, ${count(state.waitingForRetry)} for a retry.`
+            : `${state.paused?.by === 'circuit' ? 'Its circuit is closed, until too many deliveries fail again. ' : ''}Handlers are started again: ${lagOf(state)} wait to be delivered, ${count(state.waitingForRetry)} for a retry.`
         }
       </p>`
     }}

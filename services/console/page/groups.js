@@ -29,11 +29,11 @@ export function Groups({ groups, chosen }) {
               <th scope="col">Lag</th>
               <th scope="col">Settled / s</th>
               <th scope="col">Failed / s</th>
-              <th scope="col">Held</th>
+              <th scope="col">Pending</th>
               <th scope="col">For retry</th>
               <th scope="col">Oldest</th>
               <th scope="col">Dead letters</th>
-              <th scope="col">Consumers</th>
+              <th scope="col">Alive</th>
             </tr>
           </thead>
           <tbody>
@@ -60,16 +60,22 @@ function Row({ group, isChosen }) {
       <td>${count(group.waitingForRetry)}</td>
       <td>${age(oldestUnhandledMs)}</td>
       <td class=${deadLetters > 0 ? 'bad' : ''}>${count(deadLetters)}</td>
-      <td>${count(group.consumers)}</td>
+      <td>${count(group.alive)}</td>
     </tr>
   `
 }
 
-/** Redis before 7.2 knows a consumer only once it has been given an entry: without any, a group may have some. */
-export function StateOf({ group: { paused, pausedTypes, consumers, lag, pending, waitingForRetry } }) {
-  if (paused) return html`<span class="state paused">paused${paused.by === 'circuit' ? ' by its circuit' : ''}</span>`
-  if (pausedTypes.length > 0) return html`<span class="state paused">in part paused</span>`
-  if (consumers === 0 && lag + pending + waitingForRetry === 0) return html`<span class="state idle">idle</span>`
-  if (consumers === 0) return html`<span class="state missing">no consumer</span>`
-  return html`<span class="state">running</span>`
+const COLOURS = {
+  ...{ idle: 'idle', 'no-consumer': 'missing', slow: 'missing' },
+  ...{ paused: 'paused', 'circuit-open': 'paused', 'partly-paused': 'paused', limited: 'paused', retrying: 'paused' },
+}
+
+/** In the words of `streamctl status`. */
+export const StateOf = ({ group: { state } }) =>
+  html`<span class=${`state ${COLOURS[state] ?? ''}`}>${state.replace('-', ' ')}</span>`
+
+/** What is the matter with a group. Of pauses, its controls say more. */
+export function Why({ group: { group, state, why } }) {
+  const isTold = state === 'paused' || state === 'circuit-open' || state === 'partly-paused'
+  return why !== undefined && !isTold && html`<p class="banner warning"><b>${group}</b>: ${why}.</p>`
 }

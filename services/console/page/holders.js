@@ -7,7 +7,7 @@ const USUAL_LEASE_MS = 10_000
 /** A living consumer extends its leases long before so much of them is over. */
 const SILENT_FROM = 0.5
 
-export const SUSPECTS = '~suspect'
+const SUSPECTS = '~suspect'
 
 const NAMES_OF_ROLES = { alone: 'runs alone', suspect: 'waits to run alone', crashed: 'is about to be dead-lettered' }
 
@@ -17,21 +17,18 @@ export const leaseOf = ({ leaseMs }) => leaseMs ?? USUAL_LEASE_MS
 export const rowOf = ({ consumer, role }) =>
   role === 'suspects' ? SUSPECTS : role === 'left' ? `${consumer}~left` : consumer
 
-/** As `rowOf`, from the name as Redis knows it. */
-export function rowOfName(name) {
-  const [consumer, ...words] = name.split('~')
-  if (consumer === '') return SUSPECTS
-  return words.includes('left') ? `${consumer}~left` : consumer
-}
+/** What a row is called. */
+export const titleOf = ({ consumer, role }) =>
+  role === 'suspects' ? 'Crash suspects' : role === 'left' ? `${consumer} (earlier process)` : consumer
 
 /** One row for each consumer, whatever the names under which it holds something; crash suspects last. */
-export function rowsOf(holders, leaseMs) {
+export function rowsOf(holders, leaseMs, group) {
   const rows = new Map()
   for (const holder of holders) {
     const key = rowOf(holder)
     const row = rows.get(key) ?? {
       key,
-      name: holder.consumer,
+      title: titleOf(holder),
       role: holder.role,
       pending: 0,
       idleMs: Infinity,
@@ -43,13 +40,13 @@ export function rowsOf(holders, leaseMs) {
     row.entries.push(...holder.entries.map((entry) => ({ ...entry, what: NAMES_OF_ROLES[holder.role] })))
     rows.set(key, row)
   }
-  const all = [...rows.values()].map((row) => ({ ...row, ...stateOf(row, leaseMs) }))
+  const all = [...rows.values()].map((row) => ({ ...row, ...stateOf(row, leaseMs, group) }))
   return all.sort(
     (a, b) => (a.key === SUSPECTS) - (b.key === SUSPECTS) || a.key.localeCompare(b.key, 'en', { numeric: true }),
   )
 }
 
-function stateOf({ key, role, pending, idleMs }, leaseMs) {
+function stateOf({ key, role, pending, idleMs }, leaseMs, { alive, paused }) {
   if (key === SUSPECTS)
     return { state: 'suspects', says: 'delivered before, and their consumer died: they will run alone' }
   if (role === 'left') return { state: 'dead', says: 'held by an earlier process of this name' }
@@ -57,8 +54,27 @@ function stateOf({ key, role, pending, idleMs }, leaseMs) {
   const leftMs = leaseMs - idleMs
   if (pending === 0) return { state: 'gone', says: `no sign of life for ${duration(idleMs)}` }
   if (leftMs > 0) return { state: 'silent', says: `no sign of life: its lease is over in ${seconds(leftMs)}` }
-  return { state: 'dead', says: `its lease is over: others take what it holds` }
+  if (paused) return { state: 'dead', says: 'its lease is over: others take what it holds once the group goes on' }
+  if (alive === 0) return { state: 'dead', says: 'its lease is over, and nobody is there to take what it holds' }
+  return { state: 'dead', says: 'its lease is over: others take what it holds' }
+}
+
+/**
+ * How many consumers are alive, as the table of groups says it; and how many rows are in any other state, with their names:
+ * those, too, that are gone for so long that they are not shown any more.
+ */
+export function countsOf(rows, { alive }) {
+  const inState = (state) => rows.filter((row) => row.state === state).map(({ title }) => title)
+  const others = ['silent', 'dead', 'gone'].map((state) => ({ state, names: inState(state) }))
+  return { alive, others: others.filter(({ names }) => names.length > 0) }
 }
 
 /** How much of an entry's lease is left, from 1 down to 0. */
 export const leftOf = ({ idleMs }, leaseMs) => Math.max(0, Math.min(1, 1 - idleMs / leaseMs))
+
+/** For so long a row says at least that its consumer is gone. Redis keeps the name for minutes. */
+const GONE_FOR_MS = 60_000
+
+/** Without the consumers that are gone for longer, and hold nothing. */
+export const withoutLongGone = (rows, leaseMs) =>
+  rows.filter(({ state, idleMs }) => state !== 'gone' || idleMs < Math.max(GONE_FOR_MS, 3 * leaseMs))

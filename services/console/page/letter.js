@@ -3,15 +3,18 @@ import { duration, moment, plural } from './format.js'
 import { html } from './html.js'
 import { Payload } from './payload.js'
 
-/** One dead letter: what it was, why it died, its failed deliveries; its payload when somebody asks for it. */
-export function Letter({ letter, isReadOnly, onAsk }) {
-  const { group, letterId, eventType, eventId, entryId, reason, error, consumer, deliveries, redrives } = letter
+/**
+ * One dead letter: what it was, why it died, its failed deliveries; its payload when somebody asks for it.
+ * @param title What it is called first. Default: its event type.
+ */
+export function Letter({ letter, title = letter.eventType ?? 'no type', isReadOnly, onAsk }) {
+  const { group, letterId, eventId, entryId, reason, error, consumer, deliveries, redrives } = letter
   const fieldsOf = async () => (await get(groupPath(group, `letters/${letterId}`))).fields
   return html`
     <li>
       <details>
         <summary>
-          <span class="what">${eventType ?? 'no type'}</span>
+          <span class="what">${title}</span>
           <span class="reason">${reason}</span>
           <span class="error">${error}</span>
           <time datetime=${letter.diedAt}>${letter.diedAt ? `${duration(Math.max(0, Date.now() - Date.parse(letter.diedAt)))} ago` : ''}</time>

@@ -1,4 +1,4 @@
-import { get, groupPath } from './api.js'
+import { get, groupPath, trimmed } from './api.js'
 import { count } from './format.js'
 import { html, useEffect, useRef, useState } from './html.js'
 import { Letter } from './letter.js'
@@ -44,7 +44,8 @@ function usePage(group, query, deadLetters) {
 
 /** The dead letters of a group: searched, page by page, and what can be done with them. */
 export function Letters({ group: { group, deadLetters }, isReadOnly }) {
-  const [filter, setFilter] = useState({ text: '', reason: '', eventType: '' })
+  const [typed, setTyped] = useState({ text: '', reason: '', eventType: '' })
+  const filter = trimmed(typed)
   const [pages, setPages] = useState([undefined])
   const [asked, setAsked] = useState()
   const before = pages.at(-1)
@@ -57,7 +58,7 @@ export function Letters({ group: { group, deadLetters }, isReadOnly }) {
     (name) =>
     ({ currentTarget }) => {
       setPages([undefined])
-      setFilter({ ...filter, [name]: currentTarget.value })
+      setTyped({ ...typed, [name]: currentTarget.value })
     }
   const isFiltered = Object.values(filter).some(Boolean)
   return html`
@@ -76,8 +77,8 @@ export function Letters({ group: { group, deadLetters }, isReadOnly }) {
       ${
         (deadLetters > 0 || isFiltered) &&
         html`<form class="filter" role="search" aria-label="Dead letters" onSubmit=${(event) => event.preventDefault()}>
-          <label>Search<input type="search" placeholder="Id, error, payload …" value=${filter.text} onInput=${change('text')} /></label>
-          <label>Event type<input type="search" value=${filter.eventType} onInput=${change('eventType')} /></label>
+          <label>Search<input type="search" placeholder="Id, error, payload …" value=${typed.text} onInput=${change('text')} /></label>
+          <label>Event type, exactly<input type="search" value=${typed.eventType} onInput=${change('eventType')} /></label>
           <label>Reason<select onInput=${change('reason')}>
             <option value="">any</option>
             ${REASONS.map((reason) => html`<option value=${reason} selected=${reason === filter.reason}>${reason}</option>`)}
@@ -99,8 +100,8 @@ export function Letters({ group: { group, deadLetters }, isReadOnly }) {
           <button disabled=${!found?.before} onClick=${() => setPages([...pages, found.before])}>Older</button>
         </nav>`
       }
-      ${asked?.what === 'redrive' && html`<${Redrive} group=${group} ...${asked} onClose=${close} />`}
-      ${asked?.what === 'purge' && html`<${Purge} group=${group} ...${asked} onClose=${close} />`}
+      ${asked?.what === 'redrive' && html`<${Redrive} group=${group} total=${deadLetters} ...${asked} onClose=${close} />`}
+      ${asked?.what === 'purge' && html`<${Purge} group=${group} total=${deadLetters} ...${asked} onClose=${close} />`}
     </section>
   `
 }

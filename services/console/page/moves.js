@@ -1,4 +1,4 @@
-import { rowOf, rowOfName } from './holders.js'
+import { rowOf } from './holders.js'
 
 // Lets entries be seen moving: from the row of the consumer that died to the row of the one that took them.
 
@@ -22,7 +22,7 @@ export class Moves {
     const targets = new Map([...to].filter(([id, row]) => from.has(id) && from.get(id) !== row))
     for (const takeover of now.takeovers.filter(({ id }) => !this.#seen.has(id))) {
       this.#seen.add(takeover.id)
-      for (const id of takeover.entryIds) if (from.has(id) && !to.has(id)) targets.set(id, rowOfName(takeover.to))
+      for (const id of takeover.entryIds) if (from.has(id) && !to.has(id)) targets.set(id, rowOf(takeover.to))
     }
     if (targets.size === 0) return undefined
     const squares = new Map([...list.querySelectorAll('[data-entry]')].map((square) => [square.dataset.entry, square]))
@@ -38,7 +38,6 @@ export class Moves {
       if (!target) continue
       const square = isHandled ? leave(target, id) : target.querySelector(`[data-entry="${CSS.escape(id)}"]`)
       if (square && !isCalm()) fly(square, rect)
-      target.dataset.took = 'yes'
     }
   }
 }

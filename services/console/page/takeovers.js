@@ -1,5 +1,5 @@
 import { clock, duration, plural } from './format.js'
-import { SUSPECTS } from './holders.js'
+import { titleOf } from './holders.js'
 import { html } from './html.js'
 
 /**
@@ -18,9 +18,9 @@ export function Takeovers({ takeovers }) {
               <time datetime=${new Date(at).toISOString()}>${clock(at)}</time>
               <span>
                 ${
-                  to === SUSPECTS
-                    ? html`<b>${plural(count, 'entry', 'entries')}</b> of <b>${from}</b> set apart, to run alone`
-                    : html`<b>${to}</b> took <b>${plural(count, 'entry', 'entries')}</b> from <b>${from}</b>`
+                  to.role === 'suspects'
+                    ? html`<b>${plural(count, 'entry', 'entries')}</b> of <b>${titleOf(from)}</b> set apart, to run alone`
+                    : html`<b>${titleOf(to)}</b> took <b>${plural(count, 'entry', 'entries')}</b> from <b>${titleOf(from)}</b>`
                 }
               </span>
               <span class="after">${duration(idleMs)} after the last sign of life</span>

@@ -34,9 +34,18 @@ export class Rates {
     while ((this.#looks[1]?.nowMs ?? nowMs) <= nowMs - OVER_MS) this.#looks.shift()
   }
 
+  /** To be told what is seen between two looks: a group that is new is counted from then on. */
+  meet({ nowMs, groups }: StreamLook): void {
+    const counts = this.#looks.at(-1)?.counts
+    for (const { group, settled, failed } of groups) {
+      if (counts && !counts.has(group)) counts.set(group, { nowMs, settled, failed })
+    }
+  }
+
   figuresOf(group: WatchedGroup): Figures {
     const { lag, pending, waitingForRetry, oldestUnhandledMs } = group
-    const before = this.#looks[0]?.counts.get(group.group)
+    // A group that is new is not in the oldest ones.
+    const before = this.#looks.find(({ counts }) => counts.has(group.group))?.counts.get(group.group)
     const now = this.#looks.at(-1)?.counts.get(group.group)
     return {
       ...{ lag, pending, waitingForRetry, oldestUnhandledMs },

@@ -1,11 +1,10 @@
-import type { DeadLetter, DeadLetters, LetterFilter } from '@redis-streams-processor/streams-core'
+import type { DeadLetter, DeadLetters } from '@redis-streams-processor/streams-core'
 import type { z } from 'zod'
 import type { Course } from './changes.ts'
 import type { lettersQuery, purgeBody, redriveBody } from './requests.ts'
 
-const PAGE = 25
-
-export type LettersPage = Awaited<ReturnType<typeof pageOf>>
+/** Letters on a page. */
+export const PAGE = 25
 
 /** Newest first, page by page. */
 export async function pageOf(letters: DeadLetters, search: z.output<typeof lettersQuery>) {
@@ -26,38 +25,19 @@ export async function redrive(
 ) {
   // Somebody who points at one letter means it, however often it was redriven.
   const again = options.again || letterId !== undefined
-  const upTo = to ?? (await newestOf(letters))
-  const onProgress = (soFar: object) => tell({ to: upTo, ...soFar })
-  const range = rangeOf(letterId, upTo)
-  return { to: upTo, ...(await letters.redrive({ ...given(options), ...range, again, signal, onProgress })) }
+  return letters.redrive({ ...given(options), ...given(rangeOf(letterId, to)), again, signal, onProgress: tell })
 }
 
 /** As `redrive`. */
 export async function purge(
   letters: DeadLetters,
-  { letterId, to, dryRun, confirm, ...rest }: z.output<typeof purgeBody>,
+  { letterId, to, ...options }: z.output<typeof purgeBody>,
   { signal, tell }: Course,
 ) {
-  const upTo = to ?? (await newestOf(letters))
-  const filter: LetterFilter = { ...given(rest), ...rangeOf(letterId, upTo) }
-  const onProgress = (purged: number) => tell({ to: upTo, purged })
-  if (!dryRun) return { to: upTo, purged: await letters.purge({ ...filter, confirm, signal, onProgress }) }
-  let purged = 0
-  for await (const _ of letters.list(filter)) {
-    if (signal.aborted) break
-    purged += 1
-    onProgress(purged)
-  }
-  return { to: upTo, purged }
+  return letters.purge({ ...given(options), ...given(rangeOf(letterId, to)), signal, onProgress: tell })
 }
 
-/** The newest letter there is. Where there is none, an id before all others: letters that come later are not meant. */
-async function newestOf(letters: DeadLetters): Promise<string> {
-  const { letters: newest } = await letters.page({ limit: 1 })
-  return newest[0]?.letterId ?? '0-0'
-}
-
-const rangeOf = (letterId: string | undefined, to: string) =>
+const rangeOf = (letterId: string | undefined, to: string | undefined) =>
   letterId === undefined ? { to } : { from: letterId, to: letterId }
 
 /** Without what is undefined, which options with exact types do not take. */

@@ -1,3 +1,4 @@
+import { judgeGroup } from '@redis-streams-processor/streams-core'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { begin } from './answer.ts'
 import type { Looker, Seen, Viewer } from './looker.ts'
@@ -66,9 +67,10 @@ class LookTexts {
 /** Each group in short; of the group that is looked into, what its consumers hold, once somebody has looked into it. */
 function shownOf({ look, figures }: Seen, found: Seen['look']['groups'][number] | undefined) {
   const { groups, nowMs, stream, length, server } = look
-  const short = groups.map(({ holders, takeovers, lastDeliveredId, ...group }) => ({
+  const short = groups.map(({ holders, takeovers, newestLetters, lastDeliveredId, ...group }) => ({
     ...group,
     ...figures.get(group.group),
+    ...judgeGroup(group),
   }))
   const into = found?.holders && { group: found.group, holders: found.holders, takeovers: found.takeovers ?? [] }
   return { nowMs, stream, length, server, groups: short, into }

@@ -1,5 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { RedisRefusedError, type StreamLook, type StreamWatcher } from '@redis-streams-processor/streams-core'
+import {
+  type NewestLetters,
+  RedisRefusedError,
+  type StreamLook,
+  type StreamWatcher,
+} from '@redis-streams-processor/streams-core'
 import { type Figures, Rates } from './figures.ts'
 import { EVERY_MS, History } from './history.ts'
 import { Refused } from './refused.ts'
@@ -59,13 +64,13 @@ export class Looker {
   }
 
   /**
-   * What is seen next, within half a second.
+   * What is seen next, within half a second. Groups are looked into from the look after the one that is under way.
    * @throws {Refused} when Redis does not answer; the reason of the signal when it is aborted before.
    */
-  next(signal: AbortSignal): Promise<Seen> {
+  next(signal: AbortSignal, group?: string): Promise<Seen> {
     return new Promise((resolve, reject) => {
       const remove = this.add({
-        group: undefined,
+        group,
         show: (seen) => done(() => resolve(seen)),
         tell: (problem) => done(() => reject(new Refused(503, `Redis does not answer: ${problem}`))),
       })
@@ -77,6 +82,22 @@ export class Looker {
       }
       signal.addEventListener('abort', leave)
     })
+  }
+
+  /**
+   * The newest dead letters of a group, of a look that is not older than what the page shows.
+   * @throws {Refused} when there is no such group; as `next`.
+   */
+  async lettersOf(name: string, signal: AbortSignal): Promise<NewestLetters> {
+    // While nobody looks, the newest look may be some seconds old.
+    let seen = this.viewers > 0 ? this.newest : undefined
+    for (;;) {
+      seen ??= await this.next(signal, name)
+      const found = seen.look.groups.find(({ group }) => group === name)
+      if (!found) throw new Refused(404, `there is no group ${name}`)
+      if (found.newestLetters) return found.newestLetters
+      seen = undefined
+    }
   }
 
   get viewers(): number {
@@ -100,9 +121,7 @@ export class Looker {
       const look = await this.#options.watcher.look(this.#groupsToLookInto())
       this.#rates.add(look)
       const figures = new Map(look.groups.map((group) => [group.group, this.#rates.figuresOf(group)]))
-      const isSample = this.history.isDue(look.nowMs)
-      if (isSample) this.history.add(look.nowMs, figures)
-      this.#newest = { look, figures, isSample }
+      this.#newest = { look, figures, isSample: this.history.add(look) }
       if (this.#problem !== undefined) this.#options.logger.info({}, 'Redis answers again')
       this.#problem = undefined
       for (const viewer of this.#viewers) viewer.show(this.#newest)

@@ -9,6 +9,7 @@ import {
 } from '@redis-streams-processor/service-kit'
 import { openWatcher } from '@redis-streams-processor/streams-core'
 import { Door } from './door.ts'
+import { PAGE } from './letters.ts'
 import { Looker } from './looker.ts'
 import { type ServerOptions, startServer } from './server.ts'
 import { settingsSchema, tokenOf } from './settings.ts'
@@ -17,7 +18,7 @@ await runService(async (signal) => {
   const settings = readSettings(settingsSchema)
   const logger = createLogger('console', settings.LOG_LEVEL)
   const [stream, redis] = [{ name: settings.STREAM }, redisOf(settings)]
-  const watcher = openWatcher(stream, { redis })
+  const watcher = openWatcher(stream, { redis, letters: PAGE })
   const looker = new Looker({ watcher, logger })
   const { OPS_PORT: port, OPS_HOST: host, CONSOLE_READ_ONLY } = settings
   const health = () =>

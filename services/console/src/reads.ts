@@ -4,7 +4,6 @@ import { leavingOf } from './answer.ts'
 import type { Connections } from './connections.ts'
 import { inShort, pageOf } from './letters.ts'
 import type { Looker } from './looker.ts'
-import { NewestLetters } from './newest-letters.ts'
 import { parse, Refused } from './refused.ts'
 import { findQuery, groupParams, letterParams, lettersQuery } from './requests.ts'
 import type { Turns } from './turns.ts'
@@ -14,26 +13,29 @@ export interface ReadsOptions {
   looker: Looker
   /** For what may take long. */
   turns: Turns
+  /** For what a page shows already, and looks up again by itself. */
+  repeats: Turns
 }
 
 /** What operators can ask. Whoever goes away gives it up. */
-export function serveReads(app: FastifyInstance, { connections, looker, turns }: ReadsOptions): void {
-  const newest = new NewestLetters(looker)
-
+export function serveReads(app: FastifyInstance, { connections, looker, turns, repeats }: ReadsOptions): void {
   app.get('/api/find', (request, reply) => {
-    const { id, payload } = parse(findQuery, request.query)
+    const { id, payload, again } = parse(findQuery, request.query)
     const signal = leavingOf(reply)
     const find = () => connections.finders.use('', (finder) => finder.find(id, { signal }))
-    return turns.take(signal, find).then(({ entries, letters }) => ({
+    return (again === 'yes' ? repeats : turns).take(signal, find).then(({ entries, letters, ...more }) => ({
+      ...more,
       entries: entries.map((entry) => shownOf(entry, payload === 'yes')),
-      letters: letters.length,
+      letters: letters.map(inShort),
     }))
   })
   app.get('/api/groups/:group/letters', (request, reply) => {
     const { group } = parse(groupParams, request.params)
     const search = parse(lettersQuery, request.query)
-    const read = () => connections.letters.use(group, (letters) => pageOf(letters, search))
-    return Object.keys(search).length === 0 ? newest.of(group, read) : turns.take(leavingOf(reply), read)
+    const signal = leavingOf(reply)
+    // What every page shows is in the looks; what one of them searches is not.
+    if (Object.keys(search).length === 0) return looker.lettersOf(group, signal)
+    return turns.take(signal, () => connections.letters.use(group, (letters) => pageOf(letters, search)))
   })
   app.get('/api/groups/:group/letters/:letterId', async (request) => {
     const { group, letterId } = parse(letterParams, request.params)

@@ -43,14 +43,18 @@ export const loginBody = z.strictObject({ token: z.string() })
 /** The group to look into. Groups that were created by hand may have any name. */
 export const liveQuery = z.strictObject({ group: z.string().min(1).max(500).optional() })
 
-/** `payload`: `yes` for the fields of what is found, too. */
-export const findQuery = z.strictObject({ id: text(1_000), payload: z.enum(['yes', 'no']).default('no') })
+const yesOrNo = z.enum(['yes', 'no']).default('no')
+/** `payload`: `yes` for the fields of what is found, too. `again`: `yes` for what is shown already. */
+export const findQuery = z.strictObject({ id: text(1_000), payload: yesOrNo, again: yesOrNo })
 
 export const replayBody = z.strictObject({
   dryRun,
-  from: z.union([
-    z.enum(['beginning', 'end']),
-    z.strictObject({ entryId: entryIdSchema }),
-    z.strictObject({ time: z.int().min(0) }),
-  ]),
+  from: z.union(
+    [
+      z.enum(['beginning', 'end']),
+      z.strictObject({ entryId: entryIdSchema }),
+      z.strictObject({ time: z.int().min(0) }),
+    ],
+    { error: 'expected beginning, end, { entryId } with an entry id, or { time } in milliseconds since 1970' },
+  ),
 })

@@ -96,6 +96,10 @@ describe('whoever comes', () => {
     expect(await ask(url, '/api/live?group=a&group=b')).toMatchObject({ status: 400 })
     const ahead = { dryRun: false, from: { entryId: '99999999999999-0' } }
     expect(await ask(url, `/api/groups/${GROUP}/replay`, pausing({}, ahead))).toMatchObject({ status: 400 })
+    const noTime = { dryRun: true, from: { time: null } }
+    const told = await ask(url, `/api/groups/${GROUP}/replay`, pausing({}, noTime))
+    expect(told).toMatchObject({ status: 400, body: expect.stringContaining('from: expected beginning, end, {') })
+    expect(await ask(url, '/api/groups/nobody/letters')).toMatchObject({ status: 404 })
     expect(await ask(url, `/api/groups/${GROUP}/letters/1-1`)).toMatchObject({ status: 404 })
     expect(await ask(url, pausePath, pausing({}, { dryRun: true, reason: 'x'.repeat(20_000) }))).toMatchObject({
       status: 413,

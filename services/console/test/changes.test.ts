@@ -71,9 +71,14 @@ describe('a change that takes long', () => {
 test('what was confirmed is what is done: letters that died since the dry run are not meant', async ({ site }) => {
   await withGroup(site)
   const { url } = await site.console()
-  const purge = async (body: object) => JSON.parse((await ask(url, pathOf('purge'), posting(body))).body)
+  const send = async (action: string, body: object) => JSON.parse((await ask(url, pathOf(action), posting(body))).body)
+  const purge = (body: object) => send('purge', body)
   const none = await purge({ dryRun: true, confirm: '' })
+  expect(await send('redrive', { dryRun: true })).toEqual({ redriven: 0, skipped: 0, unreadable: 0, to: none.to })
   await site.send('XADD', `{${site.stream}}:${GROUP}:dead`, '*', 'a', 'letter')
+  expect(await send('redrive', { dryRun: false, to: none.to })).toMatchObject({ skipped: 0 })
+  // It cannot be read: a redrive leaves it.
+  expect(await send('redrive', { dryRun: false })).toMatchObject({ skipped: 1 })
   expect(await purge({ dryRun: false, confirm: GROUP, to: none.to })).toMatchObject({ purged: 0 })
   const one = await purge({ dryRun: true, confirm: '' })
   await site.send('XADD', `{${site.stream}}:${GROUP}:dead`, '*', 'a', 'letter')

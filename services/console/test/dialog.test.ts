@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { chromiumPath, leave, visit } from './support/browser.ts'
+import { withGroup } from './support/group.ts'
 import { GROUP, PATIENCE, type Site, test } from './support/site.ts'
 
 const WAIT = { timeout: PATIENCE.timeoutMs }
@@ -47,6 +48,59 @@ describe.skipIf(!chromiumPath)('on the page', () => {
     await page.keyboard.press('Escape')
     const ended = await worker.waitFor(({ msg }) => msg === 'a change for an operator has ended')
     expect(ended).toMatchObject({ group: GROUP, wasStopped: true })
+    await leave(visited)
+  })
+
+  test('a redrive and a purge name the filter, and of how many letters they mean how many', async ({ site }) => {
+    await withLetters(site)
+    const { url } = await site.console()
+    const visited = await visit(url)
+    const { page } = visited
+    const dialog = page.getByRole('dialog')
+    const asked = async (verb: string) => {
+      await page.getByRole('button', { name: `${verb} …` }).click(WAIT)
+      const will = await dialog.locator('.will').innerText(WAIT)
+      const title = await dialog.getByRole('heading').innerText()
+      await dialog.getByRole('button', { name: 'Cancel' }).click()
+      return `${title}. ${will}`
+    }
+    expect(await asked('Redrive all')).toContain(`Redrive all dead letters of ${GROUP}. 8 of 8 dead letters go back`)
+    await page.getByLabel('Search', { exact: true }).fill('user_1003-5')
+    await page.getByLabel('Event type, exactly').fill('payment.failed')
+    await page.getByLabel('Reason').selectOption('exhausted')
+    const which = `dead letters of ${GROUP}: search “user_1003-5”, type payment.failed, reason exhausted`
+    expect(await asked('Redrive what is found')).toContain(`Redrive ${which}. 1 of 8 dead letters goes back`)
+    expect(await asked('Purge what is found')).toContain(`Purge ${which}. 1 of 8 dead letters is deleted`)
+    await leave(visited)
+  })
+
+  test('a replay says at the end where the group stands', async ({ site }) => {
+    await withGroup(site)
+    const [entryId = ''] = await site.publish(1)
+    const { url } = await site.console()
+    const visited = await visit(url, { timezoneId: 'UTC' })
+    const { page } = visited
+    const dialog = page.getByRole('dialog')
+    const replayFrom = async (start: string, fill: [label: string, value: string] | [] = []) => {
+      await page.getByRole('button', { name: 'Replay …' }).click(WAIT)
+      await dialog.getByLabel('From').selectOption(start)
+      const [label, value = ''] = fill
+      if (label) await dialog.getByLabel(label).fill(value)
+      await dialog.locator('.will').waitFor(WAIT)
+      await dialog.getByRole('button', { name: 'Replay' }).click(WAIT)
+      const done = await dialog.locator('.done').innerText(WAIT)
+      await dialog.getByRole('button', { name: 'Close' }).click()
+      return done
+    }
+    const id = entryId
+    expect(await replayFrom('an entry', ['Entry id', id])).toBe(`${GROUP} stands at entry ${id}: 1 entry to handle.`)
+    const time = await replayFrom('a time', ['Time, of this browser', '2026-01-02T03:04:05'])
+    expect(time).toBe(`${GROUP} stands at 2 Jan 2026, 03:04:05: 1 entry to handle.`)
+    expect(await replayFrom('an hour ago')).toMatch(/ stands at \d.*, \d\d:\d\d:\d\d \(an hour ago\): 1 entry/)
+    expect(await replayFrom('the oldest entry in the stream')).toContain(
+      ' stands at the oldest entry in the stream: 1 ',
+    )
+    expect(await replayFrom('what is appended from now on')).toContain(' stands at what is appended from now on: 0 ')
     await leave(visited)
   })
 

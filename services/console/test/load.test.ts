@@ -9,18 +9,19 @@ import { GROUP, Site, test } from './support/site.ts'
 
 const VIEWERS = 20
 const LOOKS = 10
+const GROUPS = [GROUP, 'other', 'third']
 /** Of a connection, not of what is asked for; and those of the test itself. */
 const ASIDE = ['HELLO', 'CLIENT', 'INFO', 'CONFIG', 'AUTH', 'SELECT', 'XADD', 'PING']
 
 const lettersPath = (group: string) => `/api/groups/${group}/letters`
 
-/** As a page does: asks for the newest letters whenever their number has changed. */
-async function view(url: string): Promise<number> {
+/** As a page does: asks for the newest letters of its group whenever their number has changed. */
+async function view(url: string, name: string): Promise<number> {
   let [asked, shown, looks] = [0, -1, 0]
-  for await (const { groups } of looksOf(url, GROUP)) {
-    const letters = groups.find(({ group }) => group === GROUP)?.deadLetters ?? 0
+  for await (const { groups } of looksOf(url, name)) {
+    const letters = groups.find(({ group }) => group === name)?.deadLetters ?? 0
     if (letters !== shown) {
-      const { letters: page } = JSON.parse((await ask(url, lettersPath(GROUP))).body)
+      const { letters: page } = JSON.parse((await ask(url, lettersPath(name))).body)
       // A page is never older than the look that made the browser ask for it.
       expect(page.length).toBeGreaterThanOrEqual(Math.min(letters, 25))
       shown = letters
@@ -32,28 +33,30 @@ async function view(url: string): Promise<number> {
   return asked
 }
 
-test('many pages that show letters while events die cost Redis two looks and two pages a second at most', async () => {
+test('many pages of many groups that show letters while events die cost Redis two commands a second at most', async () => {
   const redis = await RedisServer.start(testUsers)
   const site = new Site(redis.url)
   try {
-    await withGroup(site)
+    for (const group of GROUPS) await withGroup(site, group)
     const { url } = await site.console()
     let isOver = false
     const dying = async () => {
-      while (!isOver) await site.send('XADD', `{${site.stream}}:${GROUP}:dead`, '*', 'a', 'letter')
+      while (!isOver)
+        for (const group of GROUPS) await site.send('XADD', `{${site.stream}}:${group}:dead`, '*', 'a', 'letter')
     }
     const died = dying()
     const { commands, stop } = await monitor(redis.url)
     const since = performance.now()
-    const asked = await Promise.all(Array.from({ length: VIEWERS }, () => view(url)))
+    const asked = await Promise.all(
+      Array.from({ length: VIEWERS }, (_, n) => view(url, GROUPS[n % GROUPS.length] as string)),
+    )
     const seconds = (performance.now() - since) / 1_000
     const sent = commands.filter((command) => !ASIDE.includes(command))
     isOver = true
     await died
     stop()
     // One more at each end of the time.
-    expect(sent.length).toBeLessThanOrEqual(2 * (2 * seconds + 2))
-    expect(sent.filter((command) => command === 'XREVRANGE').length).toBeGreaterThan(LOOKS / 2)
+    expect(sent.length).toBeLessThanOrEqual(2 * seconds + 2)
     expect(Math.min(...asked)).toBeGreaterThan(LOOKS / 2)
   } finally {
     await site.close()

@@ -2,8 +2,9 @@ import { RedisServer } from '@redis-streams-processor/testbed'
 import { expect } from 'vitest'
 import { testUsers } from '../../../packages/streams-core/test/support/test-users.ts'
 import { ask, posting } from './support/ask.ts'
-import { look } from './support/looks.ts'
-import { Site, test } from './support/site.ts'
+import { withGroup } from './support/group.ts'
+import { eventsOf, look } from './support/looks.ts'
+import { GROUP, Site, test } from './support/site.ts'
 
 const GROUPS = 100
 const CONSUMERS = 100
@@ -48,6 +49,20 @@ test('many viewers of 100 groups and 100 consumers cost Redis two looks a second
   } finally {
     await site.close()
     await redis.stop()
+  }
+})
+
+test('what was seen before somebody came is shown to them', async ({ site }) => {
+  await withGroup(site)
+  await site.publish(3)
+  const { url } = await site.console()
+  const [first] = await look(url, GROUP, 1)
+  for await (const { name, data } of eventsOf(url, GROUP)) {
+    if (name !== 'history') continue
+    const [sample] = data as { at: number; lag: number }[]
+    expect(sample?.lag).toBe(3)
+    expect(sample?.at).toBeLessThanOrEqual(Number(first?.nowMs))
+    break
   }
 })
 

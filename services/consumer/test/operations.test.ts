@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { userEvents } from '@redis-streams-processor/events'
-import { createProducer, inspectStream } from '@redis-streams-processor/streams-core'
+import { samples, userEvents } from '@redis-streams-processor/events'
+import { createProducer, inspectStream, openControls } from '@redis-streams-processor/streams-core'
 import { GroupView, RedisServer, Scrape, sendOnce, until, Worker } from '@redis-streams-processor/testbed'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 
@@ -176,5 +176,69 @@ describe('the figures of groups', () => {
     await producer.waitFor(({ msg }) => msg === 'no figures of groups in the metrics')
     await redis.start()
     await soon('the figures are back', async () => (await Scrape.of(port)).all('streams_group_lag').length === 1)
+  })
+
+  test('have what is set aside while its event type is paused, which XPENDING counts as well', async () => {
+    const [redis, STREAM] = [inject('redisUrl'), newStream()]
+    const controls = openControls({ name: STREAM }, { redis, group: GROUP })
+    const publisher = createProducer(userEvents(STREAM), { redis })
+    onTestFinished(async () => {
+      await Promise.all([controls.close(), publisher.close()])
+    })
+    await sendOnce(redis, ['XGROUP', 'CREATE', STREAM, GROUP, '0', 'MKSTREAM'])
+    await controls.pause({ eventType: 'payment.failed' })
+    start('consumer', { STREAM, GROUP })
+    for (const n of [1, 2, 3]) await publisher.publish('payment.failed', samples['payment.failed']('user_1', n))
+    await publisher.publish('user.deleted', samples['user.deleted']('user_1', 4))
+    const port = await start('producer', { STREAM, SIMULATE: 'off' }).opsPort()
+    // The fourth event is handled, and three are counted once.
+    await soon('a scrape shows them', async () => {
+      const scrape = await Scrape.of(port)
+      const figures = ['set_aside', 'lag', 'pending', 'waiting_for_retry']
+      return figures.map((name) => scrape.sum(`streams_group_${name}`, { group: GROUP })).join() === '3,0,0,0'
+    })
+    expect(await sendOnce(redis, ['XPENDING', STREAM, GROUP])).toMatchObject({ 0: 3 })
+    await controls.resume({ eventType: 'payment.failed' })
+    await soon('none is left', async () => (await Scrape.of(port)).sum('streams_group_set_aside') === 0)
+  })
+
+  test('cost Redis one script a second at most, which does as much for a long stream as for a short one', async () => {
+    const redis = await RedisServer.start()
+    onTestFinished(() => redis.stop())
+    const STREAM = newStream()
+    const port = await start('producer', { REDIS_URL: redis.url, STREAM, SIMULATE: 'off' }).opsPort()
+    const send = (...command: string[]) => sendOnce<string>(redis.url, command)
+    await send('XGROUP', 'CREATE', STREAM, GROUP, '0', 'MKSTREAM')
+    const append = async (count: number) => {
+      const script = "for i = 1, ARGV[1] do redis.call('XADD', KEYS[1], '*', 'n', i) end"
+      await send('EVAL', script, '1', STREAM, String(count))
+    }
+    /** How often Redis has run each command, those inside scripts included. */
+    const commands = async () => {
+      const counts = [...(await send('INFO', 'commandstats')).matchAll(/cmdstat_([\w|]+):calls=(\d+)/g)]
+      // Without those of this test's own connections.
+      const others = counts.filter(([, name = '']) => !/^(config|info|hello|client)/.test(name))
+      return Object.fromEntries(others.map(([, name, calls]) => [name, Number(calls)]))
+    }
+    /** The commands of one look. What a scrape shows may be a second old, so that the first ones may need none. */
+    const look = async () => {
+      await send('CONFIG', 'RESETSTAT')
+      return soon('a scrape looks', async () => {
+        await Scrape.of(port)
+        const counts = await commands()
+        return counts.evalsha !== undefined && counts
+      })
+    }
+    await soon('there are figures', async () => (await Scrape.of(port)).all('streams_group_lag').length === 1)
+    await append(10)
+    const short = await look()
+    expect(short.evalsha).toBe(1)
+    const since = performance.now()
+    await Promise.all(Array.from({ length: 20 }, () => Scrape.of(port)))
+    const seconds = (performance.now() - since) / 1_000
+    expect((await commands()).evalsha).toBeLessThanOrEqual(1 + Math.ceil(seconds))
+
+    await append(10_000)
+    expect(await look()).toEqual(short)
   })
 })

@@ -4,7 +4,7 @@ import type { Published } from '@redis-streams-processor/streams-core'
 /** Publishes an event, and writes into the ledger that it was tried, and the answer. */
 export async function withLedger(
   ledger: Ledger,
-  { id, type, subject }: { id: string; type: string; subject?: string },
+  { id, type, subject }: { id: string; type: string; subject?: string | undefined },
   publish: () => Promise<Published>,
 ): Promise<Published> {
   ledger.write({ what: 'attempted', id, type, subject })

@@ -1,4 +1,4 @@
-import { userEvents } from '@redis-streams-processor/events'
+import { sources, userEvents } from '@redis-streams-processor/events'
 import { createLogger, Ledger, retentionOf, tracingOf } from '@redis-streams-processor/service-kit'
 import { Operations } from './operations.ts'
 import { publishBurst } from './publish-burst.ts'
@@ -14,7 +14,7 @@ export async function runProducer(settings: ProducerServiceSettings, signal: Abo
   const ledger = new Ledger(settings.LEDGER_DIR, 'producer')
   const stream = userEvents(settings.STREAM, retentionOf(settings))
   const operations = new Operations({ settings, stream, logger, signal })
-  const service = { settings, stream, ledger, logger, operations, tracing: tracingOf(logger) }
+  const service = { settings, stream, sources, ledger, logger, operations, tracing: tracingOf(logger) }
   try {
     await (settings.BURST === undefined ? serve(service, signal) : publishBurst(service, settings.BURST, signal))
   } finally {

@@ -5,7 +5,6 @@ import {
   maxEventBytesOf,
   newStandardSecret,
   type Source,
-  sources,
   standardScheme,
   type UserEvents,
 } from '@redis-streams-processor/events'
@@ -13,7 +12,6 @@ import { type Ledger, redisOf, SettingsError, type TracingOption } from '@redis-
 import {
   createProducer,
   type Logger,
-  type Producer,
   type RedisRefusedError,
   type StreamDefinition,
 } from '@redis-streams-processor/streams-core'
@@ -33,6 +31,8 @@ const MARGIN_MS = 500
 export interface Service {
   settings: ProducerServiceSettings
   stream: StreamDefinition<UserEvents>
+  /** By name. Those that have a secret are served. */
+  sources: Readonly<Record<string, Source>>
   ledger: Ledger
   logger: Logger
   operations: Operations
@@ -56,17 +56,13 @@ export async function serve(service: Service, signal: AbortSignal): Promise<void
   const names = served.map(({ name }) => name)
   const labels = { sources: names, statuses: STATUSES, reasons: REFUSAL_REASONS }
   const tally = new Tally(logger, operations.newWebhookMetrics(labels))
-  const producers = served.map(({ name, source }) => producerFor(service, name, source))
-  const receivers = served.map((options, i) => {
-    const producer = producers[i] as Producer<UserEvents>
-    return new Receiver(
-      { ...options, toleranceMs: settings.WEBHOOK_TOLERANCE_MS },
-      { ...service, producer, tally, onRefused: ending.fail },
-    )
-  })
-  for (const producer of producers) producer.ready().catch(ending.fail)
+  const producer = newProducer(service, served)
+  const toleranceMs = settings.WEBHOOK_TOLERANCE_MS
+  const actors = { ...service, producer, tally, onRefused: ending.fail }
+  const receivers = served.map((options) => new Receiver({ ...options, toleranceMs }, actors))
+  producer.ready().catch(ending.fail)
   const server = new WebhookServer(serverOptions(settings), receivers, tally)
-  for (const part of [...producers, server]) operations.watch(part)
+  for (const part of [producer, server]) operations.watch(part)
   let simulating: Promise<void> | undefined
   try {
     await operations.open()
@@ -82,7 +78,7 @@ export async function serve(service: Service, signal: AbortSignal): Promise<void
     logger.info({ reason: 'draining' }, 'not ready')
     await server.stop()
     await simulating
-    await Promise.all(producers.map((producer) => producer.close()))
+    await producer.close()
     logger.info({}, 'webhooks are no longer served')
   }
 }
@@ -104,8 +100,14 @@ function endOf(signal: AbortSignal) {
   }
 }
 
-function servedSources({ settings, logger }: Service, simulated: string | undefined) {
-  const served: { name: string; source: Source; keys: readonly Buffer[] }[] = []
+interface Served {
+  name: string
+  source: Source
+  keys: readonly Buffer[]
+}
+
+function servedSources({ settings, sources, logger }: Service, simulated: string | undefined): Served[] {
+  const served: Served[] = []
   for (const [name, source] of Object.entries(sources)) {
     const keys = keysOf(name, settings)
     if (keys.length > 0) served.push({ name, source, keys })
@@ -121,22 +123,22 @@ function servedSources({ settings, logger }: Service, simulated: string | undefi
   return served
 }
 
-/** One for each source, because each source has its own window of deduplication. */
-function producerFor(
-  { settings, stream, logger, operations, tracing }: Service,
-  name: string,
-  source: Source,
-): Producer<UserEvents> {
+/** One for all sources: it remembers ids for as long as any of them needs, and takes events as large as any may make. */
+function newProducer({ settings, stream, logger, operations, tracing }: Service, served: readonly Served[]) {
+  const most = (of: (source: Source) => number) => Math.max(0, ...served.map(({ source }) => of(source)))
+  const observe = operations.newObserver()
   return createProducer(stream, {
     redis: redisOf(settings),
-    source: `/webhooks/${name}`,
     publishTimeoutMs: Math.min(settings.PUBLISH_TIMEOUT_MS, ANSWER_MS - MARGIN_MS),
-    dedupeMs: source.dedupeMs,
+    dedupeMs: most(({ dedupeMs }) => dedupeMs),
+    maxEventBytes: maxEventBytesOf({ maxBodyBytes: most(({ maxBodyBytes }) => maxBodyBytes) }),
     durability: settings.DURABILITY,
-    maxEventBytes: maxEventBytesOf(source),
     logger,
     ...(tracing && { tracing }),
-    onReport: operations.newObserver(),
+    onReport: (report) => {
+      // What is invalid, the receiver publishes once more, as it came: for its sender nothing has failed.
+      if (report.kind !== 'publish' || report.result !== 'invalid') observe(report)
+    },
   })
 }
 

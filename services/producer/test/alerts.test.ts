@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { onPath } from '@redis-streams-processor/testbed'
+import { onPath, skipsWithout } from '@redis-streams-processor/testbed'
 import { describe, expect, test } from 'vitest'
 import { causes } from './support/causes.ts'
 import { inSeconds, WatchedSystem } from './support/watched-system.ts'
 
 const rules = readFileSync(new URL('../../../deploy/alerts.yml', import.meta.url), 'utf8')
-const hasPrometheus = onPath('prometheus') !== undefined
-const NEEDS = hasPrometheus ? '' : ' (skipped: apt-get install prometheus)'
+const skipped = skipsWithout(onPath('prometheus') !== undefined)
+const NEEDS = skipped ? ' (skipped: apt-get install prometheus)' : ''
 
 test('each alert has a cause', () => {
   const names = [...rules.matchAll(/^ +- alert: (\w+)$/gm)].map(([, name]) => name)
@@ -24,7 +24,7 @@ test('each duration of the rules is shortened, and nothing else', () => {
 
 describe.concurrent('an alert fires for its cause, ends with it, and no other fires', () => {
   for (const [what, { alerts, run }] of Object.entries(causes)) {
-    test.skipIf(!hasPrometheus)(`${what}: ${alerts.join(', ')}${NEEDS}`, { timeout: 180_000 }, async () => {
+    test.skipIf(skipped)(`${what}: ${alerts.join(', ')}${NEEDS}`, { timeout: 180_000 }, async () => {
       const system = await WatchedSystem.open()
       try {
         await run(system)

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { onPath, Prometheus, until, Worker } from '@redis-streams-processor/testbed'
+import { onPath, Prometheus, skipsWithout, until, Worker } from '@redis-streams-processor/testbed'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
@@ -11,8 +11,8 @@ const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
 const alerts = read('deploy/alerts.yml')
 const alertNames = [...alerts.matchAll(/^ +- alert: (\w+)$/gm)].map(([, name = '']) => name)
 
-const hasPrometheus = onPath('promtool') !== undefined && onPath('prometheus') !== undefined
-const NEEDS = hasPrometheus ? '' : ' (skipped: apt-get install prometheus)'
+const skipped = skipsWithout(onPath('promtool') !== undefined && onPath('prometheus') !== undefined)
+const NEEDS = skipped ? ' (skipped: apt-get install prometheus)' : ''
 
 /** Runs promtool in deploy/. */
 function promtool(...args: string[]) {
@@ -34,7 +34,7 @@ describe('alerts', () => {
     expect(new Set(shown.map(([, name]) => name))).toEqual(new Set(alertNames))
   })
 
-  test.skipIf(!hasPrometheus).each([
+  test.skipIf(skipped).each([
     ['check', 'config', 'prometheus.yml'],
     ['check', 'rules', 'alerts.yml'],
     ['test', 'rules', 'alerts.test.yml'],
@@ -75,7 +75,7 @@ function start(service: 'consumer' | 'producer', env: Record<string, string>): W
 }
 
 describe('Prometheus, with a producer and two consumers', () => {
-  test.skipIf(!hasPrometheus)(`answers every query of the dashboard, and evaluates every alert${NEEDS}`, async () => {
+  test.skipIf(skipped)(`answers every query of the dashboard, and evaluates every alert${NEEDS}`, async () => {
     const env = { STREAM: `service_${randomUUID().slice(0, 8)}`, LOG_LEVEL: 'info', WORK_MS: '1' }
     const producer = start('producer', { ...env, INTERVAL_MS: '10', MAX_LENGTH: '100000' })
     const consumers = [start('consumer', env), start('consumer', env)]
@@ -86,6 +86,16 @@ describe('Prometheus, with a producer and two consumers', () => {
       },
     })
     onTestFinished(() => prometheus.stop())
+    // What prometheus-adapter asks for an autoscaler. Pending is a part of it.
+    const adapter = read('deploy/kubernetes/prometheus-adapter.yaml')
+    const rules = [...adapter.matchAll(/seriesQuery: (\w+)\n(?:.*\n)*? +metricsQuery: (.*)\n/g)]
+    expect(rules).toHaveLength(2)
+    for (const [, series = '', query = ''] of rules) {
+      const asked = query.replaceAll('<<.Series>>', series).replaceAll('<<.LabelMatchers>>', 'group="user_group"')
+      const answer = async () => (await prometheus.query(asked)).length === 1
+      await until(`an answer to ${asked}`, answer, { timeoutMs: 30_000 })
+    }
+
     const filled = (query: string) => query.replaceAll('$__rate_interval', '10s').replaceAll('$group', '.+')
     expect(queries().length).toBeGreaterThan(25)
     for (const query of queries()) {
@@ -100,8 +110,8 @@ describe('Prometheus, with a producer and two consumers', () => {
       const rules = await prometheus.rules()
       return rules.every(({ health }) => health !== 'unknown') && rules
     }
-    const rules = await until('every alert is evaluated', evaluated, { timeoutMs: 30_000 })
-    expect(rules.map(({ name, health, lastError }) => [name, health, lastError])).toEqual(
+    const alertRules = await until('every alert is evaluated', evaluated, { timeoutMs: 30_000 })
+    expect(alertRules.map(({ name, health, lastError }) => [name, health, lastError])).toEqual(
       alertNames.map((name) => [name, 'ok', undefined]),
     )
   })

@@ -12,7 +12,7 @@ end`
 
 /** The fastest loop that one writes by hand: what Redis and its client can do, without a promise beyond Redis' own. */
 export const contestant: Contestant = {
-  settings: `publish: ${BATCH} events a Lua call that XADDs each; consume: XREADGROUP COUNT ${BATCH}, handlers, one XACK a batch`,
+  settings: `publish: ${BATCH} events a Lua call that XADDs each, one call at a time; consume: XREADGROUP COUNT ${BATCH}, handlers, one XACK a batch`,
 
   async openPublisher({ url, queue }) {
     const client = await connect(url)

@@ -9,7 +9,7 @@ import { costs } from './costs.ts'
 const SMALL = { quick: 500, normal: 10_000, full: 10_000 }
 const LARGE = { quick: 2_000, normal: 200_000, full: 1_000_000 }
 /** For ten seconds and more after a large fill, Redis is busy with giving back memory that filling took. */
-const REST_MS = { quick: 0, normal: 0, full: 15_000 }
+const REST_MS = { quick: 0, normal: 15_000, full: 15_000 }
 const LONG = { quick: 2_000, normal: 500_000, full: 10_000_000 }
 /** The pending entries of somebody else stay his meanwhile. */
 const LEASE_MS = 600_000
@@ -26,7 +26,6 @@ export const growth: Scenario = {
     { key: 'memoryLastMb', title: 'memory at the end', unit: 'MB', better: 'less', decimals: 1 },
   ],
   contestants: (name) => name === 'ours' || name === 'bare',
-  maxRounds: 2,
 
   async measure(arena, size) {
     const [small, large] = [SMALL[size], LARGE[size]]

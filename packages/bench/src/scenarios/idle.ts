@@ -14,7 +14,6 @@ export const idle: Scenario = {
     { key: 'clientCpu', title: 'client CPU', unit: '% and consumer', better: 'less', decimals: 2 },
   ],
   contestants: (name) => name === 'ours' || name === 'bare',
-  maxRounds: 3,
 
   async measure(arena, size) {
     const windowMs = WINDOW_MS[size]

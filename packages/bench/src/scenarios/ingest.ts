@@ -13,6 +13,7 @@ export const ingest: Scenario = {
   ],
   comparedBy: 'cpuUs',
   contestants: (name) => name === 'ours' || name === 'bare',
+  roundsFactor: 3,
 
   async measure(arena, size) {
     const count = REQUESTS[size]

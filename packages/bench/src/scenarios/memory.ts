@@ -12,7 +12,6 @@ export const memory: Scenario = {
     { key: 'afterLoadMb', title: 'at rest after the events', unit: 'MB', better: 'less', decimals: 1 },
   ],
   contestants: (name) => name === 'ours' || name === 'bare',
-  maxRounds: 3,
 
   async measure(arena, size) {
     const count = EVENTS[size]

@@ -18,7 +18,6 @@ export const recovery: Scenario = {
     { key: 'ms', title: 'time', unit: 'ms', better: 'less' },
     { key: 'held', title: 'held by the victim', unit: 'events', better: 'less' },
   ],
-  maxRounds: 3,
   contestants: (name, size) => !NEVER.includes(name) && !(size === 'quick' && SLOW.includes(name)),
 
   async measure(arena) {

@@ -20,11 +20,14 @@ export interface Program {
   stop(): Promise<void>
 }
 
-/** Looks in folders, on the PATH, and in further folders. @throws when it is nowhere. */
+/** A server that is not on this machine. */
+export class NoProgramError extends Error {}
+
+/** Looks in folders, on the PATH, and in further folders. @throws {NoProgramError} when it is nowhere. */
 export function find(name: string, { first = [], last = [] }: { first?: string[]; last?: string[] } = {}): string {
   const inFolder = (folders: string[]) => folders.map((folder) => join(folder, name)).find(existsSync)
   const path = inFolder(first) ?? onPath(name) ?? inFolder(last)
-  if (path === undefined) throw new Error(`no ${name} on the PATH`)
+  if (path === undefined) throw new NoProgramError(`no ${name} on the PATH`)
   return path
 }
 

@@ -1,8 +1,4 @@
-import { once } from 'node:events'
-import { connect } from 'node:net'
-import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { RedisServer, sendOnce } from '@redis-streams-processor/testbed'
+import { countClientCommands, RedisServer, sendOnce } from '@redis-streams-processor/testbed'
 import type { Server } from './server.ts'
 
 /** For every contestant that runs on Redis: nothing is written to disk. */
@@ -22,26 +18,7 @@ export async function startRedisServer(): Promise<Server> {
       const cpuSeconds = number('used_cpu_user') + number('used_cpu_sys')
       return { cpuUs: cpuSeconds * 1_000_000, commands: number('total_commands_processed') }
     },
-    countClientCommands: (windowMs) => countMonitored(redis.port, windowMs),
+    countClientCommands: (windowMs) => countClientCommands(redis.port, windowMs),
     stop: () => redis.stop(),
   }
-}
-
-/**
- * Counts by MONITOR, which marks what a script calls: INFO commandstats adds that to what clients send. MONITOR costs
- * Redis time, so nothing else is measured meanwhile.
- */
-async function countMonitored(port: number, windowMs: number): Promise<number> {
-  const socket = connect(port, '127.0.0.1')
-  await once(socket, 'connect')
-  const lines = createInterface({ input: socket })
-  socket.write('MONITOR\r\n')
-  await once(lines, 'line')
-  let count = 0
-  lines.on('line', (line) => {
-    if (!/^\+[\d.]+ \[\d+ lua\]/.test(line)) count += 1
-  })
-  await sleep(windowMs)
-  socket.destroy()
-  return count
 }

@@ -19,7 +19,7 @@ export const backlog: Drill = {
     for (const [what, owner] of Object.entries(backlogs)) {
       const rate = await perSecondOf(stage, stage.ids.slice(begin, begin + third), owner)
       const share = (rate / unread).toFixed(2)
-      console.error(`${what}: ${rate.toFixed()} a second, ${share} of the rate of unread events`)
+      console.error(`  backlog: ${what}: ${rate.toFixed()} a second, ${share} of the rate of unread events`)
       stage.complainUnless(rate >= least * unread, `${what}: only ${share} of the rate of unread events`)
       begin += third
     }

@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url'
 import { BAD_USER, CULPRIT_USER, POISON } from '../handlers.ts'
 import type { Drill } from '../stage.ts'
 
-// Batch handlers, with consumers killed and events that fail, throw or kill among the others.
+// Batch handlers and idempotency records, with consumers killed or replaced and events that fail, throw or kill among the
+// others.
 
 const BATCH_HANDLERS = fileURLToPath(new URL('../batch-handlers.ts', import.meta.url))
 
@@ -14,20 +15,28 @@ function userOf(n: number): string {
 }
 
 export const batches: Drill = {
-  about: 'events in batches: some fail, some make the batch throw, one kills it, and consumers are SIGKILLed meanwhile',
+  about:
+    'events in batches, with idempotency records: some fail, some make the batch throw, one kills it; meanwhile consumers are SIGKILLed and replaced by turns',
   events: 10_000,
   async run(stage) {
     const { ids } = stage
     const pill = Math.floor(ids.length / 2)
-    const env = { HANDLERS: BATCH_HANDLERS, WORK_MS: '20', CONCURRENCY: '4', MAX_DELIVERIES: '4', RETRY_BASE_MS: '50' }
+    const env = {
+      ...{ HANDLERS: BATCH_HANDLERS, WORK_MS: '20', CONCURRENCY: '4', IDEMPOTENCY_TTL_MS: '600000' },
+      ...{ MAX_DELIVERIES: '4', RETRY_BASE_MS: '50' },
+    }
     const fleet = await stage.fleet(3, env)
     for (const [n, id] of ids.entries()) if (n === pill || n % 100 === 10 || n % 100 === 60) stage.doomed.add(id)
     const kills = stage.options.quick ? 5 : 30
     const everyMs = 700
     const perSecond = Math.max(100, stage.options.events / ((kills * everyMs) / 1_000))
     const publishing = stage.publish({ perSecond, userOf: (n) => (n === pill ? POISON.exit : userOf(n)) })
+    let isReplaced = false
     await stage.whileWorking(publishing, kills, everyMs, async () => {
-      await stage.kill(fleet, stage.random.whole(0, 2))
+      const slot = stage.random.whole(0, 2)
+      if (isReplaced) await fleet.replace(slot)
+      else await stage.kill(fleet, slot)
+      isReplaced = !isReplaced
     })
     await stage.quiet()
     const letters = await stage.arena.group(stage.group).deadLetters()

@@ -36,6 +36,8 @@ export interface Container {
 export class Stack {
   /** Where webhooks come in: the port of this machine that Compose publishes. */
   readonly port: number
+  /** Where the page of operators is: another one. */
+  readonly consolePort: number
   readonly webhookSecret = newStandardSecret()
   readonly ledgerFolder = mkdtempSync(join(tmpdir(), 'redis-streams-smoke-'))
   /** Redis cannot be reached from outside its network: it is asked in its container, by the user `operator`. */
@@ -45,12 +47,14 @@ export class Stack {
   readonly #options: { cwd: string; env: NodeJS.ProcessEnv }
   readonly #signal: AbortSignal
 
-  private constructor(settings: Record<string, string>, port: number, signal: AbortSignal) {
+  private constructor(settings: Record<string, string>, ports: [http: number, console: number], signal: AbortSignal) {
+    const [port, consolePort] = ports
     this.port = port
+    this.consolePort = consolePort
     // The containers write as a user of their own.
     chmodSync(this.ledgerFolder, 0o777)
     const webhooks = { HTTP_PORT: String(port), WEBHOOK_STANDARD_SECRET: this.webhookSecret }
-    const fixed = { STREAM, GROUP, LEDGER_FOLDER: this.ledgerFolder }
+    const fixed = { STREAM, GROUP, LEDGER_FOLDER: this.ledgerFolder, CONSOLE_PORT: String(consolePort) }
     const env = { ...environment(), ...settings, ...webhooks, ...fixed }
     this.#options = { cwd: ROOT, env }
     this.#signal = signal
@@ -72,7 +76,7 @@ export class Stack {
         throw new Error(`a running Docker engine and Compose v2 are needed: ${error.message}`)
       })
     }
-    return new Stack(settings, await freePort(), signal)
+    return new Stack(settings, [await freePort(), await freePort()], signal)
   }
 
   docker(...args: string[]): Promise<string> {
@@ -150,6 +154,17 @@ export class Stack {
 
   get #composeArgs(): string[] {
     const files = FILES.flatMap((file) => ['--file', file])
-    return ['compose', '--project-name', this.#project, ...files, '--env-file', devNull, '--ansi', 'never']
+    return [
+      'compose',
+      '--project-name',
+      this.#project,
+      ...files,
+      '--env-file',
+      devNull,
+      '--profile',
+      'console',
+      '--ansi',
+      'never',
+    ]
   }
 }

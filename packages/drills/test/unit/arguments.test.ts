@@ -7,6 +7,7 @@ const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 test.each([
   ['drill', ['--nope'], 'Unknown option'],
   ['drill', ['--events', 'many'], '--events: expected a whole number, got many'],
+  ['drill', ['--lanes', '0'], '--lanes: expected a whole number from 1 on, got 0'],
   ['drill', ['nope'], 'no such drill: nope'],
   ['demo', ['--nope'], 'Unknown option'],
   ['smoke', ['nope'], 'Unexpected argument'],

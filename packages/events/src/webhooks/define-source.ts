@@ -47,8 +47,10 @@ export interface SourceOptions {
    */
   toEvent(headers: IncomingHttpHeaders, body: unknown): SourceEvent
   /**
-   * How long the id of a delivery is remembered: for as long as the sender may repeat it.
-   * Milliseconds, 60,000 to 2,592,000,000. Default 259,200,000 (three days).
+   * How long the id of a delivery is remembered at least: for as long as the sender may repeat it. Stripe repeats for
+   * three days, so long does GitHub let a delivery be sent again, and the schedule of Standard Webhooks ends after 75 h
+   * 35 min.
+   * Milliseconds, 60,000 to 2,592,000,000. Default 345,600,000 (four days).
    */
   dedupeMs?: number
   /**
@@ -66,7 +68,7 @@ export type Source = Readonly<Required<SourceOptions>>
  * @throws {InvalidOptionError} naming option, range and value.
  */
 export function defineSource({ scheme, toEvent, ...given }: SourceOptions): Source {
-  const { dedupeMs = 3 * DAY_MS, maxBodyBytes = MIB } = given
+  const { dedupeMs = 4 * DAY_MS, maxBodyBytes = MIB } = given
   refuseUnless('dedupeMs', dedupeMs, 60_000, 30 * DAY_MS)
   refuseUnless('maxBodyBytes', maxBodyBytes, 1_024, MAX_BODY_BYTES)
   return Object.freeze({ scheme, toEvent, dedupeMs, maxBodyBytes })

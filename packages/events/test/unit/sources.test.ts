@@ -49,6 +49,16 @@ describe('the sources say what a delivery is', () => {
     for (const name of Object.keys(sources)) expect(name).toMatch(/^(?!other$|simulator$)[a-z0-9]+(-[a-z0-9]+)*$/)
   })
 
+  test.each<[string, number]>([
+    // The last attempt of the schedule in the specification is 75 h 35 min 5 s after the first.
+    ['standard', ((75 * 60 + 35) * 60 + 5) * 1_000],
+    // So long a delivery can be sent again.
+    ['github', 72 * 3_600_000],
+    ['stripe', 72 * 3_600_000],
+  ])('%s remembers ids for longer than its sender repeats', (name, repeatsForMs) => {
+    expect(sources[name]?.dedupeMs).toBeGreaterThan(repeatsForMs)
+  })
+
   test.each([null, 1, 'text', [], {}, { type: 1, id: {}, created: 'x', data: null }, JSON.parse('{"__proto__":{}}')])(
     'and do not throw when it is %j',
     (body) => {
@@ -62,9 +72,9 @@ describe('the sources say what a delivery is', () => {
 describe('defineSource', () => {
   const toEvent = () => ({ noEvent: 'test' })
 
-  test('remembers ids for three days and takes a megabyte, unless it is told otherwise', () => {
+  test('remembers ids for four days and takes a megabyte, unless it is told otherwise', () => {
     const source = defineSource({ scheme: githubScheme, toEvent })
-    expect(source).toMatchObject({ dedupeMs: 259_200_000, maxBodyBytes: 1_048_576 })
+    expect(source).toMatchObject({ dedupeMs: 345_600_000, maxBodyBytes: 1_048_576 })
   })
 
   test('refuses what is out of range', () => {

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { sign as signForGithub } from '@octokit/webhooks-methods'
 import {
@@ -11,7 +11,13 @@ import {
 } from '@redis-streams-processor/events'
 import { Webhook } from 'standardwebhooks'
 import Stripe from 'stripe'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+
+// The real one, whose calls are counted.
+vi.mock('node:crypto', async (load) => {
+  const crypto = await load<typeof import('node:crypto')>()
+  return { ...crypto, timingSafeEqual: vi.fn(crypto.timingSafeEqual) }
+})
 
 const NOW_MS = 1_800_000_000_000
 const TOLERANCE_MS = 300_000
@@ -149,6 +155,23 @@ describe('several signatures in one header', () => {
     expect(of(`${fits},t=${NOW_MS / 1_000}`)).toBe('unsigned')
     expect(of(fits.replace('v1=', 'v0='))).toBe('unsigned')
   })
+})
+
+test('every signature is compared with every key, whichever of them fits', async () => {
+  const [secret, other] = schemes.standard?.secrets ?? ['', '']
+  const headers = (await schemes.standard?.sign(secret, BODY, NOW_MS)) ?? {}
+  const fits = headers['webhook-signature']
+  const wrong = `v1,${Buffer.alloc(32).toString('base64')}`
+  for (const signatures of [`${fits} ${wrong} ${wrong}`, `${wrong} ${wrong} ${fits}`, `${wrong} ${wrong} ${wrong}`]) {
+    for (const secrets of [
+      [secret, other],
+      [other, secret],
+    ]) {
+      vi.mocked(timingSafeEqual).mockClear()
+      check(standardScheme, secrets, { ...headers, 'webhook-signature': signatures })
+      expect(timingSafeEqual).toHaveBeenCalledTimes(6)
+    }
+  }
 })
 
 test.each(['', 'whsec_', 'whsec_dG9vIHNob3J0', 'not base64 at all, but long enough for it', 'whsec_ÄÖÜ'.repeat(9)])(

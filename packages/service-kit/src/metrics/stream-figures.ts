@@ -22,6 +22,11 @@ const GROUP_GAUGES: [name: string, help: string, read: (group: Group) => number]
     ({ waitingForRetry }) => waitingForRetry,
   ],
   [
+    'streams_group_set_aside',
+    'Entries that wait for the end of a pause of their event type',
+    ({ pausedTypes }) => pausedTypes.reduce((sum, { setAside }) => sum + setAside, 0),
+  ],
+  [
     'streams_group_oldest_unhandled_seconds',
     'Age of the oldest entry that the group has not acknowledged; 0 if there is none',
     ({ oldestUnhandledMs }) => oldestUnhandledMs / 1_000,

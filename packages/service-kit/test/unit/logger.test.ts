@@ -23,6 +23,12 @@ test.each([
   expect(numbers).toEqual(Array.from({ length: 5_000 }, (_, n) => n))
 })
 
+test('a warning is written at once, and every line before it: not even a SIGKILL takes them back', async () => {
+  const worker = chatty(3, { ENDING: 'kill' })
+  await worker.closed()
+  expect(worker.lines.map(({ msg }) => msg)).toEqual(['line', 'line', 'line', 'the end'])
+})
+
 test('only so many lines wait for a reader: those beyond are lost, and the process ends all the same', async () => {
   const worker = chatty(50_000, {}, { stdout: 'unread' })
   expect(await worker.closed()).toBe(0)

@@ -1,5 +1,5 @@
 import { openGroups } from '@redis-streams-processor/streams-core'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { duration } from '../input.ts'
 import { wrap } from '../show/text.ts'
 import { some, span } from '../show/words.ts'
@@ -24,7 +24,7 @@ export function addConsumers(program: Command): void {
       'Deletes names of consumers that hold nothing and have been silent. One that lives comes back by itself.',
     )
     .option('-g, --group <group>', 'the group (default: the only one)')
-    .option('--idle <time>', 'silent for at least this long', duration, 300_000)
+    .addOption(new Option('--idle <time>', 'silent for at least this long').argParser(duration).default(300_000, '5m'))
     .option('--dry-run', 'only list them')
     .action(act('consumers prune', prune))
 }

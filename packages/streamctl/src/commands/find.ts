@@ -22,7 +22,7 @@ export function addFind(program: Command): void {
     .description('Finds one event: its entries, what each group has done with them, and its dead letters.')
     .addOption(new Option('--id-of <what>', 'what the id is (default: by its look)').choices(['event', 'entry']))
     .option('--payload', 'show the fields of the entries, with the data of the event')
-    .action(act('find', find))
+    .action(act('find', find, { heedsCtrlC: true }))
 }
 
 async function find(tool: Tool<'find'>, { idOf, payload }: Options, id: string): Promise<void> {
@@ -36,34 +36,36 @@ async function find(tool: Tool<'find'>, { idOf, payload }: Options, id: string):
     })
     .finally(() => progress.end())
   const isKnown =
-    found.letters.length > 0 || found.entries.some(({ fields, groups }) => fields || groups.some(isPending))
-  if (!isKnown) {
-    throw new Failure(
-      'notFound',
-      'NO_SUCH_EVENT',
-      `${id} is not in ${tool.stream.name}, nor among its dead letters: never published, or handled and trimmed`,
-    )
-  }
+    found.letters.length > 0 || found.entries.some(({ fields, groups }) => fields || groups.some(wasAppended))
+  if (!isKnown) throw new Failure('notFound', 'NO_SUCH_EVENT', nothingKnown(tool, id, found))
   tool.show(toShown(found, payload ?? false), (width) => linesOf(found, width, payload ?? false))
 }
 
-const isPending = ({ state }: { state: EventState }) =>
-  state.type === 'held' ||
-  state.type === 'waiting-for-retry' ||
-  state.type === 'crash-suspect' ||
-  state.type === 'set-aside'
+const wasAppended = ({ state }: { state: EventState }) => state.type !== 'unknown' || state.why === 'trimmed'
 
-function toShown({ entries, letters }: FoundEvent, hasPayload: boolean) {
+function nothingKnown(tool: Tool<'find'>, id: string, { knownSince }: FoundEvent): string {
+  const isLossy = tool.settings.retention().policy === 'maxlen'
+  const handled = isLossy ? 'every group has handled it, or it was dropped unread' : 'every group has handled it'
+  const [extent, ifEarlier] =
+    knownSince === undefined
+      ? ['is empty', `If it was ever published, ${handled}`]
+      : [`goes back to ${moment(knownSince)}`, `If it was published before that, ${handled}; else it never was`]
+  return `${id} is not in ${tool.stream.name}, which ${extent}, nor among its dead letters. ${ifEarlier}`
+}
+
+function toShown({ asOf, entries, letters, knownSince }: FoundEvent, hasPayload: boolean) {
   const letterOf = ({ fields, ...letter }: DeadLetter) => (hasPayload ? { ...letter, fields } : letter)
   const stateOf = (state: EventState) =>
     'letter' in state && state.letter ? { ...state, letter: letterOf(state.letter) } : state
   return {
+    asOf,
     entries: entries.map(({ fields, groups, ...entry }) => ({
       ...entry,
       ...(hasPayload && fields && { fields }),
       groups: groups.map(({ group, state }) => ({ group, state: stateOf(state) })),
     })),
     letters: letters.map(letterOf),
+    knownSince,
   }
 }
 

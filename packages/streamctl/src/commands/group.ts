@@ -4,13 +4,15 @@ import {
   type Groups,
   openControls,
   openGroups,
+  type StartOptions,
   type StartPoint,
   type StartResult,
 } from '@redis-streams-processor/streams-core'
 import type { Command } from 'commander'
 import { duration, rate, startPoint } from '../input.ts'
-import { controlsText, deletedText, startText } from '../show/group-texts.ts'
+import { type Changed, controlsText, deletedText, startText } from '../show/group-texts.ts'
 import { act } from '../tool/act.ts'
+import { groupsOf } from '../tool/choose-group.ts'
 import type { Tool } from '../tool/tool.ts'
 
 interface Start {
@@ -76,19 +78,33 @@ async function withGroups(
   await work(groups).finally(() => groups.close())
 }
 
+type Tell = NonNullable<StartOptions['onProgress']>
+
+/** With a bar while it counts. */
+async function counting(tool: Tool, start: (onProgress: Tell) => Promise<StartResult>): Promise<StartResult> {
+  const progress = tool.progress()
+  return start(({ counted, of }) => progress.say('entries counted', counted, of)).finally(() => progress.end())
+}
+
 async function create(tool: Tool<'group create'>, { from, dryRun = false }: Start, name: string): Promise<void> {
   await withGroups(tool, undefined, async (groups) => {
-    const result = await groups.create(name, { from, dryRun })
+    const result = await counting(tool, (onProgress) => groups.create(name, { from, dryRun, onProgress }))
     tool.show({ ...result, dryRun }, (width) => startText(result, dryRun, width))
   })
 }
 
 async function replay(tool: Tool<'group replay'>, { from, lease, dryRun = false }: Start, name: string): Promise<void> {
+  await groupsOf(tool, name)
   const show = (result: StartResult, isPlan: boolean) =>
     tool.show({ ...result, dryRun }, (width) => startText(result, isPlan, width))
-  await withGroups(tool, lease, (groups) =>
-    planned(tool, dryRun, (isPlan) => groups.replay(name, { from, dryRun: isPlan }), { show, textOf: startText }),
-  )
+  await withGroups(tool, lease, async (groups) => {
+    const plan = await counting(tool, (onProgress) => groups.replay(name, { from, dryRun: true, onProgress }))
+    if (dryRun) return show(plan, true)
+    await confirm(tool, plan, startText)
+    // What was confirmed, although time has passed.
+    const meant = { from: { after: plan.startsAfter } }
+    show(await counting(tool, (onProgress) => groups.replay(name, { ...meant, onProgress })), false)
+  })
 }
 
 async function remove(
@@ -98,41 +114,42 @@ async function remove(
 ): Promise<void> {
   const show = (result: DeleteResult, isPlan: boolean) =>
     tool.show({ ...result, dryRun }, (width) => deletedText(result, isPlan, width))
-  await withGroups(tool, lease, (groups) =>
-    planned(tool, dryRun, (isPlan) => groups.delete(name, { dryRun: isPlan }), { show, textOf: deletedText }),
-  )
+  await withGroups(tool, lease, async (groups) => {
+    const plan = await groups.delete(name, { dryRun: true })
+    // Of a group that is gone, dead letters may be left.
+    if (!plan.existed && plan.deadLetters === 0) await groupsOf(tool, name)
+    if (dryRun) return show(plan, true)
+    await confirm(tool, plan, deletedText)
+    show(await groups.delete(name), false)
+  })
 }
 
-/** Says what would be done, asks, does it, and shows what was done. The library refuses what nobody need be asked about. */
-async function planned<R extends Pick<StartResult, 'atWork' | 'freeInMs'>>(
+/** Asks about a plan. The library refuses what nobody need be asked about. */
+async function confirm<R extends Pick<StartResult, 'atWork' | 'freeInMs'>>(
   tool: Tool,
-  dryRun: boolean,
-  act: (isPlan: boolean) => Promise<R>,
-  telling: {
-    show: (result: R, isPlan: boolean) => void
-    textOf: (result: R, isPlan: boolean, width: number) => string[]
-  },
+  plan: R,
+  textOf: (plan: R, isPlan: boolean, width: number) => string[],
 ): Promise<void> {
-  const plan = await act(true)
-  if (dryRun) return telling.show(plan, true)
-  const question = telling.textOf(plan, true, Number.POSITIVE_INFINITY).join(' ')
+  const question = textOf(plan, true, Number.POSITIVE_INFINITY).join(' ')
   if (plan.atWork.length === 0 && plan.freeInMs === 0) await tool.confirm(`${question} Go on?`)
-  telling.show(await act(false), false)
 }
 
 type Control = 'group pause' | 'group resume' | 'group limit'
 
-/** Changes the controls of a group, and shows them as they are then. */
+/** Changes the controls of a group, and says what was done, and what else is in force then. */
 async function control(
   tool: Tool<Control>,
   group: string,
   change: (controls: GroupControls) => Promise<void>,
+  changed: Changed,
 ): Promise<void> {
+  await groupsOf(tool, group)
   const controls = openControls(tool.stream, { ...tool.redis, group })
   try {
+    const before = await controls.state()
     await change(controls)
-    const state = { group, ...(await controls.state()) }
-    tool.show(state, (width) => controlsText(state, width))
+    const state = await controls.state()
+    tool.show({ group, ...state }, (width) => controlsText(group, changed, { before, state }, width))
   } finally {
     await controls.close()
   }
@@ -142,14 +159,16 @@ const eventTypeOf = ({ type }: Pause) => (type === undefined ? {} : { eventType:
 
 async function pause(tool: Tool<'group pause'>, given: Pause, name: string): Promise<void> {
   const reason = given.reason === undefined ? {} : { reason: given.reason }
-  await control(tool, name, (controls) => controls.pause({ ...eventTypeOf(given), ...reason }))
+  const eventType = eventTypeOf(given)
+  await control(tool, name, (controls) => controls.pause({ ...eventType, ...reason }), { what: 'pause', ...eventType })
 }
 
 async function resume(tool: Tool<'group resume'>, given: Pause, name: string): Promise<void> {
-  await control(tool, name, (controls) => controls.resume(eventTypeOf(given)))
+  const eventType = eventTypeOf(given)
+  await control(tool, name, (controls) => controls.resume(eventType), { what: 'resume', ...eventType })
 }
 
 async function limit(tool: Tool<'group limit'>, _: object, name: string, perSecond: string): Promise<void> {
   const value = perSecond === 'none' ? undefined : rate(perSecond)
-  await control(tool, name, (controls) => controls.limit(value))
+  await control(tool, name, (controls) => controls.limit(value), { what: 'limit' })
 }

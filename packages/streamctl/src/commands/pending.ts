@@ -1,5 +1,5 @@
-import { listPending, type PendingEvent } from '@redis-streams-processor/streams-core'
-import type { Command } from 'commander'
+import { compareIds, listPending, type PendingEvent, RETRY_CONSUMER } from '@redis-streams-processor/streams-core'
+import { type Command, Option } from 'commander'
 import type { DataOf } from '../data.ts'
 import { whole } from '../input.ts'
 import { payloadLines } from '../show/payload.ts'
@@ -13,6 +13,7 @@ import type { Tool } from '../tool/tool.ts'
 interface Options {
   group?: string
   consumer?: string
+  waiting?: boolean
   limit: number
   payload?: boolean
 }
@@ -26,24 +27,28 @@ export function addPending(program: Command): void {
       'Lists what was delivered and not acknowledged, oldest first: who has it, what waits for a retry and why.',
     )
     .option('-g, --group <group>', 'only this group (default: all)')
-    .option('-c, --consumer <name>', 'only what Redis lists under this name; ~retry: what waits for a retry')
+    .option('-c, --consumer <name>', 'only what this consumer holds')
+    .addOption(new Option('--waiting', 'only what waits for a retry').conflicts('consumer'))
     .option('--limit <entries>', 'at most so many', whole(1, 100_000), 20)
     .option('--payload', 'show the fields of the entries, with the data of the events')
     .action(act('pending', pending))
 }
 
-async function pending(tool: Tool<'pending'>, { group, consumer, limit, payload }: Options): Promise<void> {
+async function pending(tool: Tool<'pending'>, given: Options): Promise<void> {
+  const { group, consumer, waiting, limit, payload } = given
+  const owner = waiting ? RETRY_CONSUMER : consumer
   const events: Shown[] = []
   for (const name of await groupsOf(tool, group)) {
-    const of = { ...tool.redis, group: name, ...(consumer !== undefined && { owner: consumer }) }
+    const of = { ...tool.redis, group: name, ...(owner !== undefined && { owner }) }
+    let left = limit + 1
     for await (const event of listPending(tool.stream, of)) {
       events.push(toShown(name, event, payload ?? false))
-      if (events.length > limit) break
+      left -= 1
+      if (left === 0) break
     }
-    if (events.length > limit) break
   }
   const hasMore = events.length > limit
-  const shown = events.slice(0, limit)
+  const shown = events.sort((a, b) => compareIds(a.entryId, b.entryId)).slice(0, limit)
   tool.show({ events: shown, hasMore }, (width) => {
     if (shown.length === 0) return ['nothing is pending']
     const more = hasMore ? ['and more: --limit'] : []
@@ -61,7 +66,7 @@ function listOf(events: readonly Shown[], width: number): string[] {
       { title: 'ENTRY', of: ({ entryId }) => entryId },
       { title: 'GROUP', of: ({ group }) => group, min: 6 },
       { title: 'TYPE', of: ({ eventType }) => eventType ?? '(gone)', min: 8 },
-      { title: 'STATE', of: ({ state }) => stateText(state), min: 20 },
+      { title: 'STATE', of: ({ state }) => stateText(state), min: 20, wraps: true },
     ],
     events,
     width,

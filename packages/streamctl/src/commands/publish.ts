@@ -2,6 +2,7 @@ import { text } from 'node:stream/consumers'
 import { createProducer, defineStream } from '@redis-streams-processor/streams-core'
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { wrap } from '../show/text.ts'
 import { act } from '../tool/act.ts'
 import { loadCatalog } from '../tool/catalog.ts'
 import { Failure } from '../tool/failure.ts'
@@ -50,7 +51,8 @@ async function publish(tool: Tool<'publish'>, given: Options, type: string): Pro
     } = await (catalog ? producer.publish(type, data, options) : producer.publishUnchecked(type, data, options))
     const shown = { eventId, entryId, duplicate, checked: catalog !== undefined }
     const how = duplicate ? 'had been published before, as' : 'published as'
-    tool.show(shown, () => [`${eventId} ${how} ${entryId}${catalog ? '' : ' (not checked: no --catalog)'}`])
+    const done = `${eventId} ${how} ${entryId}${catalog ? '' : ' (not checked: no --catalog)'}`
+    tool.show(shown, (width) => wrap(done, width, 2))
   } finally {
     await producer.close()
   }

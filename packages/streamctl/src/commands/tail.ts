@@ -26,7 +26,7 @@ export function addTail(program: Command): void {
     .option('-n, --last <entries>', 'begin with so many of the newest entries', whole(0, 10_000), 0)
     .option('--count <events>', 'end after so many events', whole(1, 1_000_000_000))
     .option('--payload', 'show the data of events')
-    .action(act('tail', tail))
+    .action(act('tail', tail, { heedsCtrlC: true }))
 }
 
 async function tail(tool: Tool<'tail'>, { type, subject, last, count, payload }: Options): Promise<void> {

@@ -22,14 +22,16 @@ async function trim(tool: Tool<'trim'>, { dryRun = false }: { dryRun?: boolean }
   if (retention.policy === 'maxlen') {
     throw new Failure('usage', 'SETTINGS', 'RETENTION=maxlen: publishes trim by themselves whatever is too old')
   }
-  const trimWith = (isDry: boolean) => trimStream(tool.stream, { ...tool.redis, retention, dryRun: isDry })
-  const plan = await trimWith(true)
+  const options = { ...tool.redis, retention }
+  const plan = await trimStream(tool.stream, { ...options, dryRun: true })
   if (!dryRun && plan.trimmed > 0) {
     await tool.confirm(
       `Trim ${some(plan.trimmed, 'entry', 'entries')} that every group has acknowledged? No group can be set back to them then.`,
     )
   }
-  const result = dryRun ? plan : await trimWith(false)
+  const progress = tool.progress()
+  const onProgress = (trimmed: number) => progress.say('entries trimmed', trimmed, plan.trimmed)
+  const result = dryRun ? plan : await trimStream(tool.stream, { ...options, onProgress }).finally(() => progress.end())
   tool.show({ ...result, dryRun }, (width) => {
     const done = `${some(result.trimmed, 'entry', 'entries')} ${dryRun ? 'would be trimmed' : 'trimmed'}; the stream holds ${count(result.length)}`
     const why = result.heldBack === undefined ? [] : wrap(`held back: ${whyOf(result.heldBack)}`, width, 2)

@@ -8,6 +8,8 @@ export type Finding = DataOf<'doctor'>['findings'][number]
 
 const CLOCK_LIMIT_MS = 2_000
 const MEMORY_LIMIT = 0.8
+/** What to do where something cannot be looked at. */
+const LOOK = 'give the user the right, then look again: docs/operations.md, "The rights of a user"'
 
 /** Judges what was seen. @param examination A failure: Redis could not be examined. */
 export function findingsOf(examination: Examination | Failure, settings: Settings, stream: string): Finding[] {
@@ -36,6 +38,10 @@ function settingsFindings({ remarks }: Settings): Finding[] {
 }
 
 function connectionFailed({ exit, message }: Failure, { address }: Settings): Finding {
+  // The library does not work with such a server.
+  if (exit === 'refused' && message.includes('is too old')) {
+    return { check: 'version', verdict: 'problem', says: message, remedy: 'upgrade: Redis 7.0 or newer, or Valkey' }
+  }
   const remedies: Partial<Record<Failure['exit'], string>> = {
     unavailable: `is Redis running, and is ${address} (REDIS_URL, --redis) its address? Look at the network, too`,
     refused: 'look at the user and the password: REDIS_URL, REDIS_PASSWORD_FILE',
@@ -47,7 +53,7 @@ function connectionFailed({ exit, message }: Failure, { address }: Settings): Fi
 function version({ server, uptimeMs }: Examination): Finding {
   const since = uptimeMs === undefined ? '' : `, up for ${span(uptimeMs)}`
   if (server.version === undefined)
-    return { check: 'version', verdict: 'unknown', says: `the server does not tell it${since}` }
+    return { check: 'version', verdict: 'unknown', says: `the server does not tell it${since}`, remedy: LOOK }
   return { check: 'version', verdict: 'ok', says: `${server.name ?? 'redis'} ${server.version}${since}` }
 }
 
@@ -81,7 +87,8 @@ function serverSettings({ server: { warnings } }: Examination): Finding[] {
 }
 
 function disk({ isWritingToDisk }: Examination): Finding {
-  if (isWritingToDisk === undefined) return { check: 'disk', verdict: 'unknown', says: 'no right to INFO' }
+  if (isWritingToDisk === undefined)
+    return { check: 'disk', verdict: 'unknown', says: 'no right to INFO', remedy: LOOK }
   if (isWritingToDisk) return { check: 'disk', verdict: 'ok', says: 'the last write to the append-only file went well' }
   return {
     check: 'disk',
@@ -92,7 +99,7 @@ function disk({ isWritingToDisk }: Examination): Finding {
 }
 
 function memory({ memory: seen }: Examination): Finding {
-  if (seen === undefined) return { check: 'memory', verdict: 'unknown', says: 'no right to INFO' }
+  if (seen === undefined) return { check: 'memory', verdict: 'unknown', says: 'no right to INFO', remedy: LOOK }
   const megabytes = (bytes: number) => `${(bytes / 1_048_576).toFixed(1)} MiB`
   const used = megabytes(seen.usedBytes)
   if (seen.maxBytes === 0) {
@@ -139,7 +146,7 @@ function rights({ missingRights: { needed, optional } }: Examination): Finding[]
 }
 
 function clock({ clockAheadMs }: Examination): Finding {
-  if (clockAheadMs === undefined) return { check: 'clock', verdict: 'unknown', says: 'no right to TIME' }
+  if (clockAheadMs === undefined) return { check: 'clock', verdict: 'unknown', says: 'no right to TIME', remedy: LOOK }
   const off = span(Math.abs(clockAheadMs))
   if (Math.abs(clockAheadMs) <= CLOCK_LIMIT_MS)
     return { check: 'clock', verdict: 'ok', says: `Redis and this machine differ by ${off}` }
@@ -153,7 +160,7 @@ function clock({ clockAheadMs }: Examination): Finding {
 }
 
 function keys({ wrongTypes }: Examination, stream: string): Finding[] {
-  if (wrongTypes === undefined) return [{ check: 'keys', verdict: 'unknown', says: 'no right to TYPE' }]
+  if (wrongTypes === undefined) return [{ check: 'keys', verdict: 'unknown', says: 'no right to TYPE', remedy: LOOK }]
   if (wrongTypes.length === 0)
     return [{ check: 'keys', verdict: 'ok', says: `no key of ${stream} holds something else` }]
   return wrongTypes.map(({ key, expected, actual }) => ({

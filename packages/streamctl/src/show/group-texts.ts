@@ -7,16 +7,25 @@ const entries = (value: number) => some(value, 'entry', 'entries')
 /** What keeps a plan from being carried out now. */
 function hindrance({ atWork, freeInMs }: { atWork: string[]; freeInMs: number }): string[] {
   if (atWork.length > 0) return [`At work: ${atWork.join(', ')}. Stop them first.`]
-  return freeInMs > 0 ? [`Somebody was at work just now: wait for ${span(freeInMs)}.`] : []
+  return freeInMs > 0
+    ? [
+        `Somebody was at work just now: the group counts as left once nobody has given a sign of life for ${span(freeInMs)} more.`,
+      ]
+    : []
 }
+
+/** The sequence of the last id that a millisecond can have: what comes after it begins with the next millisecond. */
+const LAST_SEQUENCE = '18446744073709551615'
 
 /** An entry id begins with the time. */
 function placeOf(startsAfter: string): string {
-  const time = new Date(Number(startsAfter.split('-')[0]))
   if (startsAfter === '0-0') return 'the beginning'
-  return Number.isNaN(time.getTime())
-    ? `what follows ${startsAfter}`
-    : `what follows ${moment(time.toISOString())} (${startsAfter})`
+  const [ms, sequence] = startsAfter.split('-')
+  const isTime = sequence === LAST_SEQUENCE
+  const time = new Date(Number(ms) + (isTime ? 1 : 0))
+  const at = Number.isNaN(time.getTime()) ? undefined : moment(time.toISOString())
+  if (isTime && at) return at
+  return `what follows entry ${startsAfter}${at ? ` (${at})` : ''}`
 }
 
 export function startText(result: StartResult, isPlan: boolean, width: number): string[] {
@@ -48,19 +57,61 @@ export function deletedText(result: DeleteResult, isPlan: boolean, width: number
   return sentences.flatMap((sentence) => wrap(sentence, width, 2))
 }
 
+/** What was done to the controls of a group. `eventType`: of which type of event; undefined: of the whole group. */
+export interface Changed {
+  what: 'pause' | 'resume' | 'limit'
+  eventType?: string
+}
+
 export function controlsText(
-  { group, paused, pausedTypes, limitPerSecond }: ControlsState & { group: string },
+  group: string,
+  changed: Changed,
+  { before, state }: { before: ControlsState; state: ControlsState },
   width: number,
 ): string[] {
-  const because = (reason: string | undefined) => (reason === undefined ? '' : `: ${reason}`)
+  const { what, eventType } = changed
+  const { paused, pausedTypes, limitPerSecond } = state
+  const others = pausedTypes.filter((type) => what !== 'pause' || type.eventType !== eventType)
   const sentences = [
-    paused
-      ? `${group} is paused by ${paused.by === 'circuit' ? 'its circuit' : 'an operator'} since ${moment(paused.since)}${because(paused.reason)}`
-      : `${group} is not paused`,
-    ...pausedTypes.map(
-      ({ eventType, since, reason }) => `paused event type ${eventType}, since ${moment(since)}${because(reason)}`,
+    doneText(group, changed, { before, state }),
+    ...(paused && (what !== 'pause' || eventType !== undefined)
+      ? [
+          `${group} is paused by ${paused.by === 'circuit' ? 'its circuit' : 'an operator'} since ${moment(paused.since)}${because(paused.reason)}.`,
+        ]
+      : []),
+    ...others.map(
+      (type) => `${type.eventType} in ${group} is paused since ${moment(type.since)}${because(type.reason)}.`,
     ),
-    ...(limitPerSecond === undefined ? [] : [`at most ${count(limitPerSecond)} handler starts a second`]),
+    ...(limitPerSecond === undefined || what === 'limit' ? [] : [limitText(group, limitPerSecond)]),
   ]
   return sentences.flatMap((sentence) => wrap(sentence, width, 2))
+}
+
+const because = (reason: string | undefined) => (reason === undefined ? '' : `: ${reason}`)
+
+const limitText = (group: string, perSecond: number) =>
+  `${group} starts at most ${some(perSecond, 'handler')} a second.`
+
+function doneText(
+  group: string,
+  { what, eventType }: Changed,
+  { before, state }: { before: ControlsState; state: ControlsState },
+): string {
+  const pauseIn = ({ paused, pausedTypes }: ControlsState) =>
+    eventType === undefined ? paused : pausedTypes.find((type) => type.eventType === eventType)
+  const name = eventType === undefined ? group : `${eventType} in ${group}`
+  if (what === 'limit') {
+    return state.limitPerSecond === undefined ? `${group} has no limit.` : limitText(group, state.limitPerSecond)
+  }
+  if (what === 'resume') {
+    return pauseIn(before) ? `${name} goes on: consumers see it within a second.` : `${name} was not paused.`
+  }
+  const pause = pauseIn(state)
+  const why = because(pause?.reason)
+  const old = pauseIn(before)
+  if (old && old.since === pause?.since) {
+    const isNew = old.reason !== pause.reason
+    return `${name} is paused already, since ${moment(pause.since)}${isNew ? `. Its reason is now${why}` : why}.`
+  }
+  return `${name} is paused${why}. Running handlers finish; within a second none is started.`
 }

@@ -33,6 +33,6 @@ export function letterLines(letter: DeadLetter, width: number, hasPayload: boole
 /** The errors of deliveries, oldest first. */
 export function historyLines(history: readonly FailedDelivery[], width: number): string[] {
   return history.flatMap(({ attempt, at, consumer, error }) =>
-    wrap(`attempt ${attempt}, ${moment(at)}, at ${consumer}: ${error}`, width - 2, 2).map((line) => `  ${line}`),
+    wrap(`delivery ${attempt}, ${moment(at)}, at ${consumer}: ${error}`, width - 2, 2).map((line) => `  ${line}`),
   )
 }

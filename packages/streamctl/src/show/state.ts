@@ -7,24 +7,51 @@ export function stateText(state: ShownState): string {
     case 'undelivered':
       return 'not delivered yet'
     case 'held':
-      return `held by ${state.owner}, attempt ${state.attempt}, seen ${agoOf(state.leaseExtendedAt)}`
+      return heldText(state)
     case 'waiting-for-retry':
       return `retry ${whenDue(state.dueAt)}, failed ${some(state.deliveries, 'time')}`
     case 'crash-suspect':
-      return `crash suspect, ${some(state.deliveries, 'delivery', 'deliveries')}, ${state.consumer ? `taken by ${state.consumer}` : 'waits to run alone'}`
+      return `crash suspect, ${some(state.deliveries, 'delivery', 'deliveries')}, ${state.consumer ? `taken by ${holderText(state.consumer, state)}` : 'waits to run alone'}`
     case 'set-aside':
       return `set aside while its type is paused, ${some(state.deliveries, 'delivery', 'deliveries')}`
     case 'dead':
       return `dead letter ${state.letter.letterId}: ${state.letter.reason}`
+    case 'redriven':
+      return `it died here, and was redriven as entry ${state.redrivenAs}`
+    case 'not-ours':
+      return `not for this group, which passes it over: it was redriven for ${state.redrivenFor} only`
     case 'acknowledged':
       return state.letter
         ? `acknowledged after a replay; dead letter ${state.letter.letterId} is from before it`
         : 'acknowledged'
     case 'unknown':
-      return state.why === 'gone' ? 'not in the stream any more' : 'not appended yet'
+      return UNKNOWN[state.why]
     default:
       return state satisfies never
   }
+}
+
+function holderText(consumer: string, { owner, isLeaseOver }: { owner?: string; isLeaseOver: boolean }): string {
+  if (!isLeaseOver) return consumer
+  // A living process of the same name may be beside it.
+  const holder = owner?.endsWith('~left') ? `an earlier process of ${consumer}` : consumer
+  return `${holder}, whose lease is over: others may take it`
+}
+
+function heldText(state: ShownState & { type: 'held' }): string {
+  const { consumer, attempt, leaseExtendedAt, isLeaseOver, runningSince } = state
+  const delivery = isLeaseOver ? `. Delivery ${attempt}` : `, delivery ${attempt}`
+  // Nothing is noted while it waits for a handler slot or is being settled, and when it has only just begun to run. Of a
+  // consumer that shows no sign of life nobody knows whether it still runs anything.
+  const runs = isLeaseOver ? 'began to run' : 'runs since'
+  const run = runningSince === undefined ? '' : `, ${runs} ${moment(runningSince)} (${agoOf(runningSince)})`
+  return `held by ${holderText(consumer, state)}${delivery}${run}, lease extended ${agoOf(leaseExtendedAt)}`
+}
+
+const UNKNOWN = {
+  trimmed: 'handled, or passed over, and trimmed since',
+  gone: 'not in the stream',
+  'not-appended': 'not appended yet',
 }
 
 function whenDue(dueAt: string | undefined): string {

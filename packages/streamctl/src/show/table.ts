@@ -1,4 +1,4 @@
-import { clean, cut, padEnd, padStart, widthOf } from './text.ts'
+import { clean, cut, padEnd, padStart, widthOf, wrap } from './text.ts'
 
 export interface Column<Row> {
   title: string
@@ -7,6 +7,8 @@ export interface Column<Row> {
   right?: boolean
   /** May be cut, down to this many columns, where the table is too wide. Default: never. */
   min?: number
+  /** Only of the last column: what does not fit goes on below, and nothing is cut. */
+  wraps?: boolean
 }
 
 const GAP = 2
@@ -25,7 +27,14 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
       })
       .join(' '.repeat(GAP))
       .trimEnd()
-  return [lineOf(columns.map(({ title }) => title)), ...cells.map(lineOf)]
+  const last = columns.length - 1
+  const linesOf = (texts: readonly string[]) => {
+    if (!columns[last]?.wraps) return [lineOf(texts)]
+    const [first = '', ...more] = wrap(texts[last] ?? '', widths[last] ?? 0)
+    const others = texts.slice(0, last)
+    return [lineOf([...others, first]), ...more.map((line) => lineOf([...others.map(() => ''), line]))]
+  }
+  return [lineOf(columns.map(({ title }) => title)), ...cells.flatMap(linesOf)]
 }
 
 /** Takes from the widest column that may be cut, until the table fits or nothing is left to take. */

@@ -39,7 +39,10 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof CommanderError)
     return new Failure('usage', 'USAGE', text.replace(/^error: /, '').replace('; (', ' ('))
   if (error instanceof SettingsError) return new Failure('usage', 'SETTINGS', text)
-  if (error instanceof StreamsError) return new Failure(EXITS[error.code] ?? 'failed', error.code, text)
+  if (error instanceof StreamsError) {
+    const hint = error.code === 'REDIS_UNAVAILABLE' ? ' (REDIS_URL or --redis says where Redis is)' : ''
+    return new Failure(EXITS[error.code] ?? 'failed', error.code, `${text}${hint}`)
+  }
   if (CANNOT_SERVE.test(text)) return new Failure('unavailable', 'REDIS_UNAVAILABLE', text)
   return new Failure('failed', 'FAILED', text)
 }

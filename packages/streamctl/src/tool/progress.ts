@@ -11,23 +11,26 @@ export interface Progress {
 const EVERY_MS = 100
 const CLEAR = '\r\u001b[K'
 const WIDTH = 24
+/** When the bar that the terminal shows was drawn; undefined while it shows none. */
+let drawnAt: number | undefined
 
 export function newProgress(isSilent: boolean): Progress {
   if (isSilent || !process.stderr.isTTY) return { isSeen: false, say() {}, end() {} }
-  let saidAt = Number.NEGATIVE_INFINITY
-  let isThere = false
   return {
     isSeen: true,
     say(what, done, of) {
-      if (performance.now() - saidAt < EVERY_MS) return
-      saidAt = performance.now()
-      isThere = true
+      if (drawnAt !== undefined && performance.now() - drawnAt < EVERY_MS) return
+      drawnAt = performance.now()
       process.stderr.write(`${CLEAR}${barOf(what, done, of)}`)
     },
-    end() {
-      if (isThere) process.stderr.write(CLEAR)
-    },
+    end: endBar,
   }
+}
+
+/** Takes the bar away that the terminal shows, if any: by whomever it was drawn. */
+export function endBar(): void {
+  if (drawnAt !== undefined) process.stderr.write(CLEAR)
+  drawnAt = undefined
 }
 
 /** At most 79 columns wide, so that no terminal breaks the line. */

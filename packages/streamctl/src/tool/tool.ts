@@ -1,6 +1,7 @@
 import type { CommandName, DataOf } from '../data.ts'
 import { ask } from './ask.ts'
 import { Failure } from './failure.ts'
+import { heeding } from './interrupt.ts'
 import { newProgress, type Progress } from './progress.ts'
 import { type Settings, settingsFor } from './settings.ts'
 
@@ -14,6 +15,8 @@ export interface GlobalOptions {
 
 /** Without a terminal, lines are this wide. */
 const WIDTH = 80
+/** Without a terminal, a screen has so many lines. */
+const HEIGHT = 24
 
 /** What a command works with: settings, output, questions. `C`: the command, which says what it shows. */
 export class Tool<C extends CommandName = CommandName> {
@@ -46,6 +49,11 @@ export class Tool<C extends CommandName = CommandName> {
     return Math.max(40, process.stdout.columns ?? WIDTH)
   }
 
+  /** Lines of one screen. */
+  get height(): number {
+    return process.stdout.rows ?? HEIGHT
+  }
+
   /** Shows what the command has found or done: for programs, or for people. */
   show(data: DataOf<C>, lines: (width: number) => readonly string[]): void {
     if (this.isJson) this.#write(JSON.stringify({ command: this.command, stream: this.stream.name, ok: true, data }))
@@ -66,7 +74,7 @@ export class Tool<C extends CommandName = CommandName> {
     if (this.isJson || !process.stdin.isTTY) {
       throw new Failure('declined', 'NOT_CONFIRMED', `${question} Nobody can be asked here: say it with --yes`)
     }
-    if (await ask(question, this.signal)) return
+    if (await heeding(() => ask(question, this.signal))) return
     this.throwIfInterrupted('nothing was changed')
     throw new Failure('declined', 'NOT_CONFIRMED', 'nothing was changed')
   }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { ownChild, until } from '@redis-streams-processor/testbed'
+import stringWidth from 'string-width'
 import type { z } from 'zod'
 import type { Lab } from '../../../streams-core/test/support/lab.ts'
 import { type CommandName, data, envelope } from '../../src/data.ts'
@@ -74,6 +75,10 @@ export class Streamctl {
   }
 }
 
+/** What is wrong with lines for people: too wide, or with signs that a terminal would obey. */
+export const unfitOf = (lines: readonly string[]) =>
+  lines.filter((line) => stringWidth(line) > 80 || /[\p{Cc}\u202e]/u.test(line))
+
 /** The program for the stream of a test, as the user `operator`. */
 export function cliOf(lab: Lab) {
   const env = { REDIS_URL: String(lab.as('operator')), STREAM: lab.streamName }
@@ -89,10 +94,12 @@ export function cliOf(lab: Lab) {
   return {
     start,
     run,
-    /** The output of a command that must succeed. */
+    /** The output of a command that must succeed: it fits 80 columns, and has nothing that a terminal would obey. */
     async lines(...words: string[]): Promise<string[]> {
       const ran = await run(words)
       if (ran.code !== 0) throw new Error(`${words.join(' ')} ended with ${ran.code}: ${ran.err}`)
+      const unfit = unfitOf(ran.out)
+      if (unfit.length > 0) throw new Error(`${words.join(' ')} shows ${JSON.stringify(unfit)}`)
       return ran.out
     },
     /** What a command that must succeed gives with --json, which must be as documented. */

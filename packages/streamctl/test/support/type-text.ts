@@ -14,7 +14,7 @@ export function typeText(given: unknown, indent = ''): string {
   const schema = given as Schema
   const members = schema.oneOf ?? schema.anyOf
   if (members) return members.map((member) => `\n${indent}  | ${typeText(member, `${indent}    `)}`).join('')
-  if (schema.enum) return schema.enum.map((value) => `'${value}'`).join(' | ')
+  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value).replaceAll('"', "'")).join(' | ')
   if (schema.const !== undefined) return JSON.stringify(schema.const).replaceAll('"', "'")
   if (schema.items) {
     const item = typeText(schema.items, indent)

@@ -1,3 +1,5 @@
+import { span } from './words.ts'
+
 /** Every error of this library has a stable `code`, so that callers can branch without comparing texts. */
 export class StreamsError extends Error {
   readonly code: string
@@ -109,8 +111,9 @@ export class GroupAtWorkError extends StreamsError {
   readonly freeInMs: number
 
   constructor(group: string, consumers: readonly string[], freeInMs: number) {
-    const names = consumers.length > 0 ? consumers.join(', ') : 'a consumer without a name'
-    super('GROUP_AT_WORK', `group ${group} is at work: ${names}; stop it, and wait for ${freeInMs} ms`)
+    const names = consumers.length > 0 ? consumers.join(', ') : 'a consumer that is not named, or has just ended'
+    const until = `it counts as left once none of them has given a sign of life for ${span(freeInMs)} more`
+    super('GROUP_AT_WORK', `group ${group} is at work: ${names}. Stop its consumers; ${until}`)
     this.group = group
     this.consumers = consumers
     this.freeInMs = freeInMs

@@ -4,7 +4,7 @@ import { setMaxListeners } from 'node:events'
 export const neverAborted: AbortSignal = new AbortController().signal
 setMaxListeners(0, neverAborted)
 
-/** Resolves after `ms`, or at once when the signal is aborted. Never rejects. */
+/** Resolves after `ms` (at once, if that is over), or when the signal is aborted. Never rejects. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve()
@@ -13,7 +13,7 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
       signal.removeEventListener('abort', done)
       resolve()
     }
-    const timer = setTimeout(done, ms)
+    const timer = setTimeout(done, Math.max(0, ms))
     signal.addEventListener('abort', done)
   })
 }

@@ -36,10 +36,10 @@ export class ControlsBroker {
   }
 
   /** False: there is no such group. */
-  async pause(eventType: string | undefined, reason: string): Promise<boolean> {
-    return (
-      (await this.#connection.run(PAUSE, this.#keys, { group: this.#group, field: fieldOf(eventType), reason })) === 1
-    )
+  async pause(eventType: string | undefined, reason: string | undefined): Promise<boolean> {
+    const given = { reason: reason ?? '', hasReason: reason === undefined ? 0 : 1 }
+    const args = { group: this.#group, field: fieldOf(eventType), ...given }
+    return (await this.#connection.run(PAUSE, this.#keys, args)) === 1
   }
 
   /** Ends the pause of an event type, or those of the group: the operator's and the circuit's. */

@@ -11,8 +11,8 @@ export interface Counting {
   upTo?: string
   /** When so many have been counted, no more are. Default: no limit. */
   atMost?: number
-  /** Called after each page, with the number so far; throws to give up. */
-  onPage?: (count: number) => void
+  /** Called after each page, with the entries on it. */
+  onPage?: (entries: number) => void
 }
 
 /** Counts entries, page by page. Returns their number, and the id of the last one, or `after` where there is none. */
@@ -28,7 +28,7 @@ export async function countEntries(
     count += size
     lastId = last
     mayHaveMore = more === 1
-    onPage?.(count)
+    onPage?.(size)
   }
   return { count, lastId }
 }

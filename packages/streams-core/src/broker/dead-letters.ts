@@ -51,6 +51,12 @@ export class DeadLetterBroker {
     }
   }
 
+  /** The newest letter there is. Where there is none, an id before all others. */
+  async newestId(): Promise<string> {
+    const [newest] = await this.#connection.send<[string][]>(['XREVRANGE', this.#deadKey, '+', '-', 'COUNT', 1])
+    return newest?.[0] ?? '0-0'
+  }
+
   async get(letterId: string): Promise<Fields | undefined> {
     return (await this.#range(letterId, letterId))[0]?.[1]
   }

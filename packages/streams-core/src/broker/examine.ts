@@ -43,7 +43,8 @@ export class ExamineBroker {
    * @param rules As in `rights`.
    */
   async missingRights(rules: readonly string[]): Promise<string[]> {
-    const keys = { stream: this.#keys.stream, derived: this.#keys.marks }
+    // One that every program writes to.
+    const keys = { stream: this.#keys.stream, derived: this.#keys.history('any') }
     try {
       const replies = await this.#connection.run(CHECK_RIGHTS, {}, keys, { args: rules.map(commandOf) })
       return judge(rules, replies as number[][], keyRules(this.#keys.stream))
@@ -73,10 +74,11 @@ export class ExamineBroker {
   }
 }
 
-/** What stands for a rule such as `+xinfo|groups` in the script. These two say themselves where their keys are. */
+/** What stands for a rule such as `+xinfo|groups` in the script. These say themselves where their keys are. */
 function commandOf(rule: string): string {
   const name = rule.slice(1).replace('|', ' ')
   if (/^eval(sha)?$/.test(name)) return `${name} x 1 KEY`
+  if (name === 'xreadgroup') return 'xreadgroup GROUP any any STREAMS KEY >'
   return name === 'xread' ? 'xread STREAMS KEY 0' : name
 }
 

@@ -9,9 +9,13 @@ export interface PendingEntry {
   owner: string
   /** Redis' clock, in milliseconds since 1970, when its lease was last extended, or it was delivered, or parked. */
   touchedAt: number
+  /** Milliseconds since then. */
+  idleMs: number
   deliveries: number
   /** By Redis' clock; undefined where none is noted. */
   dueAt: number | undefined
+  /** Since when its handler runs, by Redis' clock; undefined where none is noted. */
+  runningSince: number | undefined
   history: FailedDelivery[]
 }
 
@@ -21,29 +25,44 @@ export interface GroupView {
   /** Where an operator has put the group last, and when, by Redis' clock in milliseconds since 1970. */
   lastStart: { after: string; at: number } | undefined
   pending: PendingEntry | undefined
+  /** The longest lease among its consumers, in milliseconds. Undefined: none has told its lease, or none owns the entry. */
+  leaseMs: number | undefined
 }
 
 export interface EntryView {
+  /** When it was looked up, by Redis' clock in milliseconds since 1970. */
+  asOf: number
   entryId: string
   /** Undefined: the stream does not hold it. */
   fields: Fields | undefined
   /** The newest id that the stream has given. */
   newestId: string
+  /** The oldest entry that the stream holds; undefined where it holds none. */
+  oldestId: string | undefined
   groups: GroupView[]
 }
 
 export interface SearchOptions {
   /** Search in the dead letters of this group. Default: in the stream. */
   letters?: string
+  /** An entry id: of the entry that the letters, or in the stream the redriven entries, were made of. */
   wanted: { eventId: string } | { entryId: string }
   /** The oldest id to look at. Default: the first. */
-  downTo?: string
+  downTo?: string | undefined
+  /** Look only at what is newer than this id. */
+  newerThan?: string
 }
 
 type RawGroup = [
   ...[group: string, lastDeliveredId: string, owner: string | null, idleMs: number, deliveries: number],
   ...[due: string | null, aheadMs: number, history: string | null, startAfter: string | null, startAt: string | null],
+  ...[run: string | null, leaseMs: number],
 ]
+
+/** Calls of one script may see times that lie some milliseconds apart. */
+const SLACK_MS = 10
+
+type RawView = [nowMs: number, fields: string[] | null, newestId: string, oldestId: string | null, ...RawGroup[]]
 
 /** Reads where an event is. */
 export class FindBroker {
@@ -66,8 +85,18 @@ export class FindBroker {
   async lookUp(entryId: string): Promise<EntryView> {
     const { stream, groupFormat } = this.#keys
     const reply = await this.#connection.run(LOOK_UP, { stream }, { entryId, groupFormat })
-    const [nowMs, fields, newestId, ...groups] = reply as [number, string[] | null, string, ...RawGroup[]]
-    return { entryId, fields: fields ?? undefined, newestId, groups: groups.map((raw) => toGroup(raw, nowMs)) }
+    const [nowMs, fields, newestId, oldestId, ...groups] = reply as RawView
+    return {
+      ...{ asOf: nowMs, entryId, fields: fields ?? undefined, newestId, oldestId: oldestId ?? undefined },
+      groups: groups.map((raw) => toGroup(raw, nowMs)),
+    }
+  }
+
+  /** The fields of the letter with this id. */
+  async letter(group: string, letterId: string): Promise<Fields | undefined> {
+    const range = ['XRANGE', this.#keys.dead(group), letterId, letterId]
+    const [found] = await this.#connection.send<[id: string, fields: string[]][]>(range)
+    return found?.[1]
   }
 
   /** How many entries a search looks at. */
@@ -76,9 +105,10 @@ export class FindBroker {
   }
 
   /** Newest first, page by page: how many entries a page had, and those that were found among them. */
-  async *search({ letters, wanted, downTo = '-' }: SearchOptions) {
+  async *search({ letters, wanted, downTo = '-', newerThan }: SearchOptions) {
     const keys = { searched: this.#searched(letters) }
-    const words = { downTo, inLetters: letters === undefined ? 0 : 1, eventId: '', entryId: '', ...wanted }
+    const end = newerThan === undefined ? downTo : `(${newerThan}`
+    const words = { downTo: end, inLetters: letters === undefined ? 0 : 1, eventId: '', entryId: '', ...wanted }
     let before: string | null = '+'
     while (before !== null) {
       const args: Record<keyof typeof words | 'before', string | number> = { ...words, before }
@@ -95,11 +125,26 @@ export class FindBroker {
 }
 
 function toGroup(raw: RawGroup, nowMs: number): GroupView {
-  const [group, lastDeliveredId, owner, idleMs, deliveries, due, aheadMs, history, after, at] = raw
+  const [group, lastDeliveredId, owner, idleMs, deliveries, due, aheadMs, history, after, at, run, leaseMs] = raw
   const dueAt = due === null ? undefined : Number(due) - aheadMs
-  const pending = { touchedAt: nowMs - idleMs, deliveries, dueAt, history: historyIn(history ?? '') }
+  const touchedAt = nowMs - idleMs
+  const runningSince = run === null ? undefined : sinceIn(run, deliveries, touchedAt)
+  const pending = { touchedAt, idleMs, deliveries, dueAt, runningSince, history: historyIn(history ?? '') }
   const lastStart = after === null ? undefined : { after, at: Number(at) }
-  return { group, lastDeliveredId, lastStart, pending: owner === null ? undefined : { owner, ...pending } }
+  return {
+    ...{ group, lastDeliveredId, lastStart, leaseMs: leaseMs || undefined },
+    pending: owner === null ? undefined : { owner, ...pending },
+  }
+}
+
+/**
+ * What was noted of a run counts only for the delivery that it was noted of. An extension notes a run and touches its
+ * entry, so an entry that was touched later has come back since, for which the attempt need not change.
+ */
+function sinceIn(run: string, deliveries: number, touchedAt: number): number | undefined {
+  const [attempt, since = Number.NaN, notedAt = Number.NaN] = run.split(' ').map(Number)
+  const isOfThisDelivery = attempt === deliveries && touchedAt <= notedAt + SLACK_MS
+  return isOfThisDelivery && Number.isSafeInteger(since) ? since : undefined
 }
 
 function historyIn(text: string): FailedDelivery[] {

@@ -2,14 +2,10 @@ import { compareIds, idBefore } from '../base/entry-id.ts'
 import { GroupAtWorkError, StreamsError } from '../base/errors.ts'
 import { type StartPoint, startIdOf } from '../define/start-point.ts'
 import type { Connection } from './connection.ts'
-import { countEntries } from './count.ts'
-import { infoOf, infosOf } from './infos.ts'
+import { infoOf } from './infos.ts'
 import type { Keys } from './keys.ts'
-import { pendingPages } from './pending.ts'
 import { DELETE_GROUP, PRUNE, START } from './scripts/groups.ts'
-
-/** Pending entries that one command counts. */
-const PAGE = 1_000
+import { survey } from './survey.ts'
 
 /** Where a group stands after `create` or `replay`; in a dry run, where it would stand. */
 export interface Started {
@@ -52,10 +48,10 @@ export interface Deleted {
   freeInMs: number
 }
 
-interface Survey {
-  /** Of the group; undefined where there is none. */
-  position: { deliveredTo: string; pending: number } | undefined
-  skipped: number
+interface Starting {
+  mustBeNew: boolean
+  dryRun: boolean
+  onProgress?: ((progress: { counted: number; of: number }) => void) | undefined
 }
 
 /** What an operator does to a whole group. */
@@ -77,7 +73,7 @@ export class GroupsBroker {
    * @throws {GroupAtWorkError} while consumers of the group are at work.
    * @throws {StreamsError} `GROUP_EXISTS`.
    */
-  async start(group: string, from: StartPoint, { mustBeNew, dryRun }: { mustBeNew: boolean; dryRun: boolean }) {
+  async start(group: string, from: StartPoint, { mustBeNew, dryRun, onProgress }: Starting) {
     const { stream, marks } = this.#keys
     const retries = {
       history: this.#keys.history(group),
@@ -86,14 +82,20 @@ export class GroupsBroker {
     }
     const [clock, lastStart, tally] = [this.#keys.clock(group), this.#keys.lastStart(group), this.#keys.tally(group)]
     const keys = { stream, marks, ...retries, clock, lastStart, tally }
-    const { newestId, addedBefore, nowMs } = await this.#now()
+    const { newestId, addedBefore, length, nowMs } = await this.#now()
     const start = startIdOf(from, { newestId, nowMs })
     const flags = { untoldLeaseMs: this.#untoldLeaseMs, mustBeNew: Number(mustBeNew), dryRun: Number(dryRun) }
     for (;;) {
-      const survey = await this.#survey(group, start)
-      const after = { ...(await this.#countAfter(start, newestId)), addedBefore }
-      const { deliveredTo = '', pending = 0 } = survey.position ?? {}
-      const reply = await this.#connection.run(START, keys, { group, start, ...flags, deliveredTo, pending, ...after })
+      let counted = 0
+      const { skipped, deliveredTo, pending, ...after } = await survey(this.#connection, stream, {
+        ...{ group, start, newestId },
+        onPage(entries) {
+          counted += entries
+          onProgress?.({ counted, of: Math.max(counted, length) })
+        },
+      })
+      const args = { group, start, ...flags, deliveredTo, pending, ...after, addedBefore }
+      const reply = await this.#connection.run(START, keys, args)
       const [status, ...rest] = reply as [string, ...unknown[]]
       if (status === 'stale') continue
       if (status === 'exists') throw new StreamsError('GROUP_EXISTS', `group ${group} exists already`)
@@ -104,7 +106,7 @@ export class GroupsBroker {
       ]
       const isBeforeAll = compareIds(start, oldest === null ? newestId : idBefore(oldest)) < 0
       return {
-        ...{ existed: existed === 1, startsAfter: start, toHandle, skipped: survey.skipped, dropped },
+        ...{ existed: existed === 1, startsAfter: start, toHandle, skipped, dropped },
         ...{ oldestEntryId: oldest ?? undefined, isStartTrimmed: gone > 0 && isBeforeAll, atWork, freeInMs },
       } satisfies Started
     }
@@ -135,51 +137,18 @@ export class GroupsBroker {
     return (pruned as [string, number][]).map(([name, idle]) => ({ name, idleMs: idle }))
   }
 
-  /** The newest id that the stream has given, how many entries it has been given, and Redis' clock. */
-  async #now(): Promise<{ newestId: string; addedBefore: number; nowMs: number }> {
+  /** The newest id that the stream has given, how many entries it has been given, how many it holds, and Redis' clock. */
+  async #now(): Promise<{ newestId: string; addedBefore: number; length: number; nowMs: number }> {
     const [seconds, micros] = await this.#connection.send<[string, string]>(['TIME'])
     const { stream } = this.#keys
     const info = (await this.#hasStream()) ? infoOf(await this.#connection.send(['XINFO', 'STREAM', stream])) : {}
     const [newestId, addedBefore] = [String(info['last-generated-id'] ?? '0-0'), Number(info['entries-added'] ?? 0)]
-    return { newestId, addedBefore, nowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000) }
+    const nowMs = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000)
+    return { newestId, addedBefore, length: Number(info.length ?? 0), nowMs }
   }
 
   async #hasStream(): Promise<boolean> {
     return (await this.#connection.send(['EXISTS', this.#keys.stream])) !== 0
-  }
-
-  /** Where the group is, and how many entries up to the start it has not acknowledged. */
-  async #survey(group: string, start: string): Promise<Survey> {
-    const { stream } = this.#keys
-    if (!(await this.#hasStream())) return { position: undefined, skipped: 0 }
-    const found = (await infosOf(this.#connection, ['XINFO', 'GROUPS', stream])).find(({ name }) => name === group)
-    if (!found) return { position: undefined, skipped: 0 }
-    const [deliveredTo, pending] = [String(found['last-delivered-id']), Number(found.pending)]
-    const open = pending === 0 ? 0 : await this.#countPending(group, start)
-    const isAhead = compareIds(deliveredTo, start) < 0
-    const counting = { after: deliveredTo, upTo: start }
-    const unread = isAhead ? (await countEntries(this.#connection, stream, counting)).count : 0
-    return { position: { deliveredTo, pending }, skipped: open + unread }
-  }
-
-  async #countPending(group: string, upTo: string): Promise<number> {
-    let count = 0
-    for await (const page of pendingPages(this.#connection, this.#keys.stream, { group, upTo, size: PAGE }))
-      count += page.length
-    return count
-  }
-
-  /** Counts the entries after the start, those that come meanwhile excepted; and says which is the first of them. */
-  async #countAfter(start: string, upTo: string): Promise<{ first: string; counted: number }> {
-    const { stream } = this.#keys
-    const firstAfter = async (from: string) => {
-      const page = await this.#connection.send<[id: string][]>(['XRANGE', stream, from, '+', 'COUNT', 1])
-      return page[0]?.[0] ?? ''
-    }
-    const first = await firstAfter(`(${start}`)
-    // All of the stream: the script knows its length.
-    if (first === '' || first === (await firstAfter('-'))) return { first, counted: 0 }
-    return { first, counted: (await countEntries(this.#connection, stream, { after: start, upTo })).count }
   }
 }
 

@@ -3,14 +3,19 @@ import { type ControlsState, inForceOf, stateOf } from '../define/controls.ts'
 import type { Connection } from './connection.ts'
 import type { Keys } from './keys.ts'
 import { countLag, type Lag } from './lag.ts'
-import { isWaitingName, setAsideName, suspectSetAsideName } from './pseudo-consumers.ts'
+import { type HolderRole, holderOf, isWaitingName, setAsideName, suspectSetAsideName } from './pseudo-consumers.ts'
 import { INSPECT } from './scripts/inspect.ts'
 import type { ServerWarning } from './server-settings.ts'
 
+/** A name in a group that owns pending entries, or could. */
 export interface ConsumerState {
+  /** As Redis knows it. */
   name: string
+  /** The consumer behind the name. Empty for `suspects`. */
+  consumer: string
+  role: HolderRole
   pending: number
-  /** Milliseconds since the consumer last asked Redis for anything. */
+  /** Milliseconds since it last asked Redis for anything. */
   idleMs: number
 }
 
@@ -39,6 +44,14 @@ export interface GroupState {
   /** Entries, read or not, that the lossy retention dropped and the group had not acknowledged. */
   droppedUnread: number
   lastDeliveredId: string
+  /**
+   * Consumers that have given a sign of life (a read, a claim, an extended lease) within half of their lease. Redis before
+   * 7.2 does not see the reads of those that are given nothing: where it sees nobody at work, and somebody looks for what
+   * may be claimed, that is one.
+   */
+  alive: number
+  /** Milliseconds since any consumer has last given a sign of life. Undefined: Redis knows of none. */
+  silentMs: number | undefined
   /** Without `~retry` and what is set aside, with the other pseudo-consumers. */
   consumers: ConsumerState[]
 }
@@ -62,7 +75,13 @@ export interface StreamState {
 /** As the script gives it; behind it come the consumers. */
 export type RawGroup = [
   ...[group: string, lag: number | null, pending: number, oldestId: string | null, deadLetters: number],
-  ...[droppedUnread: string | null, lastDeliveredId: string, controls: string[]],
+  ...[
+    droppedUnread: string | null,
+    lastDeliveredId: string,
+    controls: string[],
+    alive: number,
+    silentMs: number | null,
+  ],
   ...[name: string, pending: number, idleMs: number][],
 ]
 type RawState = [nowMs: number, length: number, ...RawGroup[]]
@@ -99,7 +118,8 @@ export class InspectBroker {
 
 /** What the script gives of a group, as a state. Its lag may have been counted by the caller. */
 export function groupStateOf(raw: RawGroup, { nowMs, lag, isLagExact }: Lag & { nowMs: number }): GroupState {
-  const [group, , pendingOfAll, oldestId, deadLetters, droppedUnread, lastDeliveredId, controls, ...consumers] = raw
+  const [group, , pendingOfAll, oldestId, deadLetters, droppedUnread, lastDeliveredId, ...more] = raw
+  const [controls, alive, silentMs, ...consumers] = more
   const { paused, pausedTypes, limitPerSecond } = stateOf(inForceOf(controls))
   const pendingUnder = (name: string) => consumers.find((consumer) => consumer[0] === name)?.[1] ?? 0
   const waiting = consumers.reduce((sum, [name, pending]) => sum + (isWaitingName(name) ? pending : 0), 0)
@@ -115,9 +135,9 @@ export function groupStateOf(raw: RawGroup, { nowMs, lag, isLagExact }: Lag & { 
     oldestUnhandledMs: oldestId === null ? 0 : Math.max(0, nowMs - timeOf(oldestId)),
     deadLetters,
     droppedUnread: Number(droppedUnread ?? 0),
-    lastDeliveredId,
+    ...{ lastDeliveredId, alive, silentMs: silentMs ?? undefined },
     consumers: consumers
       .filter(([name]) => !isWaitingName(name))
-      .map(([name, pending, idleMs]) => ({ name, pending, idleMs })),
+      .map(([name, pending, idleMs]) => ({ name, ...holderOf(name), pending, idleMs })),
   }
 }

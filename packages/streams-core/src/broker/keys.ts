@@ -99,9 +99,14 @@ export class Keys {
     return `${this.#prefix}:${group}:takeovers`
   }
 
+  /** Hash: entry id → which attempt of it this consumer runs, since when (ms), and when that was noted (ms). Expires. */
+  runs(group: string, consumer: string): string {
+    return `${this.#prefix}:${group}:runs:${consumer}`
+  }
+
   /**
-   * Every key that belongs to one group alone, without its idempotency records, whose names nobody knows and which expire
-   * by themselves.
+   * Every key that belongs to one group alone, without its idempotency records and what each of its consumers runs: those
+   * have names that nobody knows, and expire by themselves.
    */
   groupKeys(group: string): string[] {
     return this.groupTypes(group).map(([key]) => key)

@@ -1,8 +1,15 @@
+import { now } from '../base/clock.ts'
 import { infosOf } from './infos.ts'
 import type { Member } from './member.ts'
 import { isWaitingName, SUSPECTS } from './pseudo-consumers.ts'
 import { EXTEND, RESET_IDLE } from './scripts/leases.ts'
-import { lostAmong, type RecordedToken, recordKeysOf, runningValue } from './token.ts'
+import { chunksByRecord, type RecordedToken, recordKeysOf, runningValue } from './token.ts'
+
+/** A delivery whose lease is to be extended. */
+export interface HeldToken extends RecordedToken {
+  /** Since when its handler runs, on the clock of `now()`; undefined while it does not. */
+  readonly runningSince?: number | undefined
+}
 
 /** How a consumer keeps the leases of what it holds. */
 export class LeaseBroker {
@@ -12,14 +19,24 @@ export class LeaseBroker {
     this.#member = member
   }
 
-  /** Extends the leases of deliveries, and their idempotency records; returns those whose lease is lost. */
-  async extend<T extends RecordedToken>(deliveries: readonly T[]): Promise<T[]> {
-    const { connection, stream, group, leaseMs } = this.#member
-    return lostAmong(deliveries, async (chunk) => {
-      const args = chunk.flatMap((d) => [d.entryId, d.owner, d.attempt, runningValue(d)])
-      const lostIds = await connection.run(EXTEND, { stream }, { group, leaseMs }, { keys: recordKeysOf(chunk), args })
-      return lostIds as string[]
-    })
+  /**
+   * Extends the leases of deliveries, and their idempotency records; notes since when each of them runs. Returns those
+   * whose lease is lost.
+   * @param haveAll Whether every delivery that runs is among them: then what was noted of others is dropped.
+   */
+  async extend<T extends HeldToken>(deliveries: readonly T[], haveAll: boolean): Promise<T[]> {
+    const { connection, stream, runs, group, leaseMs } = this.#member
+    const lost: T[] = []
+    let forgets = haveAll ? 1 : 0
+    for (const chunk of chunksByRecord(deliveries)) {
+      const args = chunk.flatMap((d) => [d.entryId, d.owner, d.attempt, runningValue(d), ranMs(d)])
+      const more = { keys: recordKeysOf(chunk), args }
+      const reply = await connection.run(EXTEND, { stream, runs }, { group, leaseMs, forgets }, more)
+      forgets = 0
+      const lostIds = new Set(reply as string[])
+      lost.push(...chunk.filter(({ entryId }) => lostIds.has(entryId)))
+    }
+    return lost
   }
 
   /** Sets the leases anew that seem to begin in the future, because Redis' clock was set back. */
@@ -36,3 +53,5 @@ export class LeaseBroker {
     }
   }
 }
+
+const ranMs = ({ runningSince }: HeldToken) => (runningSince === undefined ? '' : Math.round(now() - runningSince))

@@ -47,6 +47,10 @@ export class Member {
     return this.keys.tally(this.group)
   }
 
+  get runs(): string {
+    return this.keys.runs(this.group, this.consumer)
+  }
+
   get clock(): string {
     return this.keys.clock(this.group)
   }

@@ -1,4 +1,3 @@
-import { now } from '../base/clock.ts'
 import { timeOf } from '../base/entry-id.ts'
 
 /**
@@ -20,12 +19,12 @@ export class ServerClock {
   }
 
   /**
-   * How old an entry was at a time on the clock of `now()`, in milliseconds: since Redis appended it. Before the first
-   * reply, by the clock of this machine.
+   * How old an entry was so many milliseconds ago: since Redis appended it. Before the first reply, by the clock of this
+   * machine.
    */
-  ageAt(time: number, entryId: string): number {
+  ageBefore(agoMs: number, entryId: string): number {
     const nowMs = this.#aheadMs === undefined ? Date.now() : performance.now() + this.#aheadMs
-    return Math.max(0, nowMs - (now() - time) - timeOf(entryId))
+    return Math.max(0, nowMs - agoMs - timeOf(entryId))
   }
 
   /** Undefined before the first reply. */

@@ -49,7 +49,7 @@ export class Session {
     this.#wasUsed = true
     this.#inFlight += 1
     try {
-      return await this.#client.sendCommand<T>([...args])
+      return await this.#client.sendCommand<T>(args as string[])
     } finally {
       isOpen = false
       this.#inFlight -= 1

@@ -37,7 +37,7 @@ export class SettleBroker {
 
   /**
    * For each delivery that is still this consumer's: acknowledges it, deletes its history, sets its record to done.
-   * @param chunk As `lostAmong` makes it.
+   * @param chunk As `chunksByRecord` makes it.
    * @returns the entry ids of those whose lease is lost.
    */
   async ackChecked(chunk: readonly RecordedToken[]): Promise<string[]> {

@@ -47,27 +47,10 @@ export const recordKeysOf = (tokens: readonly RecordedToken[]): string[] =>
   tokens.flatMap(({ recordKey }) => recordKey ?? [])
 
 /** Chunks in which either every delivery has an idempotency record or none has, as the scripts want them. */
-function* chunksByRecord<T extends RecordedToken>(tokens: readonly T[]): Generator<T[]> {
+export function* chunksByRecord<T extends RecordedToken>(tokens: readonly T[]): Generator<T[]> {
   const recorded = tokens.filter(({ recordKey }) => recordKey)
   const others = tokens.filter(({ recordKey }) => !recordKey)
   for (const part of [recorded, others]) {
     for (let i = 0; i < part.length; i += CHUNK) yield part.slice(i, i + CHUNK)
   }
-}
-
-/**
- * Runs a script on the deliveries, chunk by chunk, and returns those whose lease is lost. In each chunk either every
- * delivery has an idempotency record or none has.
- * @param run Resolves to the entry ids that the script calls lost.
- */
-export async function lostAmong<T extends RecordedToken>(
-  deliveries: readonly T[],
-  run: (chunk: readonly T[]) => Promise<readonly string[]>,
-): Promise<T[]> {
-  const lost: T[] = []
-  for (const chunk of chunksByRecord(deliveries)) {
-    const lostIds = new Set(await run(chunk))
-    lost.push(...chunk.filter(({ entryId }) => lostIds.has(entryId)))
-  }
-  return lost
 }

@@ -47,13 +47,17 @@ export class TrimBroker {
     this.#retention = retention
   }
 
-  /** Trims what may go now, and not what is acknowledged meanwhile: in a busy stream, that would never end. */
-  async trim(): Promise<Trimmed> {
+  /**
+   * Trims what may go now, and not what is acknowledged meanwhile: in a busy stream, that would never end.
+   * @param onProgress Called after each step: how many entries were trimmed so far.
+   */
+  async trim(onProgress?: (trimmed: number) => void): Promise<Trimmed> {
     let [trimmed, upTo] = [0, '']
     for (;;) {
       const reply = await this.#call(1, upTo)
       if (reply[0] === 0) return { trimmed, length: reply[1], heldBack: this.#heldBack(reply) }
       trimmed += reply[0]
+      onProgress?.(trimmed)
       upTo ||= this.#limit(reply) ?? ''
     }
   }

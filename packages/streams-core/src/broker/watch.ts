@@ -1,10 +1,11 @@
 import { timeOf } from '../base/entry-id.ts'
 import { type Fields, fieldOf } from '../define/entry.ts'
 import type { Connection } from './connection.ts'
-import { type GroupState, groupStateOf, type RawGroup, type StreamState } from './inspect.ts'
+import { type ConsumerState, type GroupState, groupStateOf, type RawGroup, type StreamState } from './inspect.ts'
 import type { Keys } from './keys.ts'
 import { CountedLags, type Lag } from './lag.ts'
-import { type HolderRole, holderOf, isWaitingName } from './pseudo-consumers.ts'
+import { type NewestLetters, type RawLetters, SeenLetters } from './newest-letters.ts'
+import { holderOf, isWaitingName } from './pseudo-consumers.ts'
 import { WATCH } from './scripts/watch.ts'
 
 /** A pending entry, as its owner has it. */
@@ -16,28 +17,21 @@ export interface HeldEntry {
   attempt: number
 }
 
-/** A name that owns pending entries, or could. */
-export interface Holder {
-  /** As Redis knows it. */
-  name: string
-  /** The consumer behind the name. Empty for `suspects`. */
-  consumer: string
-  role: HolderRole
-  pending: number
-  /** Milliseconds since it last asked Redis for anything. */
-  idleMs: number
+export interface Holder extends ConsumerState {
   /** The oldest of what it holds; `pending` says how many there are. */
   entries: HeldEntry[]
 }
+
+/** A name in a group, and who stands behind it. */
+export type NameInGroup = Pick<Holder, 'name' | 'consumer' | 'role'>
 
 /** Entries that were taken from a consumer whose lease was over, in one step: of many entries, each step is a takeover. */
 export interface Takeover {
   id: string
   /** When, in milliseconds since the epoch, by Redis' clock. */
   at: number
-  /** Names as Redis knows them. */
-  from: string
-  to: string
+  from: NameInGroup
+  to: NameInGroup
   count: number
   /** For how long the entry that waited longest had shown no sign of life. Milliseconds. */
   idleMs: number
@@ -61,6 +55,8 @@ export interface WatchedGroup extends Omit<GroupState, 'consumers'> {
   holders: Holder[] | undefined
   /** The last ones, newest first: Redis keeps 50. Undefined for a group that was not looked into. */
   takeovers: Takeover[] | undefined
+  /** Undefined for a group that was not looked into, and where no letters are asked for. */
+  newestLetters: NewestLetters | undefined
 }
 
 export interface StreamLook extends Omit<StreamState, 'groups'> {
@@ -78,6 +74,8 @@ export interface LookOptions {
   perName: number
   /** Takeovers shown of each of these groups. */
   takeovers: number
+  /** Dead letters shown of each of these groups. */
+  letters: number
 }
 
 type RawHeld = [name: string, ...[entryId: string, idleMs: number, attempt: number][]]
@@ -85,6 +83,7 @@ type RawNamed = [name: string, pending: number, idleMs: number]
 type RawWatched = [
   ...[state: RawGroup, failed: string | number, leaseMs: number, read: number | null, consumers: number],
   ...[named: RawNamed[], held: RawHeld[] | null, takeovers: [id: string, fields: Fields][] | null],
+  ...[letters: RawLetters],
 ]
 
 /** Looks at every group at once, and into some of them. */
@@ -92,6 +91,7 @@ export class WatchBroker {
   readonly #connection: Connection
   readonly #keys: Keys
   readonly #lags: CountedLags
+  readonly #letters = new SeenLetters()
 
   constructor(connection: Connection, keys: Keys) {
     this.#connection = connection
@@ -101,12 +101,17 @@ export class WatchBroker {
 
   async look({ groups, ...bounds }: LookOptions): Promise<StreamLook> {
     const { stream, dropped, groupFormat } = this.#keys
-    const reply = await this.#connection.run(WATCH, { stream, dropped }, { groupFormat, ...bounds }, { args: groups })
+    const args = this.#letters.wordsOf(groups)
+    const reply = await this.#connection.run(WATCH, { stream, dropped }, { groupFormat, ...bounds }, { args })
     const [nowMs, length, ...found] = reply as [nowMs: number, length: number, ...RawWatched[]]
     const { name, version, warnings = [] } = this.#connection.server ?? {}
     const unknown = found.filter(([[, lag]]) => lag === null)
     await this.#lags.count(unknown.map(([[group, , , , , , lastDeliveredId]]) => ({ group, lastDeliveredId })))
-    const watched = found.map((raw) => watchedOf(raw, { nowMs, ...this.#lagOf(raw) }))
+    this.#letters.take(found.map(([[group], , , , , , , , letters]) => [group, letters]))
+    const watched = found.map((raw) => ({
+      ...watchedOf(raw, { nowMs, ...this.#lagOf(raw) }),
+      newestLetters: this.#letters.of(raw[0][0]),
+    }))
     return { nowMs, server: { name, version, warnings }, stream, length, groups: watched }
   }
 
@@ -115,7 +120,7 @@ export class WatchBroker {
   }
 }
 
-function watchedOf(raw: RawWatched, known: Lag & { nowMs: number }): WatchedGroup {
+function watchedOf(raw: RawWatched, known: Lag & { nowMs: number }): Omit<WatchedGroup, 'newestLetters'> {
   const [state, failed, leaseMs, read, consumers, named, held, takeovers] = raw
   const { consumers: _, ...group } = groupStateOf([...state, ...named] as RawGroup, known)
   return {
@@ -143,7 +148,9 @@ function takeoverOf(id: string, fields: Fields): Takeover {
   const text = (name: string) => fieldOf(fields, name) ?? ''
   const entryIds = text('ids').split(' ').filter(Boolean)
   return {
-    ...{ id, at: timeOf(id), from: text('from'), to: text('to') },
+    ...{ id, at: timeOf(id), from: nameInGroup(text('from')), to: nameInGroup(text('to')) },
     ...{ count: Number(text('count')), idleMs: Number(text('idle')), entryIds },
   }
 }
+
+const nameInGroup = (name: string): NameInGroup => ({ name, ...holderOf(name) })

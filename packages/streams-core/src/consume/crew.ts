@@ -17,6 +17,11 @@ import type { Catalog, StreamDefinition } from '../define/stream.ts'
 import type { Tell } from '../tell/report.ts'
 import { newWarnings } from '../tell/server-settings.ts'
 import type { HandlerTrace } from '../tell/trace.ts'
+import { Circuit } from './controls/circuit.ts'
+import { Gate } from './controls/gate.ts'
+import { GroupControls } from './controls/group-controls.ts'
+import { Starts } from './controls/starts.ts'
+import { Holdings } from './delivery/holdings.ts'
 import { Claimer } from './intake/claimer.ts'
 import { HoldOff } from './intake/hold-off.ts'
 import { IntakePause } from './intake/intake-pause.ts'
@@ -24,19 +29,14 @@ import { LostReplies } from './intake/lost-replies.ts'
 import { Quarantine } from './intake/quarantine.ts'
 import { Reader } from './intake/reader.ts'
 import { LoopErrors } from './loop-errors.ts'
-import { Admission } from './pipeline/admission.ts'
-import { BatchRunner } from './pipeline/batch-runner.ts'
-import { Circuit } from './pipeline/circuit.ts'
-import { Gate } from './pipeline/gate.ts'
-import { GroupControls } from './pipeline/group-controls.ts'
-import { HandlerSlots } from './pipeline/handler-slots.ts'
-import { Holdings } from './pipeline/holdings.ts'
 import { Pipeline } from './pipeline/pipeline.ts'
-import { Room } from './pipeline/room.ts'
-import { Runner } from './pipeline/runner.ts'
-import { Settler } from './pipeline/settler.ts'
-import { Starts } from './pipeline/starts.ts'
-import { WaitingJobs } from './pipeline/waiting-jobs.ts'
+import { Admission } from './run/admission.ts'
+import { BatchRunner } from './run/batch-runner.ts'
+import { Runner } from './run/runner.ts'
+import { Settler } from './settle/settler.ts'
+import { HandlerSlots } from './slots/handler-slots.ts'
+import { Room } from './slots/room.ts'
+import { WaitingJobs } from './slots/waiting-jobs.ts'
 import { HealthKeeper } from './upkeep/health.ts'
 import { Janitor } from './upkeep/janitor.ts'
 import { LeaseKeeper } from './upkeep/lease-keeper.ts'
@@ -123,7 +123,9 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, trace, o
   )
 
   const reader = new Reader(
-    { group, consumer, blockMs, unblock: () => commands.unblock(reads) },
+    // A third of the lease: so a consumer with nothing to do shows that it lives as often as one that extends leases.
+    { group, consumer, blockMs: Math.min(blockMs, Math.ceil(leaseMs / 3)), unblock: () => commands.unblock(reads) },
+    // On the connection for reads; what it learns of Redis' clock is not asked.
     { broker: new IntakeBroker(new Member(reads, keys, settings)), room, pipeline, tell },
   )
   const lostReplies = new LostReplies({ group, consumer, leaseMs }, { broker: intake, holdings, pipeline, tell })

@@ -113,7 +113,12 @@ export class Lifecycle {
   async #drain(leases: AbortController, loops: Promise<unknown>[], intakeLoops: Promise<unknown>[]): Promise<number> {
     const { reader, slots, pipeline, settler, holdings, membership, commands, reads } = this.#crew
     const deadline = new AbortController()
-    const warning = setTimeout(() => slots.interrupt(), this.#drainTimeoutMs * 0.8)
+    const interrupt = () => {
+      const reason = new Error('the consumer is stopping')
+      slots.interrupt(reason)
+      holdings.interruptCommits(reason)
+    }
+    const warning = setTimeout(interrupt, this.#drainTimeoutMs * 0.8)
     const timer = setTimeout(() => deadline.abort(), this.#drainTimeoutMs)
 
     const paused = reader.pause()

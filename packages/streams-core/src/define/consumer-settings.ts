@@ -18,7 +18,8 @@ export interface ConsumerSettings {
   /** Handlers that run at the same time. 1 to 10,000. Default 16. */
   concurrency?: number
   /**
-   * Entries that wait in the buffer for a handler slot, so that a free slot need not wait for Redis.
+   * Entries that wait in the buffer for a handler slot, so that a free slot need not wait for Redis. As many again may be
+   * held while Redis takes their acknowledgements.
    * 0 to 100,000. Default: what will start within 50 ms, going by how long handlers have lately taken, at most 1,000.
    */
   maxBuffered?: number
@@ -28,7 +29,10 @@ export interface ConsumerSettings {
    * Milliseconds, 500 to 43,200,000. Default 10,000.
    */
   leaseMs?: number
-  /** How long a read waits for new entries. Milliseconds, 10 to 60,000. Default 2,000. */
+  /**
+   * How long a read waits for new entries; at most a third of `leaseMs`.
+   * Milliseconds, 10 to 60,000. Default 2,000.
+   */
   blockMs?: number
   /**
    * How long a handler may take. Then its signal fires, and when the handler has not ended a second later, the delivery

@@ -1,41 +1,31 @@
 import { checkData } from './check-data.ts'
-import { type Fields, problemOfAttributes, REPLACEMENT, shorten, sizeOf } from './entry.ts'
+import { exceeds, type Fields, problemOfAttributes, REPLACEMENT, shorten } from './entry.ts'
 import type { Catalog, StreamEvent } from './stream.ts'
 
 export type Decoded = { ok: true; event: StreamEvent } | { ok: false; reason: string }
 
-/** The fields of an entry that are read; any others are ignored. */
-const NOTHING_READ = {
-  id: undefined,
-  type: undefined,
-  source: undefined,
-  time: undefined,
-  data: undefined,
-  subject: undefined,
-  traceparent: undefined,
-  tracestate: undefined,
-}
-type FieldName = keyof typeof NOTHING_READ
-const fieldNames = new Set<string>(Object.keys(NOTHING_READ))
-const isFieldName = (name: string): name is FieldName => fieldNames.has(name)
+/** The fields that are read of an entry; any other fields are ignored. */
+const NAMES = ['id', 'type', 'source', 'time', 'data', 'subject', 'traceparent', 'tracestate'] as const
+const places = new Map<string, number>(NAMES.map((name, place) => [name, place]))
 
 /** Entry → event. Never throws: whatever somebody has appended becomes an event, or a reason why it is none. */
 export function decode(catalog: Catalog, fields: Fields, maxBytes: number): Decoded {
-  if (mayExceed(maxBytes, fields)) {
-    const size = sizeOf(fields)
-    if (size > maxBytes) return malformed(`${size} bytes, at most ${maxBytes} (maxEventBytes)`)
-  }
+  const size = exceeds(fields, maxBytes)
+  if (size) return malformed(`${size} bytes, at most ${maxBytes} (maxEventBytes)`)
 
-  // An object of one shape and one loop take a fifth of the time that a Map and loops over lists of names take.
-  const entry: Record<FieldName, string | undefined> = { ...NOTHING_READ }
+  // One pass, and values by place: an object by names, and a loop for each question, took three times as long.
+  const values: (string | undefined)[] = NAMES.map(() => undefined)
   let others: Set<string> | undefined
+  let isUtf8 = true
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const name = fields[i] as string
-    const isKnown = isFieldName(name)
-    if (isKnown ? entry[name] !== undefined : others?.has(name))
+    const value = fields[i + 1] as string
+    isUtf8 &&= !name.includes(REPLACEMENT) && !value.includes(REPLACEMENT)
+    const place = places.get(name)
+    if (place === undefined ? others?.has(name) : values[place] !== undefined)
       return malformed(`field ${JSON.stringify(shorten(name))} occurs twice`)
-    if (isKnown) {
-      entry[name] = fields[i + 1]
+    if (place !== undefined) {
+      values[place] = value
     } else {
       if (name === '__proto__') return malformed('a field is named "__proto__"')
       others ??= new Set()
@@ -43,7 +33,7 @@ export function decode(catalog: Catalog, fields: Fields, maxBytes: number): Deco
     }
   }
 
-  const { id, type, source, time, data, subject, traceparent, tracestate } = entry
+  const [id, type, source, time, data, subject, traceparent, tracestate] = values
   if (id === undefined) return missing('id')
   if (type === undefined) return missing('type')
   if (source === undefined) return missing('source')
@@ -65,8 +55,7 @@ export function decode(catalog: Catalog, fields: Fields, maxBytes: number): Deco
   const checked = checkData(schema, json)
   if (!checked.ok) return malformed(`${type}: ${checked.reason}`)
   // Two ids that differ only in such bytes would look alike, and so would two values.
-  for (const text of fields)
-    if (text.includes(REPLACEMENT)) return malformed('a name or value holds bytes that are not UTF-8')
+  if (!isUtf8) return malformed('a name or value holds bytes that are not UTF-8')
 
   const event: { -readonly [K in keyof StreamEvent]: StreamEvent[K] } = { id, type, source, time, data: checked.value }
   if (subject !== undefined) event.subject = subject
@@ -75,14 +64,7 @@ export function decode(catalog: Catalog, fields: Fields, maxBytes: number): Deco
   return { ok: true, event }
 }
 
-/** A character takes at most three bytes of UTF-8. So most entries are known to be small without counting bytes. */
-function mayExceed(maxBytes: number, fields: Fields): boolean {
-  let characters = 0
-  for (const text of fields) characters += text.length
-  return 3 * characters > maxBytes
-}
-
-function missing(name: FieldName): Decoded {
+function missing(name: (typeof NAMES)[number]): Decoded {
   return malformed(`field "${name}" is missing`)
 }
 

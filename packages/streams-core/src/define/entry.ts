@@ -40,6 +40,7 @@ export const REPLACEMENT = '\ufffd'
 
 const REDRIVE_FOR = 'redrivefor'
 const REDRIVES = 'redrives'
+export const REDRIVE_OF = 'redriveof'
 
 /** What a redriven entry says of itself. */
 export interface Redrive {
@@ -47,6 +48,8 @@ export interface Redrive {
   group: string
   /** How often the event has been redriven. */
   times: number
+  /** The entry that had died. Undefined where an older version has redriven it. */
+  of: string | undefined
 }
 
 /** The first value of a field; works for entries that do not decode, too. */
@@ -61,12 +64,17 @@ export function redriveOf(fields: Fields): Redrive | undefined {
   if (group === undefined) return undefined
   // Anybody may have written it.
   const times = Number(fieldOf(fields, REDRIVES))
-  return { group, times: Number.isSafeInteger(times) && times >= 0 ? times : 0 }
+  return { group, times: Number.isSafeInteger(times) && times >= 0 ? times : 0, of: fieldOf(fields, REDRIVE_OF) }
 }
 
 /** The fields that a redriven entry gets. */
-export function redriveFields({ group, times }: Redrive): string[] {
-  return [REDRIVE_FOR, group, REDRIVES, String(times)]
+export function redriveFields({ group, times, of }: Redrive & { of: string }): string[] {
+  return [REDRIVE_FOR, group, REDRIVES, String(times), REDRIVE_OF, of]
+}
+
+function addedByRedrive(fields: Fields): string[] {
+  const redrive = redriveOf(fields)
+  return redrive ? redriveFields({ ...redrive, of: redrive.of ?? '' }) : []
 }
 
 /** What is wrong with the attributes of an event, if anything is. */
@@ -104,6 +112,21 @@ export function sizeOf(fields: Fields): number {
   let size = 0
   for (const text of fields) size += Buffer.byteLength(text)
   return size
+}
+
+/** UTF-8 has at most so many bytes for each unit of a JavaScript string. */
+const MOST_BYTES = 3
+
+/**
+ * Bytes of an entry's names and values if they are more than `maxBytes`. Counted only where the lengths leave a doubt, and
+ * without what a redrive has added: an event that could be published can be redriven.
+ */
+export function exceeds(fields: Fields, maxBytes: number): number | undefined {
+  let length = 0
+  for (const text of fields) length += text.length
+  if (length * MOST_BYTES <= maxBytes) return undefined
+  const size = sizeOf(fields) - sizeOf(addedByRedrive(fields))
+  return size > maxBytes ? size : undefined
 }
 
 export const shorten = (text: string): string => (text.length > 100 ? `${text.slice(0, 100)}…` : text)

@@ -30,9 +30,9 @@ export type RunResult =
   | { result: 'commit-failed'; error: unknown }
   /** Its last delivery ran alone, and the consumer died. The entry was not run again. */
   | { result: 'crashed' }
-  /** The consumer drains, or the group is paused: the handler was not started. */
+  /** The consumer drains, or the group is paused: the handler was not called, or not again after a batch was halved. */
   | { result: 'unstarted' }
-  /** This event type of the group is paused: the handler was not started. */
+  /** This event type of the group is paused: the handler was not called. */
   | { result: 'paused'; eventType: string }
   /** The consumer drains, and the handler did not end in time. */
   | { result: 'unfinished' }

@@ -14,11 +14,12 @@ export interface GroupControls {
   state(): Promise<ControlsState>
   /**
    * Pauses the group, or one event type of it. Running handlers finish; no handler is started any more. What waits is
-   * charged no delivery. A pause outlasts restarts of Redis and of consumers. Idempotent: the new reason replaces the old
-   * one.
+   * charged no delivery. A pause outlasts restarts of Redis and of consumers. Idempotent: what is paused already stays
+   * paused since then, and for the same reason unless another one is given.
    * @param options.eventType 1 to 200 characters. Entries of this type are set aside until it is resumed. Default: the
    * whole group.
-   * @param options.reason At most 500 characters; it is logged. Default: none.
+   * @param options.reason At most 500 characters; it is logged. Default, also where it is
+   * empty: that of a pause that is in force, else none.
    * @throws {NoSuchGroupError} when the stream has no such group.
    * @throws {InvalidOptionError} naming option, range and value.
    */
@@ -63,8 +64,9 @@ export function openControls(
       return stateOf(inForceOf(await broker.read()))
     },
     async pause(given = {}) {
-      const { eventType, reason = '' } = parseOptions('pause', pauseSchema, given)
-      await inGroup(() => broker.pause(eventType, reason))
+      const { eventType, reason } = parseOptions('pause', pauseSchema, given)
+      // An empty reason is none: it comes from a variable that is not set.
+      await inGroup(() => broker.pause(eventType, reason || undefined))
     },
     async resume(given = {}) {
       const { eventType } = parseOptions('resume', resumeSchema, given)

@@ -3,6 +3,7 @@ import { InvalidOptionError, StreamsError } from '../base/errors.ts'
 import { neverAborted, sleep } from '../base/loop.ts'
 import { DeadLetterBroker } from '../broker/dead-letters.ts'
 import { Keys } from '../broker/keys.ts'
+import { type DeadLetter, toLetter } from '../broker/letter.ts'
 import { redriveFields } from '../define/entry.ts'
 import { groupSchema } from '../define/names.ts'
 import { parseOptions } from '../define/parse-options.ts'
@@ -10,7 +11,6 @@ import type { RedisOptions } from '../define/redis-options.ts'
 import { entryIdSchema } from '../define/start-point.ts'
 import type { StreamDefinition } from '../define/stream.ts'
 import { connect } from './connect.ts'
-import { type DeadLetter, toLetter } from './letter.ts'
 import { type LetterFilter, matches } from './letter-filter.ts'
 
 export interface LetterSearch extends Omit<LetterFilter, 'from' | 'to'> {
@@ -49,6 +49,24 @@ export interface RedriveResult {
   redriven: number
   /** Letters left where they are, because they had been redriven before, or cannot be read. */
   skipped: number
+  /** Those of the skipped ones that cannot be read: the others had been redriven before. */
+  unreadable: number
+  /** The last letter that was meant. Given the `to` of a dry run, a redrive leaves alone what has died since. */
+  to: string
+}
+
+export interface PurgeOptions extends LetterFilter, LongWork<PurgeResult> {
+  /** The name of the group. Needed unless `dryRun`. */
+  confirm?: string
+  /** Only count. Default false. */
+  dryRun?: boolean
+}
+
+export interface PurgeResult {
+  /** Letters deleted; in a dry run, letters that would be deleted. */
+  purged: number
+  /** The last letter that was meant. Given the `to` of a dry run, a purge leaves alone what has died since. */
+  to: string
 }
 
 export interface DeadLetters {
@@ -70,10 +88,10 @@ export interface DeadLetters {
    */
   redriveOne(letterId: string): Promise<string | undefined>
   /**
-   * Deletes letters for good. `confirm` must be the group's name.
-   * @throws {InvalidOptionError} when it is not.
+   * Deletes letters for good.
+   * @throws {InvalidOptionError} when `confirm` is not the name of the group.
    */
-  purge(options: LetterFilter & LongWork<number> & { confirm: string }): Promise<number>
+  purge(options: PurgeOptions): Promise<PurgeResult>
   /** Deletes one letter for good. Returns whether it was there. */
   purgeOne(letterId: string): Promise<boolean>
   close(): Promise<void>
@@ -107,9 +125,8 @@ export function openDeadLetters(
     }
   }
 
-  async function redriveOne(letter: Pick<DeadLetter, 'letterId' | 'redrives'>): Promise<string | undefined> {
-    return broker.redrive(letter.letterId, redriveFields({ group, times: letter.redrives + 1 }))
-  }
+  const redriveOne = ({ letterId, redrives, entryId }: DeadLetter): Promise<string | undefined> =>
+    broker.redrive(letterId, redriveFields({ group, times: redrives + 1, of: entryId }))
 
   return {
     list,
@@ -148,10 +165,12 @@ export function openDeadLetters(
       return letter && redriveOne(letter)
     },
     async redrive({ again = false, dryRun = false, maxPerSecond, signal = neverAborted, onProgress, ...filter } = {}) {
-      const result: RedriveResult = { redriven: 0, skipped: 0 }
-      for await (const letter of list(filter)) {
+      await ready()
+      const result = { redriven: 0, skipped: 0, unreadable: 0, to: filter.to ?? (await broker.newestId()) }
+      for await (const letter of list({ ...filter, to: result.to })) {
         if (signal.aborted) break
         const isSkipped = letter.reason === 'unreadable' || (letter.redrives > 0 && !again)
+        if (letter.reason === 'unreadable') result.unreadable += 1
         if (isSkipped) result.skipped += 1
         else if (dryRun || (await redriveOne(letter)) !== undefined) result.redriven += 1
         onProgress?.({ ...result })
@@ -159,17 +178,18 @@ export function openDeadLetters(
       }
       return result
     },
-    async purge({ confirm, signal = neverAborted, onProgress, ...filter }) {
-      if (confirm !== group) {
+    async purge({ confirm, dryRun = false, signal = neverAborted, onProgress, ...filter }) {
+      if (!dryRun && confirm !== group) {
         throw new InvalidOptionError(`purge: expected confirm to be the group's name ${group}, got ${confirm}`)
       }
-      let purged = 0
-      for await (const letter of list(filter)) {
+      await ready()
+      const result: PurgeResult = { purged: 0, to: filter.to ?? (await broker.newestId()) }
+      for await (const { letterId } of list({ ...filter, to: result.to })) {
         if (signal.aborted) break
-        if (await broker.delete(letter.letterId)) purged += 1
-        onProgress?.(purged)
+        if (dryRun || (await broker.delete(letterId))) result.purged += 1
+        onProgress?.({ ...result })
       }
-      return purged
+      return result
     },
     async purgeOne(letterId) {
       await ready()

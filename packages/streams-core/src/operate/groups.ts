@@ -26,6 +26,8 @@ export interface StartOptions {
   from: StartPoint
   /** Give the same figures, and write nothing. Consumers may be at work. Default false. */
   dryRun?: boolean
+  /** Called after each page: how many entries were counted, of at most how many. Not where nothing need be counted. */
+  onProgress?: (progress: { counted: number; of: number }) => void
 }
 
 /** Where a group stands after `create` or `replay`; in a dry run, where it would stand. */
@@ -96,11 +98,15 @@ export function openGroups(stream: Pick<StreamDefinition, 'name'>, options: Grou
   const broker = new GroupsBroker(connection, keys, leaseMs)
   const inspector = new InspectBroker(connection, keys)
 
-  async function start(where: 'create' | 'replay', name: string, given: StartOptions): Promise<StartResult> {
+  async function start(
+    where: 'create' | 'replay',
+    name: string,
+    { onProgress, ...given }: StartOptions,
+  ): Promise<StartResult> {
     const group = parseOptions(`${where}: group`, groupSchema, name)
     const { from, dryRun } = parseOptions(where, startSchema, given)
     await ready()
-    return { group, ...(await broker.start(group, from, { mustBeNew: where === 'create', dryRun })) }
+    return { group, ...(await broker.start(group, from, { mustBeNew: where === 'create', dryRun, onProgress })) }
   }
 
   return {

@@ -1,4 +1,4 @@
-import type { DeadLetter } from './letter.ts'
+import type { DeadLetter } from '../broker/letter.ts'
 
 export interface LetterFilter {
   eventType?: string

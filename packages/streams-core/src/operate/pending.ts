@@ -59,7 +59,7 @@ export async function* listPending(
       for (const entryId of entryIds) {
         const view = await finder.lookUp(entryId)
         const ofGroup = view.groups.find((one) => one.group === group)
-        const state = ofGroup && stateOf(view, ofGroup, undefined)
+        const state = ofGroup && stateOf(view, ofGroup)
         if (isPending(state)) yield toEvent(entryId, view.fields, state)
       }
     }

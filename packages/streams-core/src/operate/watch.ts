@@ -9,6 +9,7 @@ const boundsSchema = z.object({
   entries: z.int().min(0).max(10_000).default(2_000),
   perName: z.int().min(1).max(1_000).default(40),
   takeovers: z.int().min(0).max(50).default(10),
+  letters: z.int().min(0).max(100).default(0),
 })
 
 export interface WatchOptions extends OperatorOptions {
@@ -18,12 +19,15 @@ export interface WatchOptions extends OperatorOptions {
   perName?: number
   /** Takeovers that one look shows of one group at most. 0 to 50. Default 10. */
   takeovers?: number
+  /** Dead letters that one look shows of one group at most, the newest ones. 0 to 100. Default 0. */
+  letters?: number
 }
 
 export interface StreamWatcher {
   /**
-   * Looks at every group, and into those that are named: who holds what, and what was lately taken over from whom. One
-   * script; what it costs is bounded, apart from a few commands for each group, and one value for each name in a group.
+   * Looks at every group, and into those that are named: who holds what, what was lately taken over from whom, and what
+   * died last. One script; what it costs is bounded, apart from a few commands for each group, and one value for each name
+   * in a group. Letters are read when they are others than at the look before.
    * @param groups Names that the stream has no group of are left out.
    * @throws {RedisUnavailableError} when Redis does not answer in time.
    * @throws {RedisRefusedError} when Redis refuses for good.

@@ -43,7 +43,7 @@ export class Batcher {
   #queue: OpenPublish[] = []
   /** The batch that is on its way. */
   #inFlight: OpenPublish[] = []
-  /** The batch whose publishes are still to be told their answers. */
+  /** The batch whose publishes are still to be told their answers: behind the next batch, or before the next reply. */
   #untold: AnsweredBatch | undefined
   #flushing: Promise<void> | undefined
   /** Why the last batch was not appended. */
@@ -105,16 +105,25 @@ export class Batcher {
       if (this.#inFlight.length === 0) break
       const again = await this.#append(this.#inFlight)
       this.#inFlight = []
-      if (again.length > 0) this.#queue = [...again.filter(({ isOpen }) => isOpen), ...this.#queue]
-      if (again.length > 0 || this.#queue.length === 0) this.#tellAnswers()
-      // Answers wait until the next batch is on the socket. node-redis writes it in an immediate that it sets when it is
-      // given the batch, a few microtasks from here: behind the outer immediate, ahead of the inner one. Should node-redis
-      // change this, answers come earlier or later, and nothing else happens.
-      else setImmediate(() => setImmediate(() => this.#tellAnswers()))
-      failures = again.length > 0 ? failures + 1 : 0
-      if (failures > 0) await sleep(backoffMs(failures), neverAborted)
+      failures = again.length === 0 ? 0 : failures + 1
+      if (failures === 0) {
+        this.#tellAnswersBehindNextBatch()
+        continue
+      }
+      this.#queue = [...again.filter(({ isOpen }) => isOpen), ...this.#queue]
+      this.#tellAnswers()
+      await sleep(backoffMs(failures), neverAborted)
     }
     this.#flushing = undefined
+  }
+
+  /**
+   * Answers wait until the next batch is on the socket: node-redis writes it in an immediate that it sets a few microtasks
+   * from here, behind the outer immediate and ahead of the inner one. If it did not, answers would come at other times.
+   */
+  #tellAnswersBehindNextBatch(): void {
+    if (this.#queue.length === 0) this.#tellAnswers()
+    else setImmediate(() => setImmediate(() => this.#tellAnswers()))
   }
 
   /** So many events that no call holds Redis up for long: at most `maxBatch`, and about a megabyte. */
@@ -133,8 +142,9 @@ export class Batcher {
   async #append(batch: OpenPublish[]): Promise<OpenPublish[]> {
     try {
       const replies = await this.#broker.append(batch.map(({ event }) => event))
-      // Redis may be faster than the immediates in `#flush`: the batch before this one is told first.
+      // Redis may be faster than the immediates that answers wait for: the batch before this one is told first.
       this.#tellAnswers()
+      this.lastProblem = undefined
       this.#untold = { publishes: batch, replies }
       return batch.filter((_, i) => this.#isToBeTriedAgain(replies[i]))
     } catch (error) {
@@ -143,7 +153,8 @@ export class Batcher {
       for (const publish of batch) publish.mayBeInRedis ||= mayHaveRun
       // An append whose reply was lost may have happened: only deduplication makes it safe to try again.
       if (isTemporary(error) && (this.#options.isRemembered || !mayHaveRun)) return batch
-      for (const publish of batch) if (publish.isOpen) publish.reject(error as Error)
+      const problem = error instanceof StreamsError ? error : toError((error as Error).message, error)
+      for (const publish of batch) if (publish.isOpen) publish.reject(problem)
       return []
     }
   }
@@ -183,7 +194,7 @@ export class Batcher {
   }
 }
 
-function toError(message: string): Error {
-  const error = new StreamsError('REDIS_ERROR', message)
+function toError(message: string, cause?: unknown): Error {
+  const error = new StreamsError('REDIS_ERROR', message, { cause })
   return isRefusal(error) ? new RedisRefusedError(message) : error
 }

@@ -58,6 +58,8 @@ export interface Producer<C extends Catalog> {
    * @throws {StreamFullError} the stream is at its cap, and no entry may be trimmed yet.
    * @throws {PublishTimeoutError} Redis has not taken the event within `publishTimeoutMs`.
    * @throws {RedisRefusedError} Redis refuses for good.
+   * @throws {RedisUnavailableError} only with `dedupeMs: 0`: the reply was lost, so the event may be in the stream.
+   * @throws {StreamsError} with code `REDIS_ERROR`: Redis answered with an error that is none of these.
    */
   publish<T extends EventType<C>>(type: T, data: EventInput<C, T>, options?: PublishOptions): Promise<Published>
   /**
@@ -123,7 +125,6 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
       () => this.#batcher.waiting(),
       (late) => this.#timeOut(late),
     )
-    connection.ready().catch(() => {})
   }
 
   async ready(): Promise<void> {
@@ -159,15 +160,8 @@ class BatchingProducer<C extends Catalog> implements Producer<C> {
       const { id = randomUUID(), subject, traceparent, tracestate } = options
       const time = options.time === undefined ? Date.now() : options.time.getTime()
       if (Number.isNaN(time)) throw new InvalidEventError(`${type}: time is not a valid Date`)
-      const attributes = {
-        id,
-        source: options.source ?? source,
-        time: timeText(time),
-        subject,
-        traceparent,
-        tracestate,
-      }
-      const event = encode(this.#stream.catalog, type, data, attributes, maxEventBytes, takesMisfits)
+      const given = { id, source: options.source ?? source, time: timeText(time), subject, traceparent, tracestate }
+      const event = encode(this.#stream.catalog, type, data, given, maxEventBytes, takesMisfits)
       this.#batcher.refuseIfFull()
       this.#batcher.add(new OpenPublish({ id, event, timeoutMs: publishTimeoutMs }, { resolve, reject }))
       this.#deadlines.watch()

@@ -10,8 +10,16 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
-/** Writes a report as one log line: ids and outcomes, never data. */
-export function logReport(logger: Logger, report: Report): void {
+/** Connections that are lost, each with the text of its error. */
+type Lost = Map<string, string | undefined>
+
+/** Writes each report as one log line, ids and outcomes, never data; an outage of several connections as one. */
+export function newLog(logger: Logger): (report: Report) => void {
+  const lost: Lost = new Map()
+  return (report) => logReport(logger, lost, report)
+}
+
+function logReport(logger: Logger, lost: Lost, report: Report): void {
   switch (report.kind) {
     case 'settled':
       return logSettled(logger, report)
@@ -20,7 +28,7 @@ export function logReport(logger: Logger, report: Report): void {
     case 'stopped':
       return logger.info(fieldsOf(report), 'consumer stopped')
     case 'connection':
-      return logConnection(logger, report)
+      return logConnection(logger, lost, report)
     case 'server-setting':
       return logger.warn(fieldsOf(report), 'a setting of Redis weakens a promise')
     case 'claimed':
@@ -95,9 +103,17 @@ function logSettled(logger: Logger, report: SettledReport): void {
   }
 }
 
-function logConnection(logger: Logger, { connection, state, cause }: Extract<Report, { kind: 'connection' }>): void {
-  if (state === 'connected') return logger.info({ connection }, 'connected to Redis')
-  return logger.warn({ connection, error: cause && messageOf(cause) }, 'no connection to Redis, trying again')
+function logConnection(logger: Logger, lost: Lost, report: Extract<Report, { kind: 'connection' }>): void {
+  const { connection, state, cause } = report
+  // Returns what the logger returns: it may be a promise that rejects, which `observe` sees to.
+  if (state === 'connected') {
+    lost.delete(connection)
+    return lost.size > 0 ? undefined : logger.info({ connection }, 'connected to Redis')
+  }
+  const error = cause && messageOf(cause)
+  const isKnown = [...lost.values()].includes(error)
+  lost.set(connection, error)
+  return isKnown ? undefined : logger.warn({ connection, error }, 'no connection to Redis, trying again')
 }
 
 const outcomeFields = ({ type, ...rest }: Outcome) => ({ outcome: type, ...rest })

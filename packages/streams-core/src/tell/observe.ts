@@ -1,4 +1,4 @@
-import { type Logger, logReport } from './log.ts'
+import { type Logger, newLog } from './log.ts'
 import type { Report, Tell } from './report.ts'
 
 type Observer = (report: Report) => unknown
@@ -6,7 +6,7 @@ type Observer = (report: Report) => unknown
 /** Tells a logger and an observer, as far as there are any. */
 export function newTell(logger?: Logger, onReport?: Observer): Tell {
   const observers: Observer[] = []
-  if (logger) observers.push((report) => logReport(logger, report))
+  if (logger) observers.push(newLog(logger))
   if (onReport) observers.push(onReport)
   const tell = (report: Report) => {
     for (const observer of observers) observe(observer, report)

@@ -46,7 +46,7 @@ export type Health = { ready: true } | { ready: false; reason: string }
 export type Report =
   | SettledReport
   | { kind: 'started'; group: string; consumer: string; groupCreated: boolean }
-  /** `unfinished`: deliveries whose handlers had not ended when the time to drain was over. */
+  /** `unfinished`: deliveries that still had a handler slot when the time to drain was over. */
   | { kind: 'stopped'; group: string; consumer: string; unfinished: number }
   | { kind: 'connection'; connection: 'commands' | 'reads'; state: ConnectionState; cause: Error | undefined }
   /** A setting of Redis weakens a promise. Told once for each value, after connecting. */

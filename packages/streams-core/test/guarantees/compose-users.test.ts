@@ -90,6 +90,29 @@ describe.skipIf(process.platform === 'win32')('the users of Compose', () => {
     },
   )
 
+  test.for<[user: string, ends: string[]]>([
+    [
+      'producer',
+      [`${GROUP}:dead`, `${GROUP}:guard:x`, `${GROUP}:controls`, `${GROUP}:last-start`, 'lock:janitor', 'marks'],
+    ],
+    ['consumer', ['dedupe', 'dedupe-0', 'dedupe-1', 'dropped']],
+  ])('%s writes to no key of the stream that it has not to write to', async ([user, ends], { lab: shared }) => {
+    const { lab, urlOf } = await startRedis(shared)
+    for (const key of ends.map((end) => `{${lab.streamName}}:${end}`)) {
+      const commands = [
+        ...[`UNLINK ${key}`, `DEL ${key}`, `SET ${key} x`, `HSET ${key} a b`, `HDEL ${key} a`, `PEXPIRE ${key} 1`],
+        ...[`XADD ${key} * a b`, `XTRIM ${key} MAXLEN 0`, `ZREM ${key} a`, `HINCRBY ${key} a 1`],
+      ]
+      for (const command of commands) {
+        const refused = sendOnce(urlOf(user), command.split(' '))
+        await expect(refused, command).rejects.toThrow('NOPERM')
+        const script = `return redis.call('${command.split(' ').join("', '")}')`
+        const hidden = sendOnce(urlOf(user), ['EVAL', script, '1', key])
+        await expect(hidden, command).rejects.toThrow(/ACL failure|The user executing|NOPERM/)
+      }
+    }
+  })
+
   test('nobody comes in without a password, or with a wrong one; the health check may only PING', async ({
     lab: shared,
   }) => {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { describe, expect } from 'vitest'
 import { type EventState, type FindOptions, findEvent, GroupAtWorkError, openFinder, reject } from '../../src/index.ts'
 import { foreignEntry, range } from '../support/events.ts'
@@ -13,6 +14,19 @@ const find = (lab: Lab, id: string, options: FindOptions = {}) =>
 async function stateOf(lab: Lab, id: string, group = GROUP): Promise<EventState | undefined> {
   const { entries } = await find(lab, id)
   return entries[0]?.groups.find((one) => one.group === group)?.state
+}
+
+/** In a process of its own, which is waited for: nothing else happens here meanwhile. */
+function redriveAtOnce(lab: Lab): void {
+  const program = `
+    import { openDeadLetters } from '@redis-streams-processor/streams-core'
+    const letters = openDeadLetters({ name: process.env.STREAM }, { redis: process.env.REDIS_URL, group: '${GROUP}' })
+    await letters.redrive()
+    await letters.close()`
+  const env = { ...process.env, STREAM: lab.streamName, REDIS_URL: lab.url }
+  const node = ['--conditions=source', '--import', 'tsx', '--input-type=module', '--eval', program]
+  const { status, stderr } = spawnSync(process.execPath, node, { cwd: import.meta.dirname, env, encoding: 'utf8' })
+  if (status !== 0) throw new Error(stderr)
 }
 
 describe('findEvent says what each group has done with an event', () => {
@@ -38,12 +52,15 @@ describe('findEvent says what each group has done with an event', () => {
     await lab.until('a consumer holds it', async () => (await lab.group()).pending === 1)
     expect(await stateOf(lab, 'held')).toEqual({
       ...{ type: 'held', consumer: consumer.name, owner: consumer.name, attempt: 1, history: [] },
-      leaseExtendedAt: expect.any(String),
+      ...{ leaseExtendedAt: expect.any(String), isLeaseOver: false },
     })
     const held = (await stateOf(lab, 'held')) as EventState & { type: 'held' }
     expect(Date.parse(held.leaseExtendedAt)).toBeGreaterThanOrEqual(since - 1_000)
     // An entry id leads to the same.
-    expect((await find(lab, entryId)).entries).toEqual((await find(lab, 'held')).entries)
+    const [entry] = (await find(lab, 'held')).entries
+    const leaseExtendedAt = expect.any(String)
+    const groups = entry?.groups.map(({ group, state }) => ({ group, state: { ...state, leaseExtendedAt } }))
+    expect((await find(lab, entryId)).entries).toMatchObject([{ ...entry, groups: [groups?.[0], entry?.groups[1]] }])
     expect(await stateOf(lab, 'held', 'idle')).toEqual({ type: 'undelivered' })
     gates.start.resolve()
     await consumer.reports.until('it is acknowledged', (reports) => reports.settled('ack').length === 1)
@@ -64,6 +81,7 @@ describe('findEvent says what each group has done with an event', () => {
     await consumer.reports.until('it is dead', (reports) => reports.settled('dead-letter').length === 1)
     const [letter] = await lab.deadLetters()
     expect(await find(lab, 'rejected')).toEqual({
+      ...{ asOf: expect.any(String), knownSince: expect.any(String) },
       letters: [letter],
       entries: [
         {
@@ -76,7 +94,13 @@ describe('findEvent says what each group has done with an event', () => {
         },
       ],
     })
-    expect(await find(lab, rejected.entryId)).toEqual(await find(lab, 'rejected'))
+    // So does the id of its dead letter.
+    const byLetter = await find(lab, letter?.letterId as string)
+    expect(byLetter.letters).toEqual([letter])
+    expect(byLetter.entries).toContainEqual((await find(lab, rejected.entryId)).entries[0])
+    const [byEvent, byEntry] = [await find(lab, 'rejected'), await find(lab, rejected.entryId)]
+    expect(byEntry).toEqual({ ...byEvent, asOf: byEntry.asOf })
+    expect(Date.parse(byEntry.asOf)).toBeGreaterThanOrEqual(Date.parse(byEvent.asOf))
     await consumer.stop()
     lab.mayLeavePending = true
   })
@@ -92,13 +116,140 @@ describe('findEvent says what each group has done with an event', () => {
     isBroken = false
     await lab.openDeadLetters().redrive()
     await consumer.reports.until('it is acknowledged', (reports) => reports.settled('ack').length === 1)
+    await lab.until('the other group has acknowledged both', async () => {
+      const { lag, pending } = await lab.group('other')
+      return lag + pending === 0
+    })
+    await lab.send('XGROUP', 'CREATE', lab.streamName, 'third', entryId)
     const { entries, letters } = await find(lab, 'twice')
     expect(letters).toEqual([])
-    expect(entries).toMatchObject([{ redrivenFor: GROUP }, { entryId, redrivenFor: undefined }])
+    const copy = entries[0]?.entryId as string
+    const notOurs = { type: 'not-ours', redrivenFor: GROUP }
+    expect(entries).toMatchObject([
+      {
+        redrivenFor: GROUP,
+        groups: [
+          { group: GROUP, state: { type: 'acknowledged' } },
+          { group: 'other', state: notOurs },
+          { group: 'third', state: notOurs },
+        ],
+      },
+      {
+        ...{ entryId, redrivenFor: undefined },
+        groups: [
+          { group: GROUP, state: { type: 'redriven', redrivenAs: copy } },
+          { group: 'other', state: { type: 'acknowledged' } },
+          { group: 'third', state: { type: 'acknowledged' } },
+        ],
+      },
+    ])
     expect(entries).toHaveLength(2)
-    await lab.until('the other group has acknowledged both', async () => (await lab.group('other')).pending === 0)
-    // Whether it was redriven or not is no longer known: the letter is gone.
-    expect(entries[1]?.groups[0]?.state).toEqual({ type: 'acknowledged' })
+    // Where an entry was asked for, its copies are looked for, and not shown.
+    expect((await find(lab, entryId)).entries).toEqual([entries[1]])
+    await lab.send('XDEL', lab.streamName, entryId)
+    expect((await find(lab, entryId)).entries).toMatchObject([
+      {
+        ...{ entryId, isInStream: false },
+        groups: [
+          { state: { type: 'redriven', redrivenAs: copy } },
+          { state: { type: 'unknown', why: 'trimmed' } },
+          { state: { type: 'unknown', why: 'trimmed' } },
+        ],
+      },
+    ])
+  })
+
+  test('what is redriven while it is searched for is found as what it is', async ({ lab }) => {
+    const consumer = await lab.consumer({ handlers: { counted: () => reject('broken') } })
+    const { entryId } = await lab.producer().publish('counted', { n: 1 }, { id: 'meanwhile' })
+    await consumer.reports.until('it is dead', (reports) => reports.settled('dead-letter').length === 1)
+    await consumer.stop()
+    let isRedriven = false
+    const { entries, letters } = await find(lab, 'meanwhile', {
+      // The stream has been searched, the letters have not.
+      onProgress() {
+        if (!isRedriven) redriveAtOnce(lab)
+        isRedriven = true
+      },
+    })
+    const [copy, old] = entries
+    expect([isRedriven, old?.entryId, letters]).toEqual([true, entryId, []])
+    expect(copy).toMatchObject({ redrivenFor: GROUP, groups: [{ state: { type: 'undelivered' } }] })
+    expect(old?.groups).toMatchObject([{ state: { type: 'redriven', redrivenAs: copy?.entryId } }])
+  })
+
+  test('an entry that was redriven, and whose copy was redriven, too; and after a replay over both', async ({
+    lab,
+  }) => {
+    const rejects = { leaseMs: LEASE_MS, handlers: { counted: () => reject('broken') } }
+    const consumer = await lab.consumer(rejects)
+    const { entryId } = await lab.producer().publish('counted', { n: 1 }, { id: 'again' })
+    for (const deaths of [1, 2, 3]) {
+      await consumer.reports.until('it is dead', (reports) => reports.settled('dead-letter').length === deaths)
+      if (deaths < 3) await lab.openDeadLetters().redrive({ again: true })
+    }
+    const { entries } = await find(lab, 'again')
+    const [third, second] = entries.map((entry) => entry.entryId)
+    const states = entries.map(({ groups }) => groups[0]?.state)
+    expect(states).toMatchObject([
+      { type: 'dead', letter: { entryId: third, redrives: 2 } },
+      { type: 'redriven', redrivenAs: third },
+      { type: 'redriven', redrivenAs: second },
+    ])
+    await consumer.stop()
+    const replay = () => lab.openGroups(LEASE_MS).replay(GROUP, { from: { entryId } }).catch(unlessAtWork)
+    await lab.until('the group is free', replay)
+    expect((await find(lab, entryId)).entries[0]?.groups[0]?.state).toEqual({ type: 'undelivered' })
+    const heir = await lab.consumer({ leaseMs: LEASE_MS })
+    await heir.reports.until('all are handled', (reports) => reports.settled('ack').length === 3)
+    const after = (await find(lab, 'again')).entries.map(({ groups }) => groups[0]?.state.type)
+    expect(after).toEqual(['acknowledged', 'acknowledged', 'acknowledged'])
+    expect((await find(lab, entryId)).entries[0]?.groups[0]?.state).toEqual({ type: 'acknowledged' })
+  })
+
+  test('a copy that an older version has appended does not say of which entry it is', async ({ lab }) => {
+    const consumer = await lab.consumer()
+    const { entryId } = await lab.producer().publish('counted', { n: 1 }, { id: 'old' })
+    const [[, fields = []] = []] = await lab.send<[string, string[]][]>('XRANGE', lab.streamName, entryId, entryId)
+    await lab.send('XADD', lab.streamName, '*', ...fields, 'redrivefor', GROUP, 'redrives', '1')
+    await consumer.reports.until('both are handled', (reports) => reports.settled('ack').length === 2)
+    expect((await find(lab, 'old')).entries).toMatchObject([
+      { redrivenFor: GROUP, groups: [{ state: { type: 'acknowledged' } }] },
+      { entryId, groups: [{ state: { type: 'acknowledged' } }] },
+    ])
+  })
+
+  test('held by a consumer that is dead or cut off: its lease is over', async ({ lab }) => {
+    lab.mayLeavePending = true
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const { entryId } = await lab.producer().publish('counted', { n: 0 }, { id: 'held' })
+    await lab.send('XREADGROUP', 'GROUP', GROUP, 'dead', 'STREAMS', lab.streamName, '>')
+    const tellLease = (consumer: string, leaseMs: number) =>
+      lab.send('HSET', `{${lab.streamName}}:${GROUP}:tally`, `lease:${consumer}`, leaseMs)
+    const isOverAfter = async (idleMs: number) => {
+      await lab.bringBack([entryId], { deliveries: 1, idleMs })
+      const state = await stateOf(lab, 'held')
+      return state?.type === 'held' && state.isLeaseOver
+    }
+    // None has told its lease: that of consumers by default.
+    expect([await isOverAfter(5_000), await isOverAfter(11_000)]).toEqual([false, true])
+    await tellLease('dead', 60_000)
+    expect([await isOverAfter(30_000), await isOverAfter(61_000)]).toEqual([false, true])
+    // Any consumer of the group may take it over, and by then every one of them may.
+    await lab.send('XGROUP', 'CREATECONSUMER', lab.streamName, GROUP, 'heir')
+    await tellLease('heir', 600_000)
+    expect([await isOverAfter(61_000), await isOverAfter(601_000)]).toEqual([false, true])
+    // That of one that has no name in the group does not count.
+    await tellLease('gone', 86_400_000)
+    expect(await isOverAfter(601_000)).toBe(true)
+    const claim = (owner: string) => lab.send('XCLAIM', lab.streamName, GROUP, owner, 0, entryId, 'JUSTID')
+    await claim('heir~suspect')
+    expect(await stateOf(lab, 'held')).toMatchObject({ type: 'crash-suspect', isLeaseOver: false })
+    await lab.send('XCLAIM', lab.streamName, GROUP, 'heir~suspect', 0, entryId, 'IDLE', 601_000)
+    expect(await stateOf(lab, 'held')).toMatchObject({ type: 'crash-suspect', isLeaseOver: true })
+    // What an earlier process of the same name has left is taken at once.
+    await claim('heir~left')
+    expect(await stateOf(lab, 'held')).toMatchObject({ type: 'held', consumer: 'heir', isLeaseOver: true })
   })
 
   test('after a replay: a letter from before it does not make dead what was handled since', async ({ lab }) => {
@@ -153,19 +304,27 @@ describe('findEvent says what each group has done with an event', () => {
         groups: [{ group: GROUP, state: { type: 'unknown', why } }],
       },
     ]
-    expect((await find(lab, gone.entryId)).entries).toMatchObject(unknown('gone'))
+    // The letter may have the same id, if it was written in the same millisecond.
+    const [known] = (await find(lab, gone.entryId)).entries.filter(({ entryId }) => entryId === gone.entryId)
+    expect([known]).toMatchObject(unknown('gone'))
     expect((await find(lab, `${Date.now() + 3_600_000}-0`)).entries).toMatchObject(unknown('not-appended'))
-    expect(await find(lab, 'gone')).toEqual({ entries: [], letters: [] })
-    expect(await find(lab, 'never heard of')).toEqual({ entries: [], letters: [] })
+    expect(await find(lab, 'gone')).toEqual({ asOf: expect.any(String), entries: [], letters: [] })
+    expect(await find(lab, 'never heard of')).toEqual({ asOf: expect.any(String), entries: [], letters: [] })
   })
 
   test('trimmed, and remembered by the deduplication', async ({ lab }) => {
     await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
     const { entryId } = await lab.producer().publish('counted', { n: 0 }, { id: 'remembered' })
+    await lab.send('XGROUP', 'CREATE', lab.streamName, 'past it', '$')
     await lab.send('XTRIM', lab.streamName, 'MAXLEN', '=', 0)
-    expect((await find(lab, 'remembered')).entries).toMatchObject([
-      { entryId, isInStream: false, groups: [{ state: { type: 'unknown', why: 'gone' } }] },
-    ])
+    const groups = [
+      { group: GROUP, state: { type: 'unknown', why: 'gone' } },
+      { group: 'past it', state: { type: 'unknown', why: 'trimmed' } },
+    ]
+    const found = await find(lab, 'remembered')
+    expect(found).toMatchObject({ entries: [{ entryId, isInStream: false, groups }], knownSince: undefined })
+    const { entryId: newest } = await lab.producer().publish('counted', { n: 1 })
+    expect((await find(lab, 'remembered')).knownSince).toBe(new Date(Number(newest.split('-')[0])).toISOString())
   })
 
   test('a crash suspect, and what other names say', async ({ lab }) => {
@@ -180,6 +339,7 @@ describe('findEvent says what each group has done with an event', () => {
       type: 'crash-suspect',
       deliveries: 3,
       consumer: undefined,
+      isLeaseOver: false,
       history: [],
     })
     await claim('heir~suspect')
@@ -231,6 +391,9 @@ describe('a search', () => {
     const { entries } = await find(lab, 'recent', { onProgress: (step) => looked.push(step.looked) })
     expect(entries).toMatchObject([{ entryId }])
     expect(looked.at(-1)).toBe(1)
+    // The group was not given it yet: nobody can have redriven it.
+    await find(lab, entryId, { onProgress: (step) => looked.push(step.looked) })
+    expect(looked.at(-1)).toBe(0)
   })
 
   test('finds its way through entries and letters that this library has not written', async ({ lab }) => {
@@ -244,7 +407,7 @@ describe('a search', () => {
     await lab.send('XADD', dead, '*', 'letter', '{"entryId":"99999999999999999999-0"}', 'history', '', 'id', 'lost')
     await lab.send('HSET', `{${lab.streamName}}:${GROUP}:history`, entryId, 'no JSON')
     expect(await find(lab, 'lost')).toMatchObject({ entries: [] })
-    expect(await find(lab, '99999999999999999999-0')).toEqual({ entries: [], letters: [] })
+    expect(await find(lab, '99999999999999999999-0')).toMatchObject({ entries: [], letters: [] })
     expect((await find(lab, '1-1')).entries).toMatchObject([{ entryId: '1-1', isInStream: false }])
     const asEvent = await find(lab, '1-1', { idOf: 'event' })
     expect(asEvent).toMatchObject({ letters: [], entries: [{ entryId, eventId: '1-1' }] })
@@ -253,7 +416,7 @@ describe('a search', () => {
   })
 
   test('of a stream that is not there finds nothing', async ({ lab }) => {
-    expect(await find(lab, 'anything')).toEqual({ entries: [], letters: [] })
+    expect(await find(lab, 'anything')).toEqual({ asOf: expect.any(String), entries: [], letters: [] })
     expect((await find(lab, '1-1')).entries).toMatchObject([{ isInStream: false, groups: [] }])
   })
 })

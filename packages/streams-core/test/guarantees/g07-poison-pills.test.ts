@@ -205,7 +205,7 @@ describe('G7: poison pills are quarantined', () => {
 
   test('what arrives during a quarantine is handled afterwards', async ({ lab }) => {
     await leaveBehind(lab, 3, 2, 'dead')
-    const heir = await lab.consumer({ leaseMs: 500, blockMs: 60_000 })
+    const heir = await lab.consumer({ leaseMs: 500 })
     await heir.reports.until('the heir quarantines', (reports) => reports.of('quarantined').length === 1)
     await lab.producer().publish('counted', { n: 99 })
     await heir.reports.until('the heir acknowledges 4 events', (reports) => reports.settled('ack').length === 4)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect } from 'vitest'
 import { CommitError, LeaseLostError } from '../../src/index.ts'
 import { range } from '../support/events.ts'
@@ -80,6 +81,131 @@ describe('G8: Redis effects happen exactly once', () => {
     await consumer.reports.until('the consumer settles an event', (reports) => reports.settled().length === 1)
     expect(consumer.reports.settled()).toMatchObject([{ outcome: { type: 'committed' } }])
     expect(runs).toBe(1)
+  })
+
+  test.for([
+    ['its time limit', { handlerTimeoutMs: 100 }],
+    ['the drain', { drainTimeoutMs: 500 }],
+  ] as const)('what commit has decided stands, although %s ends before the handler', async ([, limit], { lab }) => {
+    let isCommitted = false
+    const consumer = await lab.consumer({
+      ...limit,
+      handlers: {
+        counted: async (_, { commit }) => {
+          await commit([['PING']])
+          isCommitted = true
+          await new Promise(() => {})
+        },
+      },
+    })
+    await lab.producer().publish('counted', { n: 1 })
+    await lab.until('the handler has committed', () => isCommitted)
+    if ('drainTimeoutMs' in limit) await consumer.stop()
+    await consumer.reports.until('the event is settled', (reports) => reports.settled().length === 1)
+    expect(consumer.reports.settled()).toMatchObject([{ result: 'committed', outcome: { type: 'committed' } }])
+  })
+
+  test('a commit that failed half way is not repeated either, although the handler then exceeds its time', async ({
+    lab,
+  }) => {
+    const [counter, list] = [`{${lab.streamName}}:counter`, `{${lab.streamName}}:list`]
+    await lab.send('RPUSH', list, 'no number')
+    const consumer = await lab.consumer({
+      handlerTimeoutMs: 100,
+      handlers: {
+        counted: async (_, { commit }) => {
+          await commit([
+            ['INCR', counter],
+            ['INCR', list],
+          ]).catch(() => {})
+          await new Promise(() => {})
+        },
+      },
+    })
+    await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until('the event is settled', (reports) => reports.settled().length === 1)
+    expect(consumer.reports.settled('dead-letter')).toMatchObject([{ result: 'commit-failed' }])
+    expect(await lab.send('GET', counter)).toBe('1')
+  })
+
+  test('a handler that fails beside its commit has committed, or failed to, all the same', async ({ lab }) => {
+    const [counter, list] = [`{${lab.streamName}}:counter`, `{${lab.streamName}}:list`]
+    await lab.send('RPUSH', list, 'no number')
+    const consumer = await lab.consumer({
+      handlers: {
+        counted: async ({ data }, { commit }) => {
+          const commands =
+            data.n === 0
+              ? [['INCR', counter]]
+              : [
+                  ['INCR', counter],
+                  ['INCR', list],
+                ]
+          await Promise.all([commit(commands), Promise.reject(new Error('the mail was not sent'))])
+        },
+      },
+    })
+    const producer = lab.producer()
+    await Promise.all([0, 1].map((n) => producer.publish('counted', { n }, { id: `e${n}` })))
+    await consumer.reports.until('both are settled', (reports) => reports.settled().length === 2)
+    expect(consumer.reports.settled('committed')).toMatchObject([{ eventId: 'e0' }])
+    expect(consumer.reports.settled('dead-letter')).toMatchObject([{ eventId: 'e1', result: 'commit-failed' }])
+    expect(await lab.send('GET', counter)).toBe('2')
+  })
+
+  test('a second commit, which is refused, changes nothing of the first one, which is on its way', async ({ lab }) => {
+    const [counter, list] = [`{${lab.streamName}}:counter`, `{${lab.streamName}}:list`]
+    await lab.send('RPUSH', list, 'no number')
+    const consumer = await lab.consumer({
+      handlers: {
+        counted: async (_, { commit }) => {
+          const commands = [
+            ['INCR', counter],
+            ['INCR', list],
+          ]
+          await Promise.all([commit(commands), commit([['PING']])])
+        },
+      },
+    })
+    await lab.producer().publish('counted', { n: 1 })
+    await consumer.reports.until('the event is settled', (reports) => reports.settled().length === 1)
+    expect(consumer.reports.settled('dead-letter')).toMatchObject([{ result: 'commit-failed' }])
+    expect(await lab.send('GET', counter)).toBe('1')
+  })
+
+  test('an extension of the lease that Redis gets right behind the commit does not take it for lost', async ({
+    lab: shared,
+  }) => {
+    const { lab } = await shared.ownRedis()
+    const [isOld, isPaused] = [latch(), latch()]
+    let isAborted: boolean | undefined
+    const consumer = await lab.consumer({
+      // So the keeper looks every half second, and extends what is older; and a reply may take 1.2 s.
+      leaseMs: 3_000,
+      handlers: {
+        counted: async ({ data }, { commit, signal }) => {
+          // So that Redis knows the script: otherwise it is sent again, behind the extension.
+          if (data.n === 0) return void (await commit([['PING']]))
+          setTimeout(() => isOld.resolve(), 700)
+          await isPaused.promise
+          await commit([['PING']])
+          // The answer to the extension came with that to the commit.
+          await sleep(100)
+          isAborted = signal.aborted
+        },
+      },
+    })
+    const producer = lab.producer()
+    await producer.publish('counted', { n: 0 })
+    await consumer.reports.until('one is committed', (reports) => reports.settled('committed').length === 1)
+    await producer.publish('counted', { n: 1 })
+    await isOld.promise
+    await lab.send('CLIENT', 'PAUSE', 1_000, 'WRITE')
+    isPaused.resolve()
+    await consumer.reports.until('both are settled', (reports) => reports.settled().length === 2)
+    expect(isAborted).toBe(false)
+    expect(consumer.reports.settled('committed')).toHaveLength(2)
+    expect(consumer.reports.of('lease-lost')).toEqual([])
   })
 
   test('a handler that goes on after commit, beyond its lease, gets no signal', async ({ lab }) => {

@@ -73,6 +73,29 @@ describe('G10: publishing the same event id twice appends once', () => {
     expect(answered).toEqual(range(2_000))
   })
 
+  test('a publish that Redis does not answer in time names no trouble that is over', async ({ lab: shared }) => {
+    const { redis, lab } = await shared.ownRedis()
+    // Less than the half second after which a connection without a reply is given up: that would be named.
+    const producer = lab.producer({ publishTimeoutMs: 400 })
+    await producer.publish('counted', { n: 0 })
+    await lab.send('CONFIG', 'SET', 'maxmemory', 1)
+    await expect(producer.publish('counted', { n: 1 })).rejects.toThrow('OOM')
+    await lab.send('CONFIG', 'SET', 'maxmemory', 0)
+    // The batch before is tried again at longer and longer intervals.
+    const publish = () => producer.publish('counted', { n: 2 }, { id: 'e2' })
+    await lab.until('an event is published', () =>
+      publish().then(
+        () => true,
+        () => false,
+      ),
+    )
+    await redis.freeze()
+    const error = await producer.publish('counted', { n: 3 }).catch((caught) => caught)
+    await redis.thaw()
+    expect(error).toMatchObject({ code: 'PUBLISH_TIMEOUT' })
+    expect(error.message).not.toContain('OOM')
+  })
+
   test('deduplication switched off appends every time', async ({ lab }) => {
     const producer = lab.producer({ dedupeMs: 0 })
     await producer.publish('counted', { n: 1 }, { id: 'same' })

@@ -1,5 +1,7 @@
 import { TcpProxy } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
+import { batch, type Context } from '../../src/index.ts'
+import { asked } from '../support/asked.ts'
 import { range } from '../support/events.ts'
 import { GROUP, Lab, startServer, test } from '../support/lab.ts'
 import { latch } from '../support/latch.ts'
@@ -14,16 +16,6 @@ async function breakable(shared: Lab, options: string[] = []) {
   const lab = new Lab(redis.url)
   shared.onClose(() => lab.close())
   return { redis, proxy, lab }
-}
-
-/** What Redis is asked in a second, over a few seconds: commands, those inside scripts among them, and connections. */
-async function asked(lab: Lab): Promise<{ commands: number; connections: number }> {
-  const count = async (what: string) => Number(new RegExp(`${what}:(\\d+)`).exec(await lab.send('INFO', 'stats'))?.[1])
-  const counts = () => Promise.all([count('total_commands_processed'), count('total_connections_received')])
-  const [before, startedAt] = [await counts(), Date.now()]
-  await new Promise((resolve) => setTimeout(resolve, 3_000))
-  const [after, seconds] = [await counts(), (Date.now() - startedAt) / 1_000]
-  return { commands: (after[0] - before[0]) / seconds, connections: (after[1] - before[1]) / seconds }
 }
 
 describe('G13: self-healing', () => {
@@ -364,6 +356,34 @@ describe('G13: self-healing', () => {
     await lab.send('CONFIG', 'SET', 'maxmemory', '0')
     await consumer.reports.until('it is committed', (reports) => reports.settled('committed').length === 1)
   })
+
+  test.for(['a single event', 'a batch'] as const)(
+    'out of memory: the drain ends a commit of %s whose handler has ended already',
+    async (what, { lab: shared }) => {
+      const { lab } = await breakable(shared)
+      const mayCommit = latch()
+      const handle = async (_: unknown, { commit }: Pick<Context, 'commit'>) => {
+        await mayCommit.promise
+        // Not awaited.
+        commit([['INCR', `{${lab.streamName}}:counter`]]).catch(() => {})
+      }
+      const consumer = await lab.consumer({
+        drainTimeoutMs: 1_000,
+        handlers: { counted: what === 'a batch' ? batch({ maxSize: 1, handle }) : handle },
+      })
+      await lab.producer().publish('counted', { n: 1 })
+      await lab.until('the handler has it', async () => (await lab.group()).pending === 1)
+      await lab.send('CONFIG', 'SET', 'maxmemory', '1')
+      mayCommit.resolve()
+      await lab.until('the commit is refused', async () =>
+        (await lab.send<string>('INFO', 'errorstats')).includes('OOM'),
+      )
+      await consumer.stop()
+      const settled = consumer.reports.settled().map(({ result, outcome }) => [result, outcome])
+      expect(settled).toEqual([['unserved', { type: 'release', delayMs: 0, charged: false }]])
+      lab.mayLeavePending = true
+    },
+  )
 
   test.for([
     ['commit', 'maxmemory', '1'],

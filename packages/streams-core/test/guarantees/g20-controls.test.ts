@@ -93,7 +93,7 @@ describe('G20: a paused group', () => {
     await lab.send('ACL', 'SETUSER', 'consumer', '-client|unblock')
     const started: number[] = []
     const consumer = await lab.consumer({
-      blockMs: 30_000,
+      ...{ leaseMs: 90_000, blockMs: 30_000 },
       handlers: { counted: ({ data }) => void started.push(data.n) },
     })
     const controls = lab.openControls()
@@ -390,6 +390,24 @@ describe('G20: a circuit', () => {
     return { api, consumers, all, acks: () => all(({ reports }) => reports.settled('ack')) }
   }
 
+  test('after the failure that opens it no handler is called', async ({ lab }) => {
+    let calls = 0
+    const consumer = await lab.consumer({
+      ...{ concurrency: 1, circuit: { ...circuit, probeEveryMs: 60_000 }, retry: { delayMs: () => 200 } },
+      handlers: {
+        counted() {
+          calls += 1
+          throw new Error('down')
+        },
+      },
+    })
+    await publish(lab, 50)
+    await consumer.reports.until('it is paused', (reports) => reports.of('paused').length === 1)
+    await lab.until('what waited is given back', async () => (await lab.group()).waitingForRetry > 0)
+    expect(calls).toBe(circuit.deliveries)
+    lab.mayLeavePending = true
+  })
+
   test('charges only probes while the handlers fail, and goes on after the first that does not', async ({ lab }) => {
     const { api, all, acks } = await startConsumers(lab)
     await publish(lab, 20)
@@ -493,6 +511,9 @@ describe('G20: controls', () => {
     await controls.pause({ reason: 'another reason: with a colon' })
     await controls.pause({ eventType: 'noted' })
     await controls.pause({ eventType: 'counted', reason: 'why' })
+    // Again, without a reason: that of the first time stays.
+    await controls.pause()
+    await controls.pause({ eventType: 'counted' })
     await controls.limit(0.5)
     const types = [
       { eventType: 'counted', since: expect.any(String), reason: 'why' },
@@ -506,6 +527,9 @@ describe('G20: controls', () => {
     expect(await controls.state()).toEqual(state)
     const inspected = { ...state, pausedTypes: types.map((type) => ({ ...type, setAside: 0 })) }
     expect(await lab.group()).toMatchObject(inspected)
+    // An empty reason is none.
+    await controls.pause({ reason: '' })
+    expect((await controls.state()).paused).toEqual(state.paused)
     await controls.resume()
     await controls.limit(undefined)
     expect(await controls.state()).toEqual({ ...state, paused: undefined, limitPerSecond: undefined })

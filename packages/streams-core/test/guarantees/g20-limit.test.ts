@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { TcpProxy } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { batch } from '../../src/index.ts'
+import { asked } from '../support/asked.ts'
 import { mostInASecond, range } from '../support/events.ts'
 import { GROUP, type Lab, test } from '../support/lab.ts'
 
@@ -26,6 +27,32 @@ async function startLimited(lab: Lab, perSecond: number) {
   await lab.until('another one has a grant', async () => (await lab.send<number>('ZCARD', starts)) >= 2)
   return { started, consumer, controls, starts }
 }
+
+test('G20: what waits for a limit, or for the end of a pause, costs Redis next to nothing', async ({ lab: shared }) => {
+  const { lab } = await shared.ownRedis()
+  const consumers = [await lab.consumer(), await lab.consumer()]
+  await publish(lab, 2)
+  const acks = () => consumers.reduce((sum, { reports }) => sum + reports.settled('ack').length, 0)
+  await lab.until('both events are handled', () => acks() === 2)
+  const idle = await asked(lab)
+  const controls = lab.openControls()
+  const bothSee = (kind: 'limited' | 'paused') =>
+    lab.until(`both are ${kind}`, () => consumers.every(({ reports }) => reports.of(kind).length === 1))
+
+  await controls.limit(0.1)
+  await bothSee('limited')
+  await publish(lab, 20)
+  await lab.until('one is handled', () => acks() === 3)
+  const limited = await asked(lab)
+  await controls.pause()
+  await bothSee('paused')
+  const paused = await asked(lab)
+  // As when nothing is to be done, and a few more: a hot loop would make thousands.
+  for (const { commands } of [limited, paused]) expect(commands).toBeLessThan(idle.commands + 50)
+  await controls.limit(undefined)
+  await controls.resume()
+  await lab.until('all are handled', () => acks() === 22)
+})
 
 describe('G20: a limit that is changed', () => {
   test('takes back the starts of the old one when it is removed', async ({ lab }) => {

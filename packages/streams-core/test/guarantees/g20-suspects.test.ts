@@ -69,7 +69,7 @@ describe('G20: crash suspects of a paused event type', () => {
     await acks(132)
     await lab.until('all others are set aside', async () => (await lab.group()).pausedTypes[0]?.setAside === 130)
     await sleep(2_500)
-    expect(consumer.reports.of('health').at(-1)?.ready).toBe(true)
+    expect(consumer.reports.of('health').at(-1)).toMatchObject({ ready: true })
     expect(await lab.group()).toMatchObject({ pending: 0, waitingForRetry: 0 })
     for (const id of ids) delete owners[id]
 

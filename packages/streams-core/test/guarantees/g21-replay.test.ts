@@ -140,7 +140,8 @@ describe('replay', () => {
 
   test('a start is an entry, a time, the beginning or the end', async ({ lab }) => {
     const now = Date.now()
-    const idAt = (second: number) => `${now - 60_000 + second * 1_000}-5`
+    const [HOUR, MINUTE] = [3_600_000, 60_000]
+    const idAt = (minute: number) => `${now - HOUR + minute * MINUTE}-5`
     for (const n of range(10)) await lab.send('XADD', lab.streamName, idAt(n), ...foreignEntry({ id: `e${n}` }))
     const groups = lab.openGroups()
     const start = async (from: StartOptions['from']) => {
@@ -153,12 +154,21 @@ describe('replay', () => {
     expect(await start('beginning')).toEqual(['0-0', 10])
     expect(await start('end')).toEqual([idAt(9), 0])
     expect(await start({ entryId: idAt(4) })).toEqual([idAt(4).replace('-5', '-4'), 6])
-    const fourth = now - 60_000 + 4_000
+    const fourth = now - HOUR + 4 * MINUTE
     expect(await start({ time: fourth })).toEqual([`${fourth - 1}-${MAX_SEQUENCE}`, 6])
     expect(await start({ time: new Date(fourth + 1) })).toEqual([`${fourth}-${MAX_SEQUENCE}`, 5])
+    expect(await start({ after: idAt(4) })).toEqual([idAt(4), 5])
+    // By Redis' clock, which has gone on since.
+    const [startsAfter = '', toHandle] = await start({ agoMs: HOUR - 3.5 * MINUTE })
+    expect([String(startsAfter).split('-')[1], toHandle]).toEqual([MAX_SEQUENCE, 6])
     // Nothing was appended since: the same as the end.
     expect(await start({ time: now - 1_000 })).toEqual([idAt(9), 0])
-    for (const from of [{ time: now + 3_600_000 }, { entryId: `${now}-0` }, { entryId: '5-99999999999999999999' }]) {
+    for (const from of [
+      { time: now + 3_600_000 },
+      { entryId: `${now}-0` },
+      { after: `${now}-0` },
+      { entryId: '5-99999999999999999999' },
+    ]) {
       await expect(groups.replay(GROUP, { from })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
     }
     await expect(groups.replay(GROUP, { from: 'middle' as 'end' })).rejects.toThrow('replay: from')

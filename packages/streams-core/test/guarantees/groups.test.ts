@@ -97,7 +97,14 @@ describe('groups', () => {
     await publish(lab, 1)
     await consumer.reports.until('one is acknowledged', (reports) => reports.settled('ack').length === 1)
     const groups = lab.openGroups(LEASE_MS)
-    await expect(groups.delete(GROUP)).rejects.toThrow(GroupAtWorkError)
+    const refused = await groups.delete(GROUP).catch((error) => error)
+    expect(refused).toBeInstanceOf(GroupAtWorkError)
+    expect(refused.message).toMatch(
+      new RegExp(
+        `^group ${GROUP} is at work: ${consumer.name}\\. Stop its consumers; it counts as left once none of them has ` +
+          'given a sign of life for (\\d+ ms|\\d\\.\\d s) more$',
+      ),
+    )
     const dry = await groups.delete(GROUP, { dryRun: true })
     expect(dry).toMatchObject({ existed: true, atWork: [consumer.name] })
     expect(dry.freeInMs).toBeGreaterThan(0)

@@ -28,6 +28,14 @@ describe('listPending', () => {
       subject: 's-0',
       state: { type: 'held', consumer: 'one', owner: 'one', attempt: 1, history: [] },
     })
+    const lastOfTwo = all.slice(219).map(({ entryId }) => entryId)
+    await lab.bringBack(lastOfTwo, { deliveries: 1, idleMs: 11_000 })
+    const states = (await pendingOf(lab)).slice(218).map(({ state }) => state)
+    expect(states).toMatchObject([
+      { consumer: 'two', isLeaseOver: false },
+      { consumer: 'dead', isLeaseOver: true },
+    ])
+    await lab.send('XCLAIM', lab.streamName, GROUP, 'two', 0, ...lastOfTwo)
     expect((await pendingOf(lab, 'two')).map(({ eventId }) => eventId)).toEqual(range(70).map((n) => `e-${150 + n}`))
     expect(await pendingOf(lab, 'nobody')).toEqual([])
   })

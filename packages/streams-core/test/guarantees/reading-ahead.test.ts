@@ -1,3 +1,4 @@
+import { TcpProxy } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { Connection } from '../../src/broker/connection.ts'
 import { IntakeBroker } from '../../src/broker/intake.ts'
@@ -34,6 +35,25 @@ describe('a consumer reads ahead what will start soon', () => {
     }
   })
 
+  test('handlers that compute: no more is held than what starts soon', async ({ lab }) => {
+    const count = 2_000
+    let [handled, most] = [0, 0]
+    const counted = () => {
+      const until = performance.now() + 1
+      while (performance.now() < until);
+      handled += 1
+    }
+    await lab.consumer({ handlers: { counted } })
+    const producer = lab.producer()
+    await Promise.all(range(count).map((n) => producer.publish('counted', { n })))
+    await lab.until('all are handled', async () => {
+      most = Math.max(most, (await lab.group()).pending)
+      return handled === count
+    })
+    // 50 of a millisecond each start within 50 ms.
+    expect(most).toBeLessThanOrEqual(3 * 50)
+  })
+
   test('a fixed buffer holds as many as it is told to, however slow the handlers are', async ({ lab }) => {
     const gate = latch()
     lab.onClose(async () => gate.resolve())
@@ -44,6 +64,30 @@ describe('a consumer reads ahead what will start soon', () => {
     await lab.until('it holds 32', async () => (await lab.group()).pending === 32)
     gate.resolve()
     await consumer.reports.until('all are handled', (reports) => reports.settled('ack').length === 100)
+  })
+
+  test('while acknowledgements are on their way, the slots go on: as many again are read, and no more', async ({
+    lab: shared,
+  }) => {
+    const { redis, lab } = await shared.ownRedis()
+    const proxy = await TcpProxy.start(redis.port)
+    lab.onClose(() => proxy.stop())
+    // Of the two connections, the one that does not read is opened first.
+    const urls = [proxy.url]
+    const settings = { concurrency: 2, maxBuffered: 10 }
+    const { reports } = await lab.consumer({ ...settings, redis: () => urls.shift() ?? redis.url })
+    // A reply is late after 4 s.
+    proxy.delayReplies(3_500)
+    const producer = lab.producer()
+    await Promise.all(range(100).map((n) => producer.publish('counted', { n })))
+    const delivered = async () => (await lab.view().state()).delivered
+    // With 18, half a buffer is not free any more.
+    await lab.until('no further read is worth it', async () => (await delivered()) >= 18)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(reports.settled('ack')).toEqual([])
+    expect(await delivered()).toBeLessThanOrEqual(22)
+    proxy.delayReplies(0)
+    await reports.until('all are handled', () => reports.settled('ack').length === 100)
   })
 
   test('instant handlers: a read brings hundreds', async ({ lab: shared }) => {

@@ -120,6 +120,7 @@ describe('Redis says no for good', () => {
       `:${GROUP}:controls`,
       `:${GROUP}:tally`,
       `:${GROUP}:takeovers`,
+      `:${GROUP}:runs:*`,
     ].map((key) => `~{${lab.streamName}}${key}`)
     const keys = [`~${lab.streamName}`, ...own]
     await lab.send('ACL', 'SETUSER', 'worker', 'on', '>secret', '&*', '+@all', ...keys)

@@ -44,7 +44,9 @@ describe('who watches a stream', () => {
     await sibling.reports.until('all are handled', (reports) => reports.settled('ack').length === 3)
     const after = await lookInto(watcher)
     expect(after).toMatchObject({ pending: 0, settled: 3, failed: 0 })
-    expect(after.takeovers).toMatchObject([{ from: 'dead', to: sibling.name, count: 3, entryIds: ids }])
+    expect(after.takeovers).toMatchObject([
+      { from: { consumer: 'dead' }, to: { consumer: sibling.name }, count: 3, entryIds: ids },
+    ])
     const [takeover] = after.takeovers ?? []
     expect(takeover?.idleMs).toBeGreaterThanOrEqual(1_000)
     expect(Math.abs((takeover?.at ?? 0) - Date.now())).toBeLessThan(60_000)
@@ -58,7 +60,18 @@ describe('who watches a stream', () => {
     await lab.bringBack([entryId], { deliveries: 2, idleMs: 60_000 })
     await joined.reports.until('it is handled again', (reports) => reports.settled('ack').length === 2)
     expect((await lookInto(watcherOf(lab))).takeovers).toMatchObject([
-      { from: 'dead', to: '~suspect', count: 1, entryIds: [entryId] },
+      { from: { consumer: 'dead' }, to: { name: '~suspect', role: 'suspects' }, count: 1, entryIds: [entryId] },
+    ])
+  })
+
+  test('sees whose entries were taken over, under whatever name', async ({ lab }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    await publish(lab, 1)
+    await readAndDie(lab, 'c~left', 1)
+    const { name, reports } = await lab.consumer({ leaseMs: 500, blockMs: 200 })
+    await reports.until('it is handled', () => reports.settled('ack').length === 1)
+    expect((await lookInto(watcherOf(lab))).takeovers).toMatchObject([
+      { from: { name: 'c~left', consumer: 'c', role: 'left' }, to: { name, consumer: name, role: 'own' } },
     ])
   })
 
@@ -74,6 +87,27 @@ describe('who watches a stream', () => {
     await consumer.reports.until('both are settled', (reports) => reports.settled('ack').length === 1)
     await consumer.reports.until('one is dead', (reports) => reports.settled('dead-letter').length === 1)
     expect(await lookInto(watcherOf(lab))).toMatchObject({ failed: 3, deadLetters: 1, settled: 2 })
+  })
+
+  test('sees what a group has settled from its first entry on, wherever it began', async ({ lab }) => {
+    await publish(lab, 3)
+    await lab.send('XGROUP', 'CREATE', lab.streamName, 'from the beginning', '0')
+    await lab.send('XGROUP', 'CREATE', lab.streamName, 'from the end', '$')
+    const watcher = watcherOf(lab)
+    const settled = async () =>
+      (await watcher.look()).groups.map(({ group, settled }) => [group.replace('from the ', ''), settled])
+    expect(await settled()).toEqual([
+      ['beginning', 0],
+      ['end', 3],
+    ])
+    await publish(lab, 2)
+    for (const group of ['from the beginning', 'from the end']) {
+      await lab.send('XREADGROUP', 'GROUP', group, 'one', 'COUNT', 2, 'NOACK', 'STREAMS', lab.streamName, '>')
+    }
+    expect(await settled()).toEqual([
+      ['beginning', 2],
+      ['end', 5],
+    ])
   })
 
   test('is shown a bounded part, shared out evenly, and only of the groups named', async ({ lab }) => {
@@ -145,6 +179,47 @@ describe('who watches a stream', () => {
     await lab.until('the new figures', isCounted)
   })
 
+  test('knows how many consumers live, and for how long none has given a sign of life', async ({ lab }) => {
+    lab.mayLeavePending = true
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const watcher = watcherOf(lab)
+    const living = async () => {
+      const seen = [await lab.group(), await lookInto(watcher)]
+      return seen.map(({ alive, silentMs }) => [alive, silentMs === undefined ? 'never' : silentMs < 60_000])
+    }
+    const bothSay = (alive: number, silence: boolean | 'never') => Array(2).fill([alive, silence])
+    expect(await living()).toEqual(bothSay(0, 'never'))
+    await publish(lab, 4)
+    for (const name of ['one', 'one~alone', 'two', 'three~left']) await readAndDie(lab, name, 1)
+    const [key, hour] = [`{${lab.streamName}}:${GROUP}`, 3_600_000]
+    const tell = (name: string, leaseMs: number) => lab.send('HSET', `${key}:tally`, `lease:${name}`, leaseMs)
+    for (const [name, leaseMs] of [
+      ['one', hour],
+      ['two', 1],
+      ['three', hour],
+    ] as const)
+      await tell(name, leaseMs)
+    const untilBothSay = (what: string, alive: number, silence: boolean) =>
+      lab.until(what, async () => JSON.stringify(await living()) === JSON.stringify(bothSay(alive, silence)))
+    await untilBothSay('one of them lives', 1, true)
+    await tell('one', 1)
+    await untilBothSay('nobody lives', 0, true)
+    // Somebody looks for what may be claimed: of a consumer that is given nothing, older versions of Redis see no more.
+    await lab.send('SET', `${key}:clock`, `${Date.now()} 0`)
+    expect(await living()).toEqual(bothSay(1, true))
+    await lab.send('SET', `${key}:clock`, `${Date.now() - hour} 0`)
+    expect(await living()).toEqual(bothSay(0, true))
+  })
+
+  test('sees that a consumer lives which has nothing to do, however long its reads may wait', async ({
+    lab: shared,
+  }) => {
+    const { lab } = await shared.ownRedis()
+    await lab.consumer({ leaseMs: 500, blockMs: 60_000 })
+    const reads = async () => Number(/xreadgroup:calls=(\d+)/.exec(await lab.send('INFO', 'commandstats'))?.[1] ?? 0)
+    await lab.until('it reads again and again', async () => (await reads()) >= 3)
+  })
+
   test('knows the longest lease of the consumers that have a name', async ({ lab }) => {
     const first = await lab.consumer({ consumer: 'first', leaseMs: 30_000 })
     const second = await lab.consumer({ consumer: 'second', leaseMs: 5_000 })
@@ -200,7 +275,7 @@ describe('what is written down for who watches', () => {
     const { needed } = rights.consumer
     await own.send('ACL', 'SETUSER', 'old', 'on', 'nopass', ...keyRules(own.streamName), ...needed)
     await work(own, `redis://old:any@127.0.0.1:${redis.port}`)
-    const takeovers = [{ from: 'dead', count: 2 }]
+    const takeovers = [{ from: { consumer: 'dead' }, count: 2 }]
     expect(await lookInto(watcherOf(own))).toMatchObject({ failed: 0, leaseMs: 500, takeovers, settled: 3 })
   })
 })

@@ -1,4 +1,4 @@
-import { keyRules, type Program, rights } from '../../src/settings.ts'
+import { commandRules, keyRules, type Program, rights } from '../../src/settings.ts'
 
 /** What the streams of tests are called, as a pattern. */
 const STREAMS = 'test_*'
@@ -10,12 +10,18 @@ const STREAMS = 'test_*'
 const FURTHER: Partial<Record<Program, readonly string[]>> = {
   consumer: [
     `(~{${STREAMS}}:counter ~{${STREAMS}}:counters ~{${STREAMS}}:text ~{${STREAMS}}:text:counter +incr +incrby +hincrby +ping)`,
+    `(~{${STREAMS}}:late +set)`,
+    `(~{${STREAMS}}:further +xadd)`,
     `(~${STREAMS} ~{${STREAMS} +renamenx)`,
   ],
 }
 
 /** Options of a Redis server: a user for each program, with its rights for the streams of tests, and any password. */
-export const testUsers: readonly string[] = Object.entries(rights).flatMap(([program, { needed, optional }]) => [
-  ...['--user', program, 'on', 'nopass', ...keyRules(STREAMS), `~{${STREAMS}}`, ...needed, ...optional],
-  ...(FURTHER[program as Program] ?? []),
-])
+export const testUsers: readonly string[] = (Object.keys(rights) as Program[]).flatMap((program) => {
+  const { needed, optional } = rights[program]
+  const rulesFor = (stream: string) => [...keyRules(stream), ...commandRules(program, [...needed, ...optional], stream)]
+  return [
+    ...['--user', program, 'on', 'nopass', ...rulesFor(STREAMS), ...rulesFor(`{${STREAMS}}`)],
+    ...(FURTHER[program] ?? []),
+  ]
+})

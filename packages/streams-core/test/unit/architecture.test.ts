@@ -11,7 +11,7 @@ const ROOMS = ['base', 'define', 'broker', 'tell', 'publish', 'consume', 'operat
 /** Rooms of one floor, which know nothing of each other. */
 const NEIGHBOURS = ['publish', 'consume', 'operate']
 /** The same within `consume`; its top floor is the folder itself. */
-const CONSUME_ROOMS = ['pipeline', 'intake', 'upkeep', '']
+const CONSUME_ROOMS = ['delivery', 'controls', 'run', 'slots', 'settle', 'pipeline', 'intake', 'upkeep', '']
 
 const folderOf = (path: string, within: string) => {
   const parts = relative(within, join(SRC, path)).split('/')
@@ -45,6 +45,21 @@ describe('the library', () => {
     )
     expect(upward).toEqual([])
     expect(inside.length).toBeGreaterThan(20)
+    const rooms = files.filter((path) => path.startsWith('consume/')).map((path) => folderOf(path, within))
+    expect(rooms.filter((room) => !CONSUME_ROOMS.includes(room))).toEqual([])
+  })
+
+  test('what runs needs no package but those that are installed with it', () => {
+    const { dependencies } = JSON.parse(readFileSync(join(SRC, '../package.json'), 'utf8'))
+    const packages = files.flatMap((path) => {
+      const text = readFileSync(join(SRC, path), 'utf8')
+      // What has the word `type` behind its first word is gone once it is compiled.
+      const statements = text.matchAll(/^(?:import|export) (?!type )(?:[^';]*? from )?'([^.'][^']*)'/gm)
+      const calls = text.matchAll(/(?<!typeof )\bimport\('([^.'][^']*)'\)/g)
+      return [...statements, ...calls].map(([, name]) => name)
+    })
+    const others = packages.filter((name) => !name?.startsWith('node:'))
+    expect([...new Set(others)].sort()).toEqual(Object.keys(dependencies).sort())
   })
 
   test('only the broker speaks Redis', () => {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { InvalidEventError } from '../../src/base/errors.ts'
 import { decode } from '../../src/define/decode.ts'
 import { type EncodedEvent, encode } from '../../src/define/encode.ts'
-import { type Fields, LAYOUTS } from '../../src/define/entry.ts'
+import { type Fields, LAYOUTS, redriveFields } from '../../src/define/entry.ts'
 import { catalog, foreignEntry } from '../support/events.ts'
 
 const given = { id: 'e1', source: '/s', time: '2026-01-02T03:04:05.678Z' }
@@ -102,9 +102,20 @@ describe('encode and decode', () => {
     ['time of no calendar', foreignEntry({ time: '2026-13-45T00:00:00Z' }), 'is not RFC 3339'],
     ['time as a number', foreignEntry({ time: '1700000000' }), 'is not RFC 3339'],
     ['too large', foreignEntry({ data: ' '.repeat(MAX) }), 'at most 1048576 (maxEventBytes)'],
+    ['too large in bytes alone', foreignEntry({ data: '€'.repeat(MAX / 2) }), 'at most 1048576 (maxEventBytes)'],
     ['deeply nested', foreignEntry({ data: '['.repeat(200_000) }), 'data is not JSON'],
   ])('decode refuses, without throwing: %s', (_, fields, reason) => {
     expect(decode(catalog, fields, MAX)).toMatchObject({ ok: false, reason: expect.stringContaining(reason) })
+  })
+
+  test('what a redrive adds does not make an event too large', () => {
+    const published = foreignEntry({ data: `{"n":1,"more":"${'x'.repeat(500)}"}` })
+    const size = published.join('').length
+    const copy = [...published, ...redriveFields({ group: 'billing', times: 1, of: '1764043200123-0' })]
+    expect(decode(catalog, published, size)).toMatchObject({ ok: true })
+    expect(decode(catalog, copy, size)).toMatchObject({ ok: true })
+    expect(decode(catalog, copy, size - 1)).toMatchObject({ ok: false })
+    expect(decode(catalog, [...published, 'other', 'field'], size)).toMatchObject({ ok: false })
   })
 
   test('a schema that throws is a reason, not an exception', () => {

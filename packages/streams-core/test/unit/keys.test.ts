@@ -26,6 +26,7 @@ const all = (name: string) => {
     keys.starts('g'),
     keys.tally('g'),
     keys.takeovers('g'),
+    keys.runs('g', 'c'),
   ]
   const locks = [keys.janitorLock, keys.scanLock('g', false), keys.scanLock('g', true)]
   const ofEvents = [keys.dedupe, keys.dedupeBucket(0), keys.dedupeBucket(1), keys.idempotencyRecord('g', 'e')]

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { keyRules, type Program, rights } from '../../src/settings.ts'
+import { commandRules, keyRules, type Program, rights } from '../../src/settings.ts'
 
 const at = (path: string) => fileURLToPath(new URL(`../../../../${path}`, import.meta.url))
 const programs = Object.keys(rights) as Program[]
@@ -12,8 +12,11 @@ test('docs/operations.md shows the rights of each program: those that it needs, 
   const lines = (rulesOf: (program: Program) => string[]) =>
     programs.map((program) => ['ACL SETUSER', program, ...rulesOf(program)].join(' '))
   expect(shown).toEqual([
-    ...lines((program) => ['reset on >secret', ...keyRules('user_events'), ...rights[program].needed]),
-    ...lines((program) => [...rights[program].optional]),
+    ...lines((program) => [
+      ...['reset on >secret', ...keyRules('user_events')],
+      ...commandRules(program, rights[program].needed, 'user_events'),
+    ]),
+    ...lines((program) => commandRules(program, rights[program].optional, 'user_events')),
   ])
 })
 
@@ -22,7 +25,8 @@ test('deploy/redis/users.acl grants each program its rights; `npx vitest run rig
   const further: Partial<Record<Program, string[]>> = { producer: ['+waitaof'] }
   const users = programs.map((program) => {
     const { needed, optional } = rights[program]
-    const rules = [...keyRules('%stream%'), ...needed, ...optional, ...(further[program] ?? [])]
+    const commands = [...needed, ...optional, ...(further[program] ?? [])]
+    const rules = [...keyRules('%stream%'), ...commandRules(program, commands, '%stream%')]
     return `user ${program} on #%${program}% ${rules.join(' ')}`
   })
   const lines = [

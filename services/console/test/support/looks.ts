@@ -1,4 +1,5 @@
 export interface Look {
+  nowMs: number
   groups: {
     group: string
     consumers: number
@@ -10,8 +11,8 @@ export interface Look {
   into?: { holders: { pending: number; entries: unknown[] }[] }
 }
 
-/** What a viewer is shown, look by look. */
-export async function* looksOf(url: string, group: string): AsyncGenerator<Look> {
+/** What a viewer is sent. */
+export async function* eventsOf(url: string, group: string): AsyncGenerator<{ name: string; data: unknown }> {
   const leaving = new AbortController()
   const response = await fetch(`${url}/api/live?group=${group}`, { signal: leaving.signal })
   let text = ''
@@ -20,12 +21,19 @@ export async function* looksOf(url: string, group: string): AsyncGenerator<Look>
       text += Buffer.from(chunk).toString()
       const events = text.split('\n\n')
       text = events.pop() ?? ''
-      for (const event of events)
-        if (event.startsWith('event: look\n')) yield JSON.parse(event.split('\ndata: ')[1] ?? '')
+      for (const event of events) {
+        const [, name, data] = /^event: (\w+)\ndata: (.*)$/.exec(event) ?? []
+        if (name && data) yield { name, data: JSON.parse(data) }
+      }
     }
   } finally {
     leaving.abort()
   }
+}
+
+/** What a viewer is shown, look by look. */
+export async function* looksOf(url: string, group: string): AsyncGenerator<Look> {
+  for await (const { name, data } of eventsOf(url, group)) if (name === 'look') yield data as Look
 }
 
 /** Looks of one viewer, until it has seen so many. */

@@ -26,6 +26,13 @@ test('keda.yaml fits the schema of KEDA, and has a trigger for the lag and one f
   for (const name of ['address', 'stream', 'consumerGroup']) expect(lag?.[name]).toBe(pending?.[name])
 })
 
+test('keda.yaml names nothing that the scaler for Redis Streams does not know', () => {
+  // The schema leaves it open what a trigger holds.
+  const known = ['address', 'stream', 'consumerGroup', 'lagCount', 'activationLagCount', 'pendingEntriesCount']
+  const triggers = keda().scaled.spec?.triggers ?? []
+  for (const { metadata } of triggers) expect(known).toEqual(expect.arrayContaining(Object.keys(metadata)))
+})
+
 test('both triggers of keda.yaml log in', () => {
   const { login, scaled } = keda()
   expect(() => login.validate()).not.toThrow()
@@ -44,11 +51,15 @@ test('hpa.yaml fits the schema of Kubernetes', () => {
   expect(() => scaler.validate()).not.toThrow()
 })
 
-test('the metrics that hpa.yaml asks for are among those that prometheus-adapter.yaml offers', () => {
-  const adapter = parse(read('prometheus-adapter.yaml')) as { rules: { external: { seriesQuery: string }[] } }
-  const [, pattern = 'none'] = /__name__=~"(.*)"/.exec(adapter.rules.external[0]?.seriesQuery ?? '') ?? []
+test('hpa.yaml asks for the metrics that prometheus-adapter.yaml offers, with the targets of keda.yaml', () => {
+  type Rule = { seriesQuery: string; name?: { as: string } }
+  const adapter = parse(read('prometheus-adapter.yaml')) as { rules: { external: Rule[] } }
+  const offered = adapter.rules.external.map(({ seriesQuery, name }) => name?.as ?? seriesQuery)
   const scaler = new HorizontalPodAutoscaler(parse(read('hpa.yaml')))
-  const asked = scaler.spec?.metrics?.map(({ external }) => external?.metric.name)
-  expect(asked).toEqual(['streams_group_lag'])
-  for (const name of asked ?? []) expect(name).toMatch(new RegExp(`^(${pattern})$`))
+  const asked = scaler.spec?.metrics?.map(({ external }) => [external?.metric.name, external?.target.averageValue])
+  const [lag, pending] = keda().scaled.spec?.triggers.map(({ metadata }) => metadata as Record<string, string>) ?? []
+  expect(asked).toEqual([
+    [offered[0], lag?.lagCount],
+    [offered[1], pending?.pendingEntriesCount],
+  ])
 })

@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http'
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { type RefusalReason, refusals } from './answers.ts'
 
@@ -8,15 +8,23 @@ const reasons: Readonly<Record<string, RefusalReason>> = {
   HPE_HEADER_OVERFLOW: 'head-too-large',
 }
 
+/** `request`: undefined where it is given up before its head was complete. */
+type Tell = (reason: RefusalReason, error: string, ip: string, request: IncomingMessage | undefined) => void
+
 /**
  * Answers what Node's HTTP server gives up: a request that comes too slowly, has too large a head, or is no HTTP. The
- * connection ends with it. One on which nothing came, which proxies open ahead of use, is closed without a word.
+ * connection ends with it. One on which nothing came, which proxies open ahead of use, is closed without a word; so is one
+ * on which the rest of a request that has its answer does not come.
  */
 export class BrokenRequests {
   readonly #sockets = new WeakSet<Socket>()
-  readonly #tell: (reason: RefusalReason, error: string, ip: string) => void
+  /** The last request on a connection that was answered before all of it had come. */
+  readonly #answeredEarly = new WeakMap<Socket, IncomingMessage>()
+  /** The last request on a connection of which the body is read. */
+  readonly #reading = new WeakMap<Socket, IncomingMessage>()
+  readonly #tell: Tell
 
-  constructor(tell: (reason: RefusalReason, error: string, ip: string) => void) {
+  constructor(tell: Tell) {
     this.#tell = tell
   }
 
@@ -25,13 +33,24 @@ export class BrokenRequests {
     return this.#sockets.has(socket)
   }
 
+  /** The body of a request is about to be read. */
+  noteBody(request: IncomingMessage): void {
+    this.#reading.set(request.socket, request)
+  }
+
+  /** A request has its answer; what is still to come of it gets no further one. */
+  noteAnswer(request: IncomingMessage): void {
+    if (!request.complete) this.#answeredEarly.set(request.socket, request)
+  }
+
   answer({ code = 'unknown' }: NodeJS.ErrnoException, socket: Socket): void {
     // Whoever is gone is not answered.
     if (code === 'ECONNRESET' || socket.destroyed) return
-    if (socket.bytesRead === 0) return void socket.destroy()
+    if (socket.bytesRead === 0 || this.#answeredEarly.get(socket)?.complete === false) return void socket.destroy()
     const reason = reasons[code] ?? 'bad-request'
     this.#sockets.add(socket)
-    this.#tell(reason, code, socket.remoteAddress ?? '')
+    const request = this.#reading.get(socket)
+    this.#tell(reason, code, socket.remoteAddress ?? '', request?.complete === false ? request : undefined)
     if (socket.writable) socket.write(textOf(reason))
     socket.destroy()
   }

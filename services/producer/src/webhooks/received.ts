@@ -7,8 +7,8 @@ import { isEventId } from '@redis-streams-processor/streams-core'
 export interface Received {
   id: string
   type: string
-  subject?: string
-  time?: Date
+  subject: string | undefined
+  time: Date | undefined
   data: unknown
 }
 
@@ -38,15 +38,15 @@ export function toReceived(name: string, source: Source, delivery: Delivery): Re
   return {
     id: idOf(name, event.id, delivery.body),
     type: isEventId(type) ? type : unknownType(name),
-    ...(isEventId(subject) && { subject }),
-    ...(isStorableTime(time) && { time }),
+    subject: isEventId(subject) ? subject : undefined,
+    time: isStorableTime(time) ? time : undefined,
     data: data === undefined ? delivery.json : data,
   }
 }
 
 /** What a delivery comes to when nobody understands it. */
 export function notUnderstood(name: string, { body, json }: Delivery): Received {
-  return { id: idOf(name, undefined, body), type: unknownType(name), data: json }
+  return { id: idOf(name, undefined, body), type: unknownType(name), subject: undefined, time: undefined, data: json }
 }
 
 const unknownType = (name: string) => `${name}.unknown`

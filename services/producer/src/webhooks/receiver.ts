@@ -6,7 +6,6 @@ import {
   type Producer,
   type Published,
   RedisRefusedError,
-  type StreamDefinition,
   StreamsError,
 } from '@redis-streams-processor/streams-core'
 import { withLedger } from '../publish.ts'
@@ -23,7 +22,6 @@ export interface ReceiverOptions {
 }
 
 export interface ReceiverActors {
-  stream: StreamDefinition<UserEvents>
   producer: Producer<UserEvents>
   ledger: Ledger
   logger: Logger
@@ -45,12 +43,15 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
  */
 export class Receiver {
   readonly name: string
+  /** Where it is served; events have it as their source. */
+  readonly path: string
   readonly source: Source
   readonly #options: ReceiverOptions
   readonly #actors: ReceiverActors
 
   constructor(options: ReceiverOptions, actors: ReceiverActors) {
     this.name = options.name
+    this.path = `/webhooks/${options.name}`
     this.source = options.source
     this.#options = options
     this.#actors = actors
@@ -64,10 +65,10 @@ export class Receiver {
     const text = textOf(request.body)
     const json = text === undefined ? undefined : parse(text)
     if (text === undefined || json === undefined) return this.#refuse('no-json', ip)
-    const delivery = { ...request, json }
+    const delivery = { headers: request.headers, body: request.body, json }
     const received = this.#understand(delivery)
     if ('noEvent' in received) return answers.noEvent(received.noEvent)
-    return this.#publish(received, delivery, text)
+    return await this.#publish(received, delivery, text)
   }
 
   #understand(delivery: Delivery): Received | { noEvent: string } {
@@ -90,14 +91,13 @@ export class Receiver {
   async #publish(event: Received, delivery: Delivery, text: string): Promise<Answer> {
     const { name } = this
     const { ledger, logger, tally, onRefused } = this.#actors
-    const { id, type, subject } = event
-    const line = { eventId: id, type, subject, source: name }
+    const { id: eventId, type, subject } = event
     try {
       const published = await withLedger(ledger, event, () => this.#append(event, delivery, text))
       const { entryId, duplicate, misfit } = published
-      logger.info({ ...line, entryId }, duplicate ? 'published before' : 'published')
+      logger.info({ eventId, type, subject, source: name, entryId }, duplicate ? 'published before' : 'published')
       if (misfit !== undefined) {
-        logger.warn({ ...line, error: misfit }, 'the catalog does not fit this event, appended as it came')
+        logger.warn(this.#problem(event, misfit), 'the catalog does not fit this event, appended as it came')
         tally.unfit(name)
       }
       return answers.published(published)
@@ -106,20 +106,27 @@ export class Receiver {
       if (error instanceof InvalidEventError && event.data !== delivery.json)
         return this.#publish(this.#takeAsItCame(delivery, error), delivery, text)
       const { message } = error as Error
-      logger.error({ ...line, error: message }, 'not published')
+      logger.error(this.#problem(event, message), 'not published')
       if (error instanceof RedisRefusedError) onRefused(error)
       return error instanceof StreamsError ? answers.unavailable : answers.broken
     }
   }
 
+  #problem({ id: eventId, type, subject }: Received, error: string) {
+    return { eventId, type, subject, source: this.name, error }
+  }
+
   /** @param text The body. What nests too deep is appended as a text. */
-  #append({ type, data, ...options }: Received, { headers }: Delivery, text: string): Promise<Published> {
+  #append({ id, type, subject, time, data }: Received, { headers }: Delivery, text: string): Promise<Published> {
     const { producer, tracing } = this.#actors
     // Each level takes two characters: most bodies are too short to nest too deep.
     const isTooDeep = text.length > 2 * MAX_LEVELS && nestsDeeper(MAX_LEVELS, data)
     const stored = isTooDeep ? text : data
-    if (tracing === undefined) return producer.publishUnchecked(type, stored, { ...options, ...traceOf(headers) })
-    return inTraceOf(tracing, headers, () => producer.publishUnchecked(type, stored, options))
+    const source = this.path
+    if (tracing !== undefined)
+      return inTraceOf(tracing, headers, () => producer.publishUnchecked(type, stored, { id, source, subject, time }))
+    const { traceparent, tracestate } = traceOf(headers)
+    return producer.publishUnchecked(type, stored, { id, source, subject, time, traceparent, tracestate })
   }
 
   #refuse(reason: RefusalReason, ip: string): Answer {

@@ -66,9 +66,10 @@ export class WebhookServer {
     this.#options = options
     this.#receivers = receivers
     this.#tally = tally
-    this.#broken = new BrokenRequests((reason, error, ip) => {
-      tally.refused({ source: undefined, reason, ip, error })
-      tally.answered(undefined, refusals[reason].status)
+    this.#broken = new BrokenRequests((reason, error, ip, request) => {
+      const source = request && this.#sourceAt(request.url)
+      tally.refused({ source, reason, ip, error })
+      tally.answered(source, refusals[reason].status)
     })
     this.#app = fastify<Server>({
       logger: false,
@@ -103,7 +104,7 @@ export class WebhookServer {
     app.addHook('onRequest', (request, reply, next) => {
       request.receivedAt = performance.now()
       if (request.is404) this.#refuseUnknown(request, reply)
-      else next()
+      else this.#admit(request, reply, next)
     })
     app.setErrorHandler<FastifyError>((error, request, reply) => this.#answerError(error, request, reply))
     app.removeAllContentTypeParsers()
@@ -133,21 +134,24 @@ export class WebhookServer {
   }
 
   #serve(receiver: Receiver): void {
-    const { name, source } = receiver
+    const { name, path, source } = receiver
     const { rateLimit: max } = this.#options
     const limit = max > 0 && { rateLimit: { max, timeWindow: 1_000, keyGenerator: () => name } }
     const route: RouteShorthandOptions<Server> = {
       bodyLimit: source.maxBodyBytes,
       config: { source: name, ...limit },
-      onRequest: (request, reply, next) => this.#admit(request, reply, next),
       preParsing: (request, _, payload, next) => {
+        this.#broken.noteBody(request.raw)
         request.counted?.count(payload)
         next(null, payload)
       },
     }
-    this.#app.post(`/webhooks/${name}`, route, async (request, reply) => {
+    this.#app.post(path, route, (request, reply) => {
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-      return this.#send(request, reply, await receiver.receive({ headers: request.headers, body }, request.ip))
+      receiver
+        .receive({ headers: request.headers, body }, request.ip)
+        .then((answer) => this.#send(request, reply, name, answer))
+        .catch((error) => reply.send(error))
     })
   }
 
@@ -157,9 +161,12 @@ export class WebhookServer {
 
   /** The name of the source whose path is asked for, also by a wrong method, which has no route. */
   #sourceOf({ url, routeOptions }: FastifyRequest): string | undefined {
-    if (routeOptions.config?.source !== undefined) return routeOptions.config.source
-    const path = url.split('?')[0]
-    return this.#receivers.find(({ name }) => path === `/webhooks/${name}`)?.name
+    return routeOptions.config?.source ?? this.#sourceAt(url)
+  }
+
+  #sourceAt(url = ''): string | undefined {
+    const [asked] = url.split('?')
+    return this.#receivers.find(({ path }) => path === asked)?.name
   }
 
   /** Refuses what can be refused before the body is read. */
@@ -186,14 +193,20 @@ export class WebhookServer {
   #refuse(request: FastifyRequest, reply: FastifyReply, reason: RefusalReason, error?: string): void {
     const source = this.#sourceOf(request)
     this.#tally.refused({ source, reason, ip: request.ip, ...(error !== undefined && { error }) })
-    this.#send(request, reply, refusals[reason])
+    this.#send(request, reply, source, refusals[reason])
   }
 
-  #send(request: FastifyRequest, reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
-    this.#tally.answered(this.#sourceOf(request), status, durationOf(request))
+  #send(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    source: string | undefined,
+    { status, headers, body }: Answer,
+  ): void {
+    this.#tally.answered(source, status, durationOf(request))
+    this.#broken.noteAnswer(request.raw)
     if (headers) reply.headers(headers)
     if (this.#isClosing) reply.header('connection', 'close')
-    return reply.code(status).send(body)
+    reply.code(status).send(body)
   }
 }
 

@@ -1,46 +1,11 @@
-import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { promisify } from 'node:util'
 import { userEvents } from '@redis-streams-processor/events'
-import {
-  type Catalog,
-  createConsumer,
-  defineStream,
-  type Handlers,
-  openDeadLetters,
-  type StreamDefinition,
-} from '@redis-streams-processor/streams-core'
+import { createConsumer, defineStream, openDeadLetters } from '@redis-streams-processor/streams-core'
 import { sendOnce, TcpProxy, until, Worker, withUser } from '@redis-streams-processor/testbed'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
+import { consumeIn, GROUPS, handledByAll } from '../support/consume-in.ts'
 import { Endpoint, event, SECRET_SETTINGS, signed } from '../support/endpoint.ts'
-
-const GROUPS = ['group_1', 'group_2']
-const README = readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8')
-
-/** A consumer in each group. `handled`: the event ids that each group has handled. */
-function consumeIn<C extends Catalog>(redis: string, stream: StreamDefinition<C>) {
-  const handled = new Map(GROUPS.map((group) => [group, [] as string[]]))
-  const stopping = new AbortController()
-  const running = GROUPS.map((group) => {
-    const handle = ({ id }: { id: string }) => void handled.get(group)?.push(id)
-    const handlers = Object.fromEntries(Object.keys(stream.catalog).map((type) => [type, handle]))
-    const options = { group, handlers: handlers as unknown as Handlers<C> }
-    return createConsumer(stream, { redis: withUser(redis, 'consumer'), ...options }).run({ signal: stopping.signal })
-  })
-  const stop = async () => {
-    stopping.abort()
-    await Promise.all(running)
-  }
-  onTestFinished(stop)
-  return { handled, stop }
-}
-
-const handledByAll = (handled: Map<string, string[]>, count: number) =>
-  until(`every group handles ${count}`, () => [...handled.values()].every((ids) => new Set(ids).size === count), {
-    timeoutMs: 30_000,
-  })
 
 describe('G16: what was answered 2xx is handled, by every group, once', () => {
   test('each webhook, whatever its sender repeats', async () => {
@@ -131,6 +96,7 @@ describe('G16: what was answered 2xx is handled, by every group, once', () => {
     const old = consumeIn(endpoint.redisUrl, userEvents(endpoint.stream))
     const body = event({ orderId: 'o1' }, 'order.placed')
     expect(await endpoint.send(body, { id: 'new-type' })).toMatchObject({ status: 202 })
+    expect(await endpoint.send(event({ userId: 7 }), { id: 'unfit' })).toMatchObject({ status: 202 })
     const letters = new Map(
       GROUPS.map((group) => {
         const opened = openDeadLetters(
@@ -141,10 +107,17 @@ describe('G16: what was answered 2xx is handled, by every group, once', () => {
         return [group, opened]
       }),
     )
-    const later = defineStream(endpoint.stream, { 'order.placed': z.object({ orderId: z.string() }) })
+    const later = defineStream(endpoint.stream, {
+      'order.placed': z.object({ orderId: z.string() }),
+      'user.deleted': z.object({ userId: z.number() }),
+    })
     for (const [group, opened] of letters) {
-      await endpoint.until('it is a dead letter', async () => (await opened.count()) === 1)
-      expect(await endpoint.deadLetters(group)).toMatchObject([{ eventId: 'standard:new-type', reason: 'malformed' }])
+      await endpoint.until('both are dead letters', async () => (await opened.count()) === 2)
+      const found = (await endpoint.deadLetters(group)).map(({ eventId, reason }) => [eventId, reason])
+      expect(found.sort()).toEqual([
+        ['standard:new-type', 'malformed'],
+        ['standard:unfit', 'malformed'],
+      ])
     }
     await old.stop()
     expect([...old.handled.values()]).toEqual([[], []])
@@ -154,25 +127,19 @@ describe('G16: what was answered 2xx is handled, by every group, once', () => {
       const stopping = new AbortController()
       const running = createConsumer(later, {
         ...{ redis: withUser(endpoint.redisUrl, 'consumer'), group },
-        handlers: { 'order.placed': ({ id, data }) => void handled.push([id, data]) },
+        handlers: {
+          'order.placed': ({ id, data }) => void handled.push([id, data]),
+          'user.deleted': ({ id, data }) => void handled.push([id, data]),
+        },
       }).run({ signal: stopping.signal })
-      expect(await opened.redrive()).toEqual({ redriven: 1, skipped: 0 })
-      await endpoint.until('it is handled', () => handled.length > 0)
-      expect(handled).toEqual([['standard:new-type', { orderId: 'o1' }]])
+      expect(await opened.redrive()).toMatchObject({ redriven: 2, skipped: 0 })
+      await endpoint.until('both are handled', () => handled.length > 1)
+      expect(handled.sort()).toEqual([
+        ['standard:new-type', { orderId: 'o1' }],
+        ['standard:unfit', { userId: 7 }],
+      ])
       stopping.abort()
       await running
     }
-  })
-
-  test('the request in the README, made with openssl and curl', async () => {
-    const endpoint = new Endpoint()
-    const { handled } = consumeIn(endpoint.redisUrl, userEvents(endpoint.stream))
-    const script = /```sh\n(body=.*?)```/s.exec(README)?.[1] ?? ''
-    expect(script).toContain('http://localhost:3000/')
-    const here = script.replace('http://localhost:3000', await endpoint.url)
-    const env = { PATH: process.env.PATH, ...SECRET_SETTINGS }
-    const { stdout } = await promisify(execFile)('sh', ['-ec', here], { env })
-    expect(JSON.parse(stdout)).toMatchObject({ id: expect.stringMatching(/^standard:msg_/), duplicate: false })
-    await handledByAll(handled, 1)
   })
 })

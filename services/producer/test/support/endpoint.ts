@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { sign as signForGithub } from '@octokit/webhooks-methods'
-import { userEvents } from '@redis-streams-processor/events'
+import { sources, userEvents } from '@redis-streams-processor/events'
 import { Ledger, parseSettings, retentionOf } from '@redis-streams-processor/service-kit'
 import { openDeadLetters } from '@redis-streams-processor/streams-core'
 import { asRecord, sendOnce, until, withUser } from '@redis-streams-processor/testbed'
@@ -35,15 +35,18 @@ export const signed = {
     'webhook-timestamp': String(Math.floor(atMs / 1_000)),
     'webhook-signature': new Webhook(secret).sign(id, new Date(atMs), body),
   }),
-  github: async (body: string, { id = randomUUID() as string, event = 'push' } = {}) => ({
+  github: async (body: string, { id = randomUUID() as string, event = 'push', secret = SECRETS.github } = {}) => ({
     'content-type': 'application/json',
     'x-github-delivery': id,
     'x-github-event': event,
-    'x-hub-signature-256': await signForGithub(SECRETS.github, body),
+    'x-hub-signature-256': await signForGithub(secret, body),
   }),
-  stripe: (payload: string, { secret = SECRETS.stripe } = {}) => ({
+  stripe: (payload: string, { secret = SECRETS.stripe, atMs = Date.now() } = {}) => ({
     'content-type': 'application/json; charset=utf-8',
-    'stripe-signature': Stripe.webhooks.generateTestHeaderString({ payload, secret }),
+    'stripe-signature': Stripe.webhooks.generateTestHeaderString({
+      ...{ payload, secret },
+      timestamp: Math.floor(atMs / 1_000),
+    }),
   }),
 }
 
@@ -68,7 +71,7 @@ export class Endpoint {
   readonly done: Promise<void>
   readonly #stopping = new AbortController()
 
-  constructor(env: Record<string, string> = {}) {
+  constructor(env: Record<string, string> = {}, changedSources: typeof sources = {}) {
     this.redisUrl = env.REDIS_URL ?? inject('redisUrl')
     this.stream = env.STREAM ?? `test_${randomUUID().slice(0, 8)}`
     const defaults = {
@@ -85,7 +88,8 @@ export class Endpoint {
     const stream = userEvents(settings.STREAM, retentionOf(settings))
     const { signal } = this.#stopping
     const operations = new Operations({ settings, stream, logger, signal })
-    this.done = serve({ settings, stream, ledger, logger, operations }, signal).finally(async () => {
+    const service = { settings, stream, sources: { ...sources, ...changedSources }, ledger, logger, operations }
+    this.done = serve(service, signal).finally(async () => {
       await operations.close()
       ledger.close()
     })

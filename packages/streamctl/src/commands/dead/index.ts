@@ -13,7 +13,7 @@ export function addDead(program: Command): void {
     .summary('dead letters: list, show, redrive, purge')
     .description('Works on dead letters.')
   filtered(dead.command('list'))
-    .description('Lists dead letters, oldest first.')
+    .description('Lists dead letters, newest first.')
     .option('--limit <letters>', 'at most so many', whole(1, 100_000), 20)
     .action(act('dead list', list))
   dead
@@ -30,13 +30,13 @@ export function addDead(program: Command): void {
     .option('--again', 'also letters of events that were redriven before and failed again')
     .option('--max-per-second <letters>', 'no faster than this', rate)
     .option('--dry-run', 'only count')
-    .action(act('dead redrive', redrive))
+    .action(act('dead redrive', redrive, { heedsCtrlC: true }))
   filtered(dead.command('purge'))
     .argument('[letters...]', 'ids of letters')
     .description('Deletes letters for good.')
     .option('--all', 'all letters of the group')
     .option('--dry-run', 'only count')
-    .action(act('dead purge', purge))
+    .action(act('dead purge', purge, { heedsCtrlC: true }))
 }
 
 const filtered = (command: Command): Command =>

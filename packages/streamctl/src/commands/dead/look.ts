@@ -1,4 +1,4 @@
-import type { DeadLetter, DeadLetters } from '@redis-streams-processor/streams-core'
+import { compareIds, type DeadLetter, type DeadLetters, type LetterFilter } from '@redis-streams-processor/streams-core'
 import type { DataOf } from '../../data.ts'
 import { letterLines } from '../../show/letter.ts'
 import { table } from '../../show/table.ts'
@@ -7,20 +7,18 @@ import { groupsOf, theGroup } from '../../tool/choose-group.ts'
 import type { Tool } from '../../tool/tool.ts'
 import { type Filter, filterOf, noLetter, using } from './letters.ts'
 
+const PAGE = 1_000
+
 /** Without the fields of the entry, which hold the data of the event. */
 const withoutPayload = ({ fields, ...letter }: DeadLetter): DataOf<'dead show'> => letter
 
 export async function list(tool: Tool<'dead list'>, { limit, ...given }: Filter & { limit: number }): Promise<void> {
   const found: DataOf<'dead show'>[] = []
   for (const group of await groupsOf(tool, given.group)) {
-    await using(tool, group, async (letters) => {
-      for await (const letter of letters.list(filterOf(given))) {
-        if (found.length > limit) break
-        found.push(withoutPayload(letter))
-      }
-    })
+    const ofGroup = await using(tool, group, (letters) => newestOf(letters, filterOf(given), limit + 1))
+    found.push(...ofGroup.map(withoutPayload))
   }
-  const shown = found.slice(0, limit)
+  const shown = found.sort((a, b) => compareIds(b.letterId, a.letterId)).slice(0, limit)
   const hasMore = found.length > limit
   tool.show({ letters: shown, hasMore }, (width) => {
     if (shown.length === 0) return ['no dead letters']
@@ -38,6 +36,19 @@ export async function list(tool: Tool<'dead list'>, { limit, ...given }: Filter 
     )
     return hasMore ? [...lines, `and more: --limit, or a filter`] : lines
   })
+}
+
+/** Page by page: a page holds 1,000 letters at most, and may hold less than it looks at. */
+async function newestOf(letters: DeadLetters, filter: LetterFilter, limit: number): Promise<DeadLetter[]> {
+  const found: DeadLetter[] = []
+  let before: string | undefined
+  do {
+    const search = { ...filter, ...(before !== undefined && { before }), limit: Math.min(PAGE, limit - found.length) }
+    const page = await letters.page(search)
+    found.push(...page.letters)
+    before = page.before
+  } while (before !== undefined && found.length < limit)
+  return found
 }
 
 export async function show(tool: Tool<'dead show'>, given: { group?: string; payload?: boolean }, id: string) {

@@ -94,9 +94,7 @@ if takesOver then
       hasMore = 1
       break
     end
-    if info.pending > 0 and name ~= RETRY and name ~= SUSPECTS and name ~= consumer and not typeSetAside(name) then
-      takeOver(info)
-    end
+    if info.pending > 0 and name ~= SUSPECTS and name ~= consumer and not isWaiting(name) then takeOver(info) end
   end
 end
 for _, info in ipairs(infos) do

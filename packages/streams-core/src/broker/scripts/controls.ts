@@ -3,18 +3,21 @@ import { script } from '../script.ts'
 import { groupInfoLua, infoLua, nowLua } from './fragments.ts'
 
 /**
- * Pauses a group or one of its event types. One that is paused already stays paused since then, for the new reason.
+ * Pauses a group or one of its event types. One that is paused already stays paused since then; its reason is replaced
+ * only by another one.
  *
- * `field`: of the hash.   Returns 1, or 0: there is no such group.
+ * `field`: of the hash.   `hasReason`: 1 or 0: none is given.   Returns 1, or 0: there is no such group.
  */
 export const PAUSE = script(
-  { keys: ['stream', 'controls'], args: ['group', 'field', 'reason'], allowOom: true },
+  { keys: ['stream', 'controls'], args: ['group', 'field', 'reason', 'hasReason'], allowOom: true },
   `
 ${infoLua}
 ${groupInfoLua}
 ${nowLua}
 if not groupInfo() then return 0 end
-local since = string.match(redis.call('HGET', controls, field) or '', '^%d+') or string.format('%.0f', nowMs())
+local since = string.match(redis.call('HGET', controls, field) or '', '^%d+')
+if since and hasReason == '0' then return 1 end
+since = since or string.format('%.0f', nowMs())
 redis.call('HSET', controls, field, since .. ' ' .. reason)
 return 1
 `,

@@ -1,16 +1,18 @@
+import { REDRIVE_OF } from '../../define/entry.ts'
 import { OUR_WORDS } from '../letter-codec.ts'
 import { script } from '../script.ts'
 import { ENOUGH_BYTES, infoLua, nowLua } from './fragments.ts'
+import { leasesLua } from './tally.ts'
 
 /** Entries that one step of SEARCH reads, and that one call looks at. */
 const STEP = 50
 const ENOUGH = 500
 
 /**
- * Searches a stream, or the dead letters of a group, for an event id, newest first; or letters for the entry that they
- * were made of. A few entries a call, so that no call holds Redis up for long.
+ * Searches a stream, or the dead letters of a group, newest first, for an event id; or for the entry that letters, or
+ * redriven entries, were made of. A few entries a call, so that no call holds Redis up for long.
  *
- * `before`: the id from which to go back, or `+`.   `downTo`: the last id to look at, or `-`.   `inLetters`: 1 or 0.
+ * `before`: the id from which to go back, or `+`.   `downTo`: where to end, as XREVRANGE takes it.   `inLetters`: 1 or 0.
  * `eventId`: empty where `entryId` is searched for, and the other way round.
  * Returns { entries looked at, `before` of the next call or false, { id, fields }… of those that were found }.
  */
@@ -19,11 +21,13 @@ export const SEARCH = script(
   `
 local ownFrom = inLetters == '1' and ${OUR_WORDS + 1} or 1
 local made = '"entryId":"' .. entryId .. '"'
+local name, value = 'id', eventId
+if entryId ~= '' then name, value = '${REDRIVE_OF}', entryId end
 local function isIt(fields)
   -- Quotes within a text of the letter have a backslash before them.
-  if entryId ~= '' then return string.find(fields[2] or '', made, 1, true) end
+  if entryId ~= '' and inLetters == '1' then return string.find(fields[2] or '', made, 1, true) end
   for i = ownFrom, #fields - 1, 2 do
-    if fields[i] == 'id' then return fields[i + 1] == eventId end
+    if fields[i] == name then return fields[i + 1] == value end
   end
 end
 local looked, bytes, found, page = 0, 0, {}, nil
@@ -44,26 +48,39 @@ return { looked, #page == ${STEP} and before, unpack(found) }
  * What Redis knows of an entry, and of its state in every group, at one moment.
  *
  * `groupFormat`: what the keys of a group begin with, see `Keys`.
- * Returns { Redis' clock, fields of the entry or false, newest id of the stream, { group, last delivered id, owner or
- * false, idle ms, deliveries, due time or false, how far the time of the group is ahead, history or false,
- * after which id an operator has put the group last or false, and when }… }.
+ * Returns { Redis' clock, fields of the entry or false, newest id of the stream, oldest id in it or false, { group, last
+ * delivered id, owner or false, idle ms, deliveries, due time or false, how far the time of the group is ahead, history or
+ * false, after which id an operator has put the group last or false, and when, what its owner has noted of its run or
+ * false, longest lease (ms) that a consumer of the group has told or 0, which is looked up where a consumer owns it }… }.
  */
 export const LOOK_UP = script(
   { keys: ['stream'], args: ['entryId', 'groupFormat'] },
   `
 ${infoLua}
 ${nowLua}
-if redis.call('EXISTS', stream) == 0 then return { nowMs(), false, '0-0' } end
+${leasesLua}
+-- First: on newer versions, to the other commands the time stands still from the start of the script on.
+local at = nowMs()
+if redis.call('EXISTS', stream) == 0 then return { at, false, '0-0', false } end
+local function runOf(groupKeys, consumer)
+  local run = consumer and redis.pcall('HGET', groupKeys .. 'runs:' .. consumer, entryId)
+  return type(run) == 'string' and run
+end
 local entry = redis.call('XRANGE', stream, entryId, entryId)[1]
-local found = { nowMs(), entry and entry[2] or false, streamInfo(stream)['last-generated-id'] }
+local about = streamInfo(stream)
+local oldest = about['first-entry']
+local found = { at, entry and entry[2] or false, about['last-generated-id'], oldest and oldest[1] }
 for _, info in ipairs(groupInfos(stream)) do
   local groupKeys = string.format(groupFormat, info.name)
   local pending = redis.call('XPENDING', stream, info.name, entryId, entryId, 1)[1] or { false, false, 0, 0 }
   local ahead = string.match(redis.call('GET', groupKeys .. 'clock') or '', ' (%d+)$') or 0
+  local consumer, leaseMs = pending[2] and consumerIn(pending[2]), 0
+  if consumer then leaseMs = longestLease(talliedIn(groupKeys .. 'tally'), consumerInfos(stream, info.name), 0) end
   found[#found + 1] = {
     info.name, info['last-delivered-id'], pending[2], pending[3], pending[4],
     redis.call('ZSCORE', groupKeys .. 'due', entryId), tonumber(ahead), redis.call('HGET', groupKeys .. 'history', entryId),
     redis.call('HGET', groupKeys .. 'last-start', 'after'), redis.call('HGET', groupKeys .. 'last-start', 'at'),
+    runOf(groupKeys, consumer), leaseMs,
   }
 end
 return found

@@ -100,7 +100,7 @@ end
 /**
  * Names of pseudo-consumers. `isAlone(name)`: it ends in `~alone`. `isSuspect(name)`: it ends in `~suspect`.
  * `isLeft(name)`: it holds `~left`. `typeSetAside(name)`: the event type whose entries it owns because that was paused,
- * and whether they are crash suspects.
+ * and whether they are crash suspects. `isWaiting(name)`: nobody holds its entries, see `isWaitingName`.
  */
 export const pseudoConsumersLua = `
 local RETRY, SUSPECTS = '${RETRY_CONSUMER}', '${SUSPECTS}'
@@ -112,6 +112,7 @@ local function typeSetAside(name)
     return string.sub(name, ${SUSPECT_SET_ASIDE_PREFIX.length + 1}), true
   end
 end
+local function isWaiting(name) return name == RETRY or typeSetAside(name) end
 local function endsWith(name, suffix) return string.sub(name, -#suffix) == suffix and not typeSetAside(name) end
 local function isAlone(name) return endsWith(name, '${ALONE_SUFFIX}') end
 local function isLeft(name) return string.find(name, '${LEFT_SUFFIX}', 1, true) end

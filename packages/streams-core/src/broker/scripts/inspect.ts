@@ -1,5 +1,6 @@
 import { script } from '../script.ts'
 import { compareIdsLua, ENOUGH_BYTES, infoLua, nowLua, pseudoConsumersLua } from './fragments.ts'
+import { leasesLua, livingLua } from './tally.ts'
 
 /**
  * The oldest entry of a group that some consumer should be working on: pending and neither parked nor set aside, or not
@@ -21,7 +22,7 @@ for _, info in ipairs(groupInfos(stream)) do
   end
 end
 for _, info in ipairs(consumerInfos(stream, group)) do
-  if info.pending > 0 and info.name ~= RETRY and not typeSetAside(info.name) then
+  if info.pending > 0 and not isWaiting(info.name) then
     local id = redis.call('XPENDING', stream, group, '-', '+', 1, info.name)[1][1]
     if not oldest or compareIds(id, oldest) < 0 then oldest = id end
   end
@@ -31,18 +32,22 @@ return oldest
 )
 
 /**
- * `stateOf(info)`: of a group by what XINFO says of it: { group, lag or false, pending, oldest entry that is not
- * acknowledged or false, dead letters, dropped unread or false, last delivered id, controls }. Uses `compareIdsLua`.
+ * `stateOf(info, consumers, tallied)`: of a group by what XINFO says of it and of its consumers, and by its tally: { group,
+ * lag or false, pending, oldest entry that is not acknowledged or false, dead letters, dropped unread or false, last
+ * delivered id, controls, living consumers, ms since the last sign of life or false }. Uses `compareIdsLua` and
+ * `livingLua`.
  */
 export const groupStateLua = `
-local function stateOf(info)
+local function stateOf(info, consumers, tallied)
   local group, last = info.name, info['last-delivered-id']
   local oldest = redis.call('XPENDING', stream, group)[2]
   local next = redis.call('XRANGE', stream, '(' .. last, '+', 'COUNT', 1)[1]
   if next and (not oldest or compareIds(next[1], oldest) < 0) then oldest = next[1] end
   local prefix = string.format(groupFormat, group)
   local dead, controls = redis.call('XLEN', prefix .. 'dead'), redis.call('HGETALL', prefix .. 'controls')
-  return { group, info.lag, info.pending, oldest, dead, redis.call('HGET', dropped, group), last, controls }
+  local alive, silentMs = livingIn(tallied, consumers, prefix .. 'clock')
+  local unread = redis.call('HGET', dropped, group)
+  return { group, info.lag, info.pending, oldest, dead, unread, last, controls, alive, silentMs }
 end
 `
 
@@ -51,7 +56,8 @@ end
  *
  * `groupFormat`: what the keys of a group begin with, see `Keys`.
  * Returns { Redis' clock, length, { group, lag or false, pending, oldest entry that is not acknowledged or false, dead
- * letters, dropped unread or false, last delivered id, controls, { consumer, pending, idle ms }… }… }.
+ * letters, dropped unread or false, last delivered id, controls, living consumers, ms since the last sign of life or
+ * false, { consumer, pending, idle ms }… }… }.
  */
 export const INSPECT = script(
   { keys: ['stream', 'dropped'], args: ['groupFormat'] },
@@ -59,12 +65,16 @@ export const INSPECT = script(
 ${compareIdsLua}
 ${infoLua}
 ${nowLua}
+${pseudoConsumersLua}
+${leasesLua}
+${livingLua}
 ${groupStateLua}
 local state = { nowMs(), redis.call('XLEN', stream) }
 if redis.call('EXISTS', stream) == 0 then return state end
 for _, info in ipairs(groupInfos(stream)) do
-  local found = stateOf(info)
-  for _, one in ipairs(consumerInfos(stream, info.name)) do found[#found + 1] = { one.name, one.pending, one.idle } end
+  local consumers = consumerInfos(stream, info.name)
+  local found = stateOf(info, consumers, talliedIn(string.format(groupFormat, info.name) .. 'tally'))
+  for _, one in ipairs(consumers) do found[#found + 1] = { one.name, one.pending, one.idle } end
   state[#state + 1] = found
 end
 return state

@@ -1,3 +1,4 @@
+import { consumerLimits } from '../../define/limits.ts'
 import { FAILED_FIELD, LEASE_PREFIX } from '../tally.ts'
 
 // What scripts write and read for those who look at a group. Nothing here may stop the script that it is part of: the key
@@ -5,6 +6,8 @@ import { FAILED_FIELD, LEASE_PREFIX } from '../tally.ts'
 
 /** More leases than this are kept only of consumers that have a name in the group. */
 const MANY_LEASES = 1_000
+/** Of a consumer that has not told its lease. */
+const USUAL_LEASE_MS = consumerLimits.leaseMs.default
 
 /** `countFailure()`: counts a delivery that failed. */
 export const countFailureLua = `
@@ -30,6 +33,38 @@ local function longestLease(tallied, infos, untold)
     if name then longest = math.max(longest, tonumber(tallied['${LEASE_PREFIX}' .. name]) or untold) end
   end
   return longest
+end
+`
+
+/**
+ * `livingIn(tallied, infos, clock)`: how many consumers have given a sign of life within half of their lease, and how long
+ * ago (ms) the last one was, or false where there was none. A living consumer gives one at least every third of its
+ * lease. Redis before 7.2 does not see the reads of a consumer that is given nothing; but a scan sets the clock of the group
+ * (`clock`: its key), so one of them is counted while somebody scans. Uses `leasesLua`, `nowLua` and `pseudoConsumersLua`.
+ */
+export const livingLua = `
+local function scannedAgo(clock)
+  local text = redis.pcall('GET', clock)
+  local last, ahead = string.match(type(text) == 'string' and text or '', '^(%d+) (%d+)$')
+  local agoMs = last and nowMs() - (last - ahead)
+  return agoMs and agoMs >= 0 and agoMs
+end
+local function livingIn(tallied, infos, clock)
+  local agoMs = scannedAgo(clock)
+  local alive, silentMs, isCounted = 0, agoMs, {}
+  for _, info in ipairs(infos) do
+    local name = consumerIn(info.name)
+    if name and not isLeft(info.name) then
+      local leaseMs = tonumber(tallied['${LEASE_PREFIX}' .. name]) or ${USUAL_LEASE_MS}
+      if info.idle < leaseMs / 2 and not isCounted[name] then alive, isCounted[name] = alive + 1, true end
+      silentMs = math.min(silentMs or info.idle, info.idle)
+    end
+  end
+  if alive == 0 and agoMs then
+    local longest = longestLease(tallied, infos, ${USUAL_LEASE_MS})
+    if agoMs < (longest > 0 and longest or ${USUAL_LEASE_MS}) / 2 then alive = 1 end
+  end
+  return alive, silentMs or false
 end
 `
 

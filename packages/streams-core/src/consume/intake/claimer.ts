@@ -5,9 +5,9 @@ import type { Claimed } from '../../broker/claimed.ts'
 import type { IntakeBroker } from '../../broker/intake.ts'
 import type { LeaseBroker } from '../../broker/leases.ts'
 import type { Tell } from '../../tell/report.ts'
-import type { GroupControls } from '../pipeline/group-controls.ts'
+import type { GroupControls } from '../controls/group-controls.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
-import type { Room } from '../pipeline/room.ts'
+import type { Room } from '../slots/room.ts'
 import type { HoldOff } from './hold-off.ts'
 import type { LostReplies } from './lost-replies.ts'
 import type { ClaimingOptions, Quarantine } from './quarantine.ts'
@@ -15,9 +15,9 @@ import type { ClaimingOptions, Quarantine } from './quarantine.ts'
 /** While there is nothing to claim, the group is scanned at most this often. */
 const SCAN_EVERY_MS = 250
 
-/** The shortest and the longest rest between two rounds. A claim also brings the controls, within a second. */
+/** The shortest and the longest rest between two rounds. A claim also brings the controls, before they are looked up. */
 const SHORTEST_REST_MS = 50
-const LONGEST_REST_MS = 940
+const LONGEST_REST_MS = 650
 
 /** How much later a consumer without a free handler slot claims an entry: the others have about two rounds until then. */
 const LATE_MS = 500

@@ -1,8 +1,8 @@
 import type { Alarm } from '../../base/alarm.ts'
 import type { InForce } from '../../define/controls.ts'
-import type { GroupControls } from '../pipeline/group-controls.ts'
-import type { HandlerSlots } from '../pipeline/handler-slots.ts'
-import type { Starts } from '../pipeline/starts.ts'
+import type { GroupControls } from '../controls/group-controls.ts'
+import type { Starts } from '../controls/starts.ts'
+import type { HandlerSlots } from '../slots/handler-slots.ts'
 import type { Reader } from './reader.ts'
 
 export interface IntakePauseActors {

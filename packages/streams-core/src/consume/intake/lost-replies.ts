@@ -1,6 +1,6 @@
 import type { IntakeBroker } from '../../broker/intake.ts'
 import type { Tell } from '../../tell/report.ts'
-import type { Holdings } from '../pipeline/holdings.ts'
+import type { Holdings } from '../delivery/holdings.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 
 /**

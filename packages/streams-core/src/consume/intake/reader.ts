@@ -6,7 +6,7 @@ import type { IntakeBroker } from '../../broker/intake.ts'
 import type { HandedEntry } from '../../broker/token.ts'
 import type { Tell } from '../../tell/report.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
-import type { Room } from '../pipeline/room.ts'
+import type { Room } from '../slots/room.ts'
 
 /** More entries than this in one reply would hold the event loop up. */
 const MAX_READ = 1_000

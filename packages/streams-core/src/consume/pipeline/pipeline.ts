@@ -3,13 +3,13 @@ import type { ServerClock } from '../../broker/server-clock.ts'
 import type { HandedEntry } from '../../broker/token.ts'
 import type { Outcome, RunResult } from '../../define/outcome.ts'
 import type { SettledReport, Tell } from '../../tell/report.ts'
-import type { Circuit } from './circuit.ts'
+import type { Circuit } from '../controls/circuit.ts'
+import { type DecodeOptions, Delivery } from '../delivery/delivery.ts'
+import type { Holdings } from '../delivery/holdings.ts'
+import type { Settler } from '../settle/settler.ts'
+import type { HandlerSlots } from '../slots/handler-slots.ts'
+import type { Source } from '../slots/waiting-jobs.ts'
 import { type DecidePolicy, decide } from './decide.ts'
-import { type DecodeOptions, Delivery } from './delivery.ts'
-import type { HandlerSlots } from './handler-slots.ts'
-import type { Holdings } from './holdings.ts'
-import type { Settler } from './settler.ts'
-import type { Source } from './waiting-jobs.ts'
 
 export interface PipelineOptions {
   group: string
@@ -33,23 +33,24 @@ const ABANDON: Outcome = { type: 'abandon' }
 /**
  * What happens to every entry that reaches this consumer:
  *
- *   arrive   the entry becomes a delivery, which is held, and its lease extended, from here on
- *   decode   once, when the delivery has a handler slot: a schema is the user's code
- *   run      the handler, unless there is a reason not to; the result says how it went
+ *   arrive   the entry becomes a delivery, which is held, and its lease extended, from `process` on
+ *   run      once the delivery has a handler slot: decodes the entry, and runs the handler, unless there is a reason not
+ *            to; the result says how it went
  *   decide   what becomes of the delivery: the outcome. Pure
  *   settle   writes the outcome
  *   tell     one report, once the outcome is written
  *
- * The way through the files. From the slots on, a step does not return what it found out, but calls back (`#conclude`
- * says why):
+ * The way through the folders beside this one. From the slots on, a step does not return what it found out, but calls
+ * back (`#conclude` says why):
  *
- *   process ─▶ HandlerSlots.run ─▶ WaitingJobs.add      unless the Gate bars it; waits as a job: a `SingleJob`, or a
- *                                                       part of a `BatchJob`
- *   HandlerSlots.#start ─▶ Job.run ─▶ Runner.run        has a slot: Gate.bars, Admission.admit (decodes the entry),
- *                                                       Gate.enter (waits for its start), then the handler. For a
- *                                                       `BatchJob`: BatchRunner.run
- *   Job.end ─▶ #conclude ─▶ Settler.settle              an `End` (job.ts) has said how it went
- *   #tellSettled                                        an `OnSettled` (on-settled.ts) has said what became of it
+ *   slots/      process ─▶ HandlerSlots.take ─▶ WaitingJobs.add   unless the Gate bars it; waits as a job: a `SingleJob`,
+ *                                                                 or a part of a `BatchJob`
+ *               #fill ─▶ #start ─▶ Job.run                        has a slot
+ *   run/        Runner.run                                        Gate.bars, Admission (decodes the entry),
+ *                                                                 Gate.enter (waits for its start), then the handler.
+ *                                                                 For a `BatchJob`: BatchRunner.run
+ *   pipeline/   Job.end ─▶ #conclude                              an `End` (job.ts) has said how it went
+ *   settle/     Settler.settle ─▶ #tellSettled                    an `OnSettled` (on-settled.ts) has said what became of it
  */
 export class Pipeline {
   readonly #options: PipelineOptions
@@ -67,6 +68,7 @@ export class Pipeline {
     }
   }
 
+  /** Not held yet: `process` holds it. */
   arrive(entry: HandedEntry): Delivery {
     return new Delivery(entry, this.#options.decoding)
   }
@@ -75,7 +77,7 @@ export class Pipeline {
   process(delivery: Delivery, source: Source): void {
     const { holdings, slots } = this.#actors
     holdings.add(delivery)
-    slots.run(delivery, source, (run) => this.#conclude(delivery, run))
+    slots.take(delivery, source, (run) => this.#conclude(delivery, run))
   }
 
   /**
@@ -89,18 +91,24 @@ export class Pipeline {
   /**
    * Decides and settles, and once that is written, tells. The steps are joined by callbacks: joined by promises, they
    * took about a third more memory and time for each event with an instant handler. Never throws.
+   * @param ended How the run went, as far as the slots know.
    * @param onConcluded Called once, when that is done.
    */
-  #conclude(delivery: Delivery, run: RunResult, onConcluded?: () => void): void {
+  #conclude(delivery: Delivery, ended: RunResult, onConcluded?: () => void): void {
+    delivery.isConcluded = true
+    // A commit that is on its way decides first.
+    if (delivery.committing) return void delivery.committing.then(() => this.#conclude(delivery, ended, onConcluded))
+    const run = resultOf(delivery, ended)
     const outcome = decide(run, delivery.attempt, this.#options.policy)
     this.#actors.circuit.note(delivery, run)
     // Only for the report.
     const resultAt = this.#actors.tell.isHeard ? now() : 0
+    this.#actors.holdings.settle()
     this.#actors.settler.settle(delivery, outcome, (settled) => {
       // Its lease is extended no more, and the entry may run again. So what still runs for it is told to stop, through
       // its signal: a handler that was left behind, or work that goes on after its handler has returned.
       if (settled !== 'written') delivery.lease.lose()
-      this.#actors.holdings.remove(delivery)
+      this.#actors.holdings.settled(delivery)
       const told = settled === 'written' ? outcome : ABANDON
       this.#tellSettled(delivery, told, settled === 'lease-lost' ? 'lease-lost' : run.result, resultAt)
       onConcluded?.()
@@ -110,7 +118,7 @@ export class Pipeline {
   /** Resolves when no delivery apart from `but` is held, running or being settled, or the signal is aborted. */
   async whenIdle(signal: AbortSignal, but?: Delivery): Promise<void> {
     const { holdings, slots } = this.#actors
-    slots.gatherNoMore()
+    slots.ripenAll()
     // A handler whose lease was lost still runs, although its delivery is no longer held.
     await slots.whenIdle(signal)
     await holdings.whenEmptyBut(but, signal)
@@ -127,6 +135,7 @@ export class Pipeline {
     if (!tell.isHeard) return
     const { group, consumer } = this.#options
     const { entryId, attempt, event, startedAt } = delivery
+    const durationMs = startedAt === undefined ? 0 : now() - startedAt
     tell({
       kind: 'settled',
       outcome,
@@ -137,9 +146,14 @@ export class Pipeline {
       attempt,
       eventId: event.id,
       eventType: event.type,
-      durationMs: startedAt === undefined ? 0 : now() - startedAt,
+      durationMs,
       handlerMs: startedAt === undefined ? 0 : resultAt - startedAt,
-      ageMs: startedAt === undefined ? undefined : clock.ageAt(startedAt, entryId),
+      ageMs: startedAt === undefined ? undefined : clock.ageBefore(durationMs, entryId),
     })
   }
+}
+
+/** A delivery is charged for being left behind only if its handler was called. */
+function resultOf({ decided, isCalled }: Delivery, ended: RunResult): RunResult {
+  return decided ?? (ended.result === 'unfinished' && !isCalled ? { result: 'unstarted' } : ended)
 }

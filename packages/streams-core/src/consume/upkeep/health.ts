@@ -2,9 +2,9 @@ import { now } from '../../base/clock.ts'
 import { READ_MARGIN_MS } from '../../broker/intake.ts'
 import type { UpkeepBroker } from '../../broker/upkeep.ts'
 import type { Health, Tell } from '../../tell/report.ts'
+import type { GroupControls } from '../controls/group-controls.ts'
 import type { Reader } from '../intake/reader.ts'
-import type { GroupControls } from '../pipeline/group-controls.ts'
-import type { Room } from '../pipeline/room.ts'
+import type { Room } from '../slots/room.ts'
 
 /** How often a change of readiness is told. */
 export const HEALTH_EVERY_MS = 1_000
@@ -70,7 +70,8 @@ export class HealthKeeper {
     const shouldRead = this.#room.toRead > 0 && !this.#reader.isPaused
     if (shouldRead && readMs > blockMs + READ_MARGIN_MS)
       return unready(`no read has completed for ${readMs.toFixed()} ms`)
-    const stalledMs = this.#oldest ? now() - this.#oldest.since : 0
+    // Until the last look: what it has done since then is not known.
+    const stalledMs = this.#oldest ? this.#lookedAt - this.#oldest.since : 0
     if (stalledMs > stalledAfterMs) {
       return unready(`the oldest unhandled entry, ${this.#oldest?.id}, has not moved for ${stalledMs.toFixed()} ms`)
     }

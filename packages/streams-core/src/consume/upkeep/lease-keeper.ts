@@ -2,8 +2,8 @@ import { now } from '../../base/clock.ts'
 import { isMissingGroup } from '../../base/redis-errors.ts'
 import type { LeaseBroker } from '../../broker/leases.ts'
 import type { Tell } from '../../tell/report.ts'
-import type { Delivery } from '../pipeline/delivery.ts'
-import type { Holdings } from '../pipeline/holdings.ts'
+import type { Delivery } from '../delivery/delivery.ts'
+import type { Holdings } from '../delivery/holdings.ts'
 
 /** Extends the lease of everything held, running or waiting, before a third of it has passed. */
 export class LeaseKeeper {
@@ -28,31 +28,34 @@ export class LeaseKeeper {
   }
 
   async extendOnce(): Promise<number> {
-    const due = this.#holdings.all().filter(({ lease }) => !lease.isSettled && lease.ageMs >= this.everyMs)
-    if (due.length === 0) return 0
-    const lost = await this.#extend(due).catch((error: unknown) => {
-      if (isMissingGroup(error)) return due
+    const held = this.#holdings.all().filter(({ isCommitted }) => !isCommitted)
+    const isDue = ({ lease }: Delivery) => lease.ageMs >= this.everyMs
+    if (!held.some(isDue)) return 0
+    // What runs goes along although it is not due: an extension notes all that runs.
+    const extended = held.filter((delivery) => isDue(delivery) || delivery.runningSince !== undefined)
+    const lost = await this.#extend(extended, true).catch((error: unknown) => {
+      if (isMissingGroup(error)) return extended
       throw error
     })
-    // An entry that was just acknowledged is not pending, but its lease is not lost. So the reply to the
-    // acknowledgement is handled first.
+    // An entry that was just acknowledged, or committed, is not pending, but its lease is not lost. So the reply to that
+    // command is handled first.
     if (lost.length > 0) await new Promise(setImmediate)
-    this.#lose(lost.filter((delivery) => this.#holdings.holds(delivery)))
-    return due.length
+    this.#lose(lost.filter((delivery) => this.#holdings.holds(delivery) && !delivery.isCommitted))
+    return extended.length
   }
 
   /** Asks Redis whether a lease that may be over is still ours, and extends it. No answer counts as no. */
   async confirm(delivery: Delivery): Promise<boolean> {
     if (delivery.lease.isLost) return false
-    const lost = await this.#extend([delivery]).catch(() => [delivery])
+    const lost = await this.#extend([delivery], false).catch(() => [delivery])
     if (lost.length > 0) delivery.lease.lose()
     return lost.length === 0
   }
 
   /** Returns the deliveries whose lease was lost. */
-  async #extend(deliveries: readonly Delivery[]): Promise<Delivery[]> {
+  async #extend(deliveries: readonly Delivery[], haveAll: boolean): Promise<Delivery[]> {
     const since = now()
-    const lost = new Set(await this.#broker.extend(deliveries))
+    const lost = new Set(await this.#broker.extend(deliveries, haveAll))
     for (const delivery of deliveries) if (!lost.has(delivery)) delivery.lease.extended(since)
     return [...lost]
   }

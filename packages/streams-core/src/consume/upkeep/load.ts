@@ -1,6 +1,6 @@
 import type { Load, Tell } from '../../tell/report.ts'
-import type { HandlerSlots } from '../pipeline/handler-slots.ts'
-import type { Holdings } from '../pipeline/holdings.ts'
+import type { Holdings } from '../delivery/holdings.ts'
+import type { HandlerSlots } from '../slots/handler-slots.ts'
 
 /** How often a change is told. */
 export const LOAD_EVERY_MS = 1_000

@@ -1,0 +1,84 @@
+import type { Patience } from '../../base/patience.ts'
+import type { SettleBroker } from '../../broker/settle.ts'
+import type { Decoded } from '../../define/decode.ts'
+import type { RunResult } from '../../define/outcome.ts'
+import type { Delivery } from '../delivery/delivery.ts'
+import { resultOfRedisError } from './redis-faults.ts'
+
+export interface AdmissionActors {
+  broker: SettleBroker
+  patience: Patience
+  /** Asks Redis whether a lease that may be over is still ours, and extends it. */
+  confirm: (delivery: Delivery) => Promise<boolean>
+  /** Called when Redis refuses for good: ends the consumer. */
+  onRefusal: (error: unknown) => void
+}
+
+type DecodedEvent = Extract<Decoded, { ok: true }>
+
+/** An event whose handler is to run, or the result of a delivery whose handler is not to run. */
+export type Admitted = DecodedEvent | RunResult
+
+/**
+ * Says whether the handler of a delivery is to run: `examine` by what the entry holds, `confirm` by what Redis says of its
+ * lease and its idempotency record. Most deliveries need no Redis, and `confirm` is a promise: it is not called for them.
+ */
+export class Admission {
+  readonly #options: { group: string; hasRecords: boolean }
+  readonly #actors: AdmissionActors
+
+  /** @param options.hasRecords Whether there are idempotency records. */
+  constructor(options: { group: string; hasRecords: boolean }, actors: AdmissionActors) {
+    this.#options = options
+    this.#actors = actors
+  }
+
+  /** Decodes the entry. The event, if its handler may run; otherwise why not. */
+  examine(delivery: Delivery): Admitted {
+    // Without decoding the entry: its schema may have been what killed the process.
+    if (delivery.kind === 'crashed') return { result: 'crashed' }
+    const { redrive } = delivery
+    if (redrive && redrive.group !== this.#options.group) return { result: 'not-ours' }
+    const decoded = delivery.decode()
+    if (!decoded) return { result: 'deleted' }
+    return decoded.ok ? decoded : { result: 'malformed', reason: decoded.reason }
+  }
+
+  /** Whether `confirm` has to be asked before the handler is called. */
+  isUnconfirmed({ lease }: Delivery): boolean {
+    return this.#options.hasRecords || !lease.isSure
+  }
+
+  /** Confirms the lease and takes the idempotency record, as far as needed. Why the handler is not to run. Never rejects. */
+  async confirm(delivery: Delivery, eventId: string): Promise<RunResult | undefined> {
+    if (!(await this.isOurs(delivery))) return { result: 'lease-lost' }
+    return this.#options.hasRecords ? this.#takeRecord(delivery, eventId) : undefined
+  }
+
+  /** After a freeze, an entry may have another owner, so Redis is asked before a handler starts. No answer counts as no. */
+  async isOurs(delivery: Delivery): Promise<boolean> {
+    return delivery.lease.isSure || (await this.#actors.confirm(delivery))
+  }
+
+  /** Takes the idempotency record; returns a result when the handler must not run. */
+  async #takeRecord(delivery: Delivery, eventId: string): Promise<RunResult | undefined> {
+    const { broker, patience, onRefusal } = this.#actors
+    try {
+      const take = () => broker.takeRecord(delivery, eventId)
+      const { reply, recordKey } = await patience.persist(take, delivery.lease.signal)
+      switch (reply) {
+        case 'ours':
+          delivery.recordKey = recordKey
+          return undefined
+        case 'done':
+          return { result: 'handled-before' }
+        case 'elsewhere':
+          return { result: 'handled-elsewhere' }
+        default:
+          return reply satisfies never
+      }
+    } catch (error) {
+      return resultOfRedisError(error, [delivery], onRefusal) ?? { result: 'threw', error }
+    }
+  }
+}

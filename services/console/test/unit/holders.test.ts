@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest'
+
+interface Row {
+  key: string
+  title: string
+  state: string
+  idleMs: number
+}
+interface Holders {
+  countsOf(rows: Row[], group: { alive: number }): { alive: number; others: { state: string; names: string[] }[] }
+  rowsOf(holders: object[], leaseMs: number, group: { alive: number }): Row[]
+  withoutLongGone(rows: Row[], leaseMs: number): Row[]
+}
+
+// What browsers load has no types.
+const { countsOf, rowsOf, withoutLongGone } = (await import(
+  new URL('../../page/holders.js', import.meta.url).href
+)) as Holders
+
+const LEASE_MS = 10_000
+const WATCHED = { alive: 1 }
+const holder = (consumer: string, idleMs: number, pending = 0) => ({
+  ...{ name: consumer, consumer, role: 'own', pending, idleMs },
+  entries: Array.from({ length: pending }, (_, n) => ({ entryId: `${n}-1`, idleMs, attempt: 1 })),
+})
+
+test('a consumer that holds nothing is shown as gone for a minute, or for three leases', () => {
+  const rows = (leaseMs: number) =>
+    rowsOf([holder('alive', 100), holder('just-gone', 59_000), holder('long-gone', 61_000)], leaseMs, WATCHED)
+  const shown = (leaseMs: number) => withoutLongGone(rows(leaseMs), leaseMs).map(({ key }) => key)
+  expect(rows(LEASE_MS).map(({ state }) => state)).toEqual(['alive', 'gone', 'gone'])
+  expect(shown(LEASE_MS)).toEqual(['alive', 'just-gone'])
+  expect(shown(30_000)).toEqual(['alive', 'just-gone', 'long-gone'])
+})
+
+test('who is not alive is counted by state, also who is gone for so long that they are not shown', () => {
+  const holders = [holder('a', 100), holder('silent', 6_000, 1), holder('dead', 11_000, 1), holder('gone', 3_600_000)]
+  expect(countsOf(rowsOf(holders, LEASE_MS, WATCHED), WATCHED)).toEqual({
+    alive: 1,
+    others: ['silent', 'dead', 'gone'].map((state) => ({ state, names: [state] })),
+  })
+})
+
+test('a consumer that holds something is shown, however long it has been silent', () => {
+  const rows = rowsOf([holder('dead', 3_600_000, 2)], LEASE_MS, WATCHED)
+  expect(withoutLongGone(rows, LEASE_MS)).toEqual(rows)
+})
+
+test('what a consumer holds under any of its names is in its row, and an earlier process has one of its own', () => {
+  const named = (role: string, name: string) => ({ ...holder('c', 100, 1), role, name })
+  const rows = rowsOf([named('own', 'c'), named('alone', 'c~alone'), named('left', 'c~left')], LEASE_MS, WATCHED)
+  expect(rows.map(({ title }) => title)).toEqual(['c', 'c (earlier process)'])
+})
