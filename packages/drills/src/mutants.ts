@@ -219,7 +219,7 @@ export const mutants: Record<string, Mutant> = {
     drill: 'health',
     events: 500,
     sign: /every consumer says not ready: not within/,
-    edits: [['consume/upkeep/health.ts', 'if (stalledMs > stalledAfterMs)', 'if (stalledMs < 0)']],
+    edits: [['consume/upkeep/health.ts', 'if (stalledMs > stalledAfterMs)', 'if (Number.isNaN(stalledMs))']],
   },
   'publish-without-dedupe': {
     about: 'an event id that was published before is appended again',

@@ -46,7 +46,7 @@ export class HealthKeeper {
     const oldest = await this.#broker.oldestUnhandled()
     const id = this.#controls.isPaused ? undefined : oldest
     this.#lookedAt = now()
-    if (id !== this.#oldest?.id) this.#oldest = id === undefined ? undefined : { id, since: now() }
+    if (id !== this.#oldest?.id) this.#oldest = id === undefined ? undefined : { id, since: this.#lookedAt }
   }
 
   /** Tells when readiness comes or goes. */
