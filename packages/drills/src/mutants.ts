@@ -51,11 +51,7 @@ export const mutants: Record<string, Mutant> = {
     events: 600,
     sign: /taken from a consumer that was never frozen/,
     edits: [
-      [
-        'broker/scripts/leases.ts',
-        "local extended = holds(id, owner, ARGV[i + 2])\n    and redis.call('XCLAIM'",
-        "local extended = redis.call('XCLAIM'",
-      ],
+      ['broker/scripts/leases.ts', 'local name = holds(id, ARGV[i + 1], ARGV[i + 2])', 'local name = ARGV[i + 1]'],
     ],
   },
   'group-at-dollar': {

@@ -6,6 +6,8 @@ interface Pair {
   client: Socket
   upstream: Socket
   isForgotten: boolean
+  /** What Redis answers goes nowhere; with the answer the connection ends. Called then. */
+  onLostReply?: () => void
   /** Resolves when those so far are passed on. */
   replies: Promise<void>
 }
@@ -17,6 +19,7 @@ export class TcpProxy {
   #targetPort: number
   #dropReplies = false
   #replyDelayMs = 0
+  #toLose: { text: string; onLost: () => void } | undefined
 
   private constructor(targetPort: number) {
     this.#targetPort = targetPort
@@ -47,6 +50,16 @@ export class TcpProxy {
     this.#dropReplies = drop
   }
 
+  /**
+   * The next request that holds this text reaches Redis, and the reply to it is lost with the connection. Resolves when that
+   * has happened.
+   */
+  loseReplyTo(text: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#toLose = { text, onLost: resolve }
+    })
+  }
+
   /** What Redis answers from now on takes this much longer. */
   delayReplies(ms: number): void {
     this.#replyDelayMs = ms
@@ -75,9 +88,23 @@ export class TcpProxy {
     const upstream = connect(this.#targetPort, '127.0.0.1')
     const pair: Pair = { client, upstream, isForgotten: false, replies: Promise.resolve() }
     this.#pairs.add(pair)
-    client.on('data', (data) => pair.isForgotten || upstream.write(data))
+    client.on('data', (data) => {
+      if (pair.isForgotten) return
+      const toLose = this.#toLose
+      if (toLose && data.includes(toLose.text)) {
+        this.#toLose = undefined
+        pair.onLostReply = toLose.onLost
+      }
+      upstream.write(data)
+    })
     upstream.on('data', (data) => {
-      if (pair.isForgotten || this.#dropReplies) return
+      if (pair.onLostReply) {
+        // Redis runs what it has been sent before it sees the end.
+        upstream.end()
+        client.resetAndDestroy()
+        pair.onLostReply()
+      }
+      if (pair.isForgotten || pair.onLostReply || this.#dropReplies) return
       const dueAt = performance.now() + this.#replyDelayMs
       // In their order, also when the delay has become shorter meanwhile.
       pair.replies = pair.replies.then(async () => {

@@ -5,13 +5,14 @@ import { isTemporary } from './redis-errors.ts'
 /**
  * Lets writes wait until Redis can take them. While Redis cannot (it is out of memory, say), one of the waiting writes
  * is tried again and again, with a growing wait, and the other writes wait for that one: however many writes wait,
- * Redis is asked a few times a second at most.
+ * Redis is asked a few times a second at most, and once more for each new write and for each one that waits no longer.
  */
 export class Patience {
   readonly #changed = new Condition()
   #isTrying = false
 
   /**
+   * @param signal When it is aborted, the write is tried once more.
    * @throws any error that is not temporary, at once; the last temporary error once the signal is aborted.
    */
   async persist<T>(write: () => Promise<T>, signal: AbortSignal): Promise<T> {

@@ -2,7 +2,6 @@ import { now } from '../base/clock.ts'
 import { inForceOf } from '../define/controls.ts'
 import type { Claimed, ClaimOptions, RawClaim, RawClaimed } from './claimed.ts'
 import type { Member } from './member.ts'
-import { wordsOf } from './script.ts'
 import { CLAIM } from './scripts/claim.ts'
 import { RETAKE } from './scripts/leases.ts'
 import { ISOLATE, REJOIN, TAKE_SUSPECT } from './scripts/suspects.ts'
@@ -130,14 +129,10 @@ export class IntakeBroker {
     return isOurs === 1 ? { entryId, owner: alone, attempt } : undefined
   }
 
-  /**
-   * Moves an entry that runs alone back to this consumer's own name. By its text: where Redis does not know the digest
-   * of a script yet, the text is sent after a round trip, and a script sent meanwhile would find the old owner.
-   */
-  async rejoin({ entryId, attempt }: Token): Promise<void> {
-    const { connection, stream, group, alone, consumer } = this.#member
-    const words = wordsOf(REJOIN, { stream }, { group, entryId, alone, attempt, consumer })
-    await connection.send(['EVAL', REJOIN.lua, ...words])
+  /** Moves an entry that runs alone back to this consumer's own name. Does nothing if the lease was lost. */
+  async rejoin({ entryId, owner, attempt }: Token): Promise<void> {
+    const { connection, stream, group, consumer } = this.#member
+    await connection.run(REJOIN, { stream }, { group, entryId, owner, attempt, consumer })
   }
 
   /** What is pending under this consumer's own name and has been idle for `idleMs`. */

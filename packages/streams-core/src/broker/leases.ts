@@ -3,7 +3,7 @@ import { infosOf } from './infos.ts'
 import type { Member } from './member.ts'
 import { isWaitingName, SUSPECTS } from './pseudo-consumers.ts'
 import { EXTEND, RESET_IDLE } from './scripts/leases.ts'
-import { chunksByRecord, type RecordedToken, recordKeysOf, runningValue } from './token.ts'
+import { chunksByRecord, type RecordedToken, recordKeysOf } from './token.ts'
 
 /** A delivery whose lease is to be extended. */
 export interface HeldToken extends RecordedToken {
@@ -29,7 +29,7 @@ export class LeaseBroker {
     const lost: T[] = []
     let forgets = haveAll ? 1 : 0
     for (const chunk of chunksByRecord(deliveries)) {
-      const args = chunk.flatMap((d) => [d.entryId, d.owner, d.attempt, runningValue(d), ranMs(d)])
+      const args = chunk.flatMap((d) => [d.entryId, d.owner, d.attempt, ranMs(d)])
       const more = { keys: recordKeysOf(chunk), args }
       const reply = await connection.run(EXTEND, { stream, runs }, { group, leaseMs, forgets }, more)
       forgets = 0

@@ -5,7 +5,7 @@ import type { Member } from './member.ts'
 import { RETRY_CONSUMER, SUSPECTS, setAsideName } from './pseudo-consumers.ts'
 import { TAKE_RECORD } from './scripts/idempotency.ts'
 import { ACK, COMMIT, DEAD_LETTER, PARK } from './scripts/settle.ts'
-import { type RecordedToken, recordKeysOf, runningValue, type Token } from './token.ts'
+import { type RecordedToken, recordKeysOf, type Token } from './token.ts'
 
 export type CommitReply =
   | { status: 'committed'; replies: unknown[] }
@@ -13,12 +13,12 @@ export type CommitReply =
   | { status: 'lost'; entryIds: string[] }
   | { status: 'failed'; applied: number; message: string }
 
-export type RecordReply = 'ours' | 'done' | 'elsewhere'
+export type RecordReply = 'ours' | 'done' | 'elsewhere' | 'lost'
 
 export type Parked = Extract<Outcome, { type: 'retry' | 'release' }>
 export type Dead = Extract<Outcome, { type: 'dead-letter' }>
 
-/** What a consumer writes for a delivery. All but `ack` and `takeRecord` check the fencing token first. */
+/** What a consumer writes for a delivery. All but `ack` check the fencing token first. */
 export class SettleBroker {
   readonly #member: Member
   readonly #recordTtlMs: number
@@ -56,7 +56,6 @@ export class SettleBroker {
       {
         ...this.#token(delivery),
         ...this.#parkingOf(delivery, outcome),
-        running: runningValue(delivery),
       },
       { keys: recordKeysOf([delivery]) },
     )
@@ -78,7 +77,6 @@ export class SettleBroker {
         ...this.#token(delivery),
         letter: encodeHead({ entryId, group, consumer, reason, error, deliveries, redrives, diedAt }),
         failure: this.#failure(delivery, error),
-        running: runningValue(delivery),
       },
       { keys: recordKeysOf([delivery]) },
     )
@@ -110,11 +108,10 @@ export class SettleBroker {
 
   /** Takes the idempotency record of an event id for this delivery. */
   async takeRecord(delivery: Token, eventId: string): Promise<{ reply: RecordReply; recordKey: string }> {
-    const { connection, keys, group, leaseMs } = this.#member
-    const recordKey = keys.idempotencyRecord(group, eventId)
-    const args = { running: runningValue(delivery), leaseMs, entryId: delivery.entryId }
-    const reply = (await connection.run(TAKE_RECORD, { record: recordKey }, args)) as RecordReply
-    return { reply, recordKey }
+    const { connection, keys, stream, group, leaseMs } = this.#member
+    const record = keys.idempotencyRecord(group, eventId)
+    const reply = await connection.run(TAKE_RECORD, { stream, record }, { ...this.#token(delivery), leaseMs })
+    return { reply: reply as RecordReply, recordKey: record }
   }
 
   #token({ entryId, owner, attempt }: Token) {

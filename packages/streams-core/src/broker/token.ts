@@ -3,7 +3,7 @@ import type { Fields } from '../define/entry.ts'
 /** More deliveries than this go in several script calls, so that no call holds Redis up for long. */
 export const CHUNK = 500
 
-/** The fencing token of a delivery: its owner and its attempt. Scripts that extend or settle check it first. */
+/** The fencing token of a delivery: its owner and its attempt. Scripts that write for a delivery check it first. */
 export interface Token {
   readonly entryId: string
   /** The consumer name that the entry is pending under. */
@@ -39,9 +39,6 @@ export interface ClaimedEntry extends HandedEntry {
 export interface RecordedToken extends Token {
   readonly recordKey?: string | undefined
 }
-
-/** What the idempotency record of an event holds while this delivery of it runs. */
-export const runningValue = ({ owner, entryId, attempt }: Token): string => `running ${owner} ${entryId} ${attempt}`
 
 export const recordKeysOf = (tokens: readonly RecordedToken[]): string[] =>
   tokens.flatMap(({ recordKey }) => recordKey ?? [])

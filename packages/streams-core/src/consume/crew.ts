@@ -131,7 +131,7 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, trace, o
   const lostReplies = new LostReplies({ group, consumer, leaseMs }, { broker: intake, holdings, pipeline, tell })
   const claiming = { group, consumer, leaseMs, maxDeliveries }
   const quarantine = new Quarantine(claiming, {
-    ...{ broker: intake, gate, holdings, pipeline, reader, holdOff, tell },
+    ...{ broker: intake, patience: patience.settling, gate, holdings, pipeline, reader, holdOff, tell },
   })
   const claimer = new Claimer(claiming, {
     ...{ broker: intake, leases, room, pipeline, controls, lostReplies, quarantine, holdOff, alarm, tell },

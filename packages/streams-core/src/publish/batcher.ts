@@ -43,7 +43,7 @@ export class Batcher {
   #queue: OpenPublish[] = []
   /** The batch that is on its way. */
   #inFlight: OpenPublish[] = []
-  /** The batch whose publishes are still to be told their answers: behind the next batch, or before the next reply. */
+  /** A batch that Redis has answered. Its publishes are told once the next batch is written, or answered if that is sooner. */
   #untold: AnsweredBatch | undefined
   #flushing: Promise<void> | undefined
   /** Why the last batch was not appended. */
@@ -118,8 +118,8 @@ export class Batcher {
   }
 
   /**
-   * Answers wait until the next batch is on the socket: node-redis writes it in an immediate that it sets a few microtasks
-   * from here, behind the outer immediate and ahead of the inner one. If it did not, answers would come at other times.
+   * Answers wait until the next batch is on the socket. So there are two immediates: node-redis writes the batch in an
+   * immediate that it sets between them. If it stopped doing so, answers would come before the write, and nothing else.
    */
   #tellAnswersBehindNextBatch(): void {
     if (this.#queue.length === 0) this.#tellAnswers()

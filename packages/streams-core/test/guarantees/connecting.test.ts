@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort, makeCertificates, TcpProxy, tlsOptions } from '@redis-streams-processor/testbed'
+import { freePort, makeCertificates, tlsOptions } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { type RedisOptions, RedisRefusedError } from '../../src/index.ts'
 import { Lab, startServer, test } from '../support/lab.ts'
@@ -63,8 +63,7 @@ test('a consumer may have a name that Redis does not take for a connection', asy
 })
 
 test('a connection that is lost while ready() looks at the stream: it goes on with the next one', async ({ lab }) => {
-  const proxy = await TcpProxy.start(Number(new URL(lab.url).port))
-  lab.onClose(() => proxy.stop())
+  const proxy = await lab.proxy()
   const states: string[] = []
   const producer = lab.producer({
     redis: proxy.url,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { freePort, TcpProxy } from '@redis-streams-processor/testbed'
+import { freePort } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { range } from '../support/events.ts'
 import { GROUP, test } from '../support/lab.ts'
@@ -104,9 +104,7 @@ describe('G3: one owner at a time', () => {
   test('an acknowledgement that Redis takes only after the lease is over touches no entry of another owner', async ({
     lab,
   }) => {
-    const port = Number(new URL(lab.url).port)
-    const proxy = await TcpProxy.start(port)
-    lab.onClose(() => proxy.stop())
+    const proxy = await lab.proxy()
     const [gate, heirsGate] = [latch(), latch()]
     const counted = () => gate.promise
     const cutOff = await lab.consumer({ redis: proxy.url, leaseMs: 1_000, handlers: { counted } })
@@ -120,7 +118,7 @@ describe('G3: one owner at a time', () => {
     gate.resolve()
     const heir = await lab.consumer({ leaseMs: 1_000, handlers: { counted: () => heirsGate.promise } })
     await heir.reports.until('the heir claims the entry', (reports) => reports.of('claimed').length === 1)
-    proxy.leadTo(port)
+    proxy.leadTo(lab.port)
     await cutOff.reports.until('the other one settles it, too', (reports) => reports.settled().length === 1)
     expect(cutOff.reports.settled()).toMatchObject([{ outcome: { type: 'abandon' }, result: 'lease-lost' }])
     expect([...(await lab.view().pending()).keys()]).toEqual([entryId])

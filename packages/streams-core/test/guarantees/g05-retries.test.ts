@@ -2,6 +2,7 @@ import { describe, expect } from 'vitest'
 import { reject, retryAfter } from '../../src/index.ts'
 import { range } from '../support/events.ts'
 import { GROUP, test } from '../support/lab.ts'
+import { latch } from '../support/latch.ts'
 
 const quick = { retry: { maxDeliveries: 5, delayMs: () => 50 } }
 
@@ -249,6 +250,35 @@ describe('G5: retries', () => {
     await Promise.all(range(2_500).map((n) => producer.publish('counted', { n })))
     await consumer.reports.until('all retries are acknowledged', (reports) => reports.settled('ack').length === 2_500)
     expect(handled.size).toBe(2_500)
+  })
+
+  test('an entry that comes back with a later attempt is run, although the consumer still holds the earlier one', async ({
+    lab,
+  }) => {
+    const gate = latch()
+    const attempts: number[] = []
+    // Long enough that neither an extension nor a look for lost replies finds it out first.
+    const consumer = await lab.consumer({
+      leaseMs: 60_000,
+      handlers: {
+        counted: (_, { attempt }) => {
+          attempts.push(attempt)
+          return attempt === 1 ? gate.promise : undefined
+        },
+      },
+    })
+    const { entryId } = await lab.producer().publish('counted', { n: 1 })
+    await lab.until('it runs', () => attempts.length === 1)
+    // As after a retry that was written, and whose reply was lost.
+    await lab.send('XCLAIM', lab.streamName, GROUP, '~retry', 0, entryId, 'JUSTID')
+    await consumer.reports.until('it is acknowledged', (reports) => reports.settled('ack').length === 1)
+    expect(consumer.reports.settled('ack')).toMatchObject([{ attempt: 2 }])
+    expect(consumer.reports.of('lease-lost')).toMatchObject([{ entryIds: [entryId] }])
+    expect(consumer.reports.of('retaken')).toEqual([])
+    gate.resolve()
+    await consumer.reports.until('the earlier one ends', (reports) => reports.settled().length === 2)
+    expect(consumer.reports.settled('abandon')).toMatchObject([{ attempt: 1, result: 'lease-lost' }])
+    expect(attempts).toEqual([1, 2])
   })
 
   test('while new events keep coming, retries that are due have their turns, however large the buffer', async ({

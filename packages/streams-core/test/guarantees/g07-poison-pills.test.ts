@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest'
+import { ISOLATE, REJOIN } from '../../src/broker/scripts/suspects.ts'
 import { range } from '../support/events.ts'
 import { GROUP, type Lab, test } from '../support/lab.ts'
 import { latch } from '../support/latch.ts'
@@ -112,6 +113,37 @@ describe('G7: poison pills are quarantined', () => {
     await consumer.reports.until('the consumer acknowledges an event', (reports) => reports.settled('ack').length === 1)
     expect(consumer.reports.settled('ack')).toMatchObject([{ attempt: 5 }])
     expect(await lab.deadLetters()).toEqual([])
+  })
+
+  test('a suspect whose reply to ISOLATE was lost is run by the consumer that has it', async ({ lab }) => {
+    await leaveBehind(lab, 1, 5, 'dead')
+    const proxy = await lab.proxy()
+    await lab.load(ISOLATE)
+    const lost = proxy.loseReplyTo(ISOLATE.sha)
+    const consumer = await lab.consumer({ redis: proxy.url, leaseMs: 1_000 })
+    await lost
+    const other = await lab.consumer({ leaseMs: 1_000 })
+    await consumer.reports.until('the consumer acknowledges it', (reports) => reports.settled('ack').length === 1)
+    expect(consumer.reports.of('claimed')).toHaveLength(1)
+    expect(other.reports.of('claimed')).toEqual([])
+    expect(await lab.deadLetters()).toEqual([])
+  })
+
+  test('a suspect whose reply to REJOIN was lost runs on, and its lease with it', async ({ lab }) => {
+    await leaveBehind(lab, 1, 2, 'dead')
+    const gate = latch<void>()
+    const proxy = await lab.proxy()
+    await lab.load(REJOIN)
+    const lost = proxy.loseReplyTo(REJOIN.sha)
+    const handlers = { counted: () => gate.promise }
+    const consumer = await lab.consumer({ redis: proxy.url, leaseMs: 1_000, handlers })
+    await lost
+    await lab.producer().publish('noted', { text: 'beside it' })
+    // A lease later, when the consumer asks again.
+    await consumer.reports.until('other work goes on', (reports) => reports.settled('ack').length === 1)
+    expect(consumer.reports.of('lease-lost')).toEqual([])
+    gate.resolve()
+    await consumer.reports.until('the suspect is acknowledged', (reports) => reports.settled('ack').length === 2)
   })
 
   test('a clean stop proves nothing: a suspect that waits to run alone is released', async ({ lab }) => {

@@ -1,8 +1,12 @@
+import { freePort } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
-import { GROUP, test } from '../support/lab.ts'
+import { TAKE_RECORD } from '../../src/broker/scripts/idempotency.ts'
+import { GROUP, type Lab, test } from '../support/lab.ts'
 import { latch } from '../support/latch.ts'
 
 const idempotency = { ttlMs: 60_000 }
+
+const recordOf = (lab: Lab) => `{${lab.streamName}}:${GROUP}:guard:same`
 
 describe('G9: a finished handler does not run again', () => {
   test('a finished handler does not run again for a second entry with the same event id', async ({ lab }) => {
@@ -94,11 +98,63 @@ describe('G9: a finished handler does not run again', () => {
     await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
     const { entryId } = await lab.producer().publish('counted', { n: 1 }, { id: 'same' })
     await lab.send('XREADGROUP', 'GROUP', GROUP, 'dead', 'STREAMS', lab.streamName, '>')
-    const record = `{${lab.streamName}}:${GROUP}:guard:same`
-    await lab.send('SET', record, `running dead ${entryId} 1`, 'PX', 600_000)
+    const record = recordOf(lab)
+    await lab.send('SET', record, `running ${entryId}`, 'PX', 600_000)
     const heir = await lab.consumer({ idempotency, leaseMs: 500 })
     await heir.reports.until('the heir settles an event', (reports) => reports.settled().length === 1)
     expect(heir.reports.settled()).toMatchObject([{ result: 'returned', attempt: 2 }])
+  })
+
+  test('a record that could not be taken for longer than a lease is left to the new owner of the entry', async ({
+    lab,
+  }) => {
+    const gate = latch()
+    const runs: string[] = []
+    const counted = (_: unknown, { consumer }: { consumer: string }) => {
+      runs.push(consumer)
+      return gate.promise
+    }
+    const options = { idempotency, leaseMs: 1_000, handlers: { counted } }
+    const proxy = await lab.proxy()
+    const cutOff = await lab.consumer({ ...options, redis: proxy.url })
+    await lab.load(TAKE_RECORD)
+    const lost = proxy.loseReplyTo(TAKE_RECORD.sha)
+    proxy.leadTo(await freePort())
+    const { entryId } = await lab.producer().publish('counted', { n: 1 }, { id: 'same' })
+    await lost
+    const heir = await lab.consumer(options)
+    await lab.until('the heir runs it', () => runs.length === 1)
+    proxy.leadTo(lab.port)
+    await cutOff.reports.until('the other one gives it up', (reports) => reports.settled().length === 1)
+    expect(cutOff.reports.settled()).toMatchObject([{ outcome: { type: 'abandon' }, result: 'lease-lost' }])
+    expect(await lab.send('GET', recordOf(lab))).toBe(`running ${entryId}`)
+    gate.resolve()
+    await heir.reports.until('the heir acknowledges it', (reports) => reports.settled('ack').length === 1)
+    expect(runs).toEqual([heir.name])
+  })
+
+  test('the record of a suspect is kept once the suspect runs beside others', async ({ lab }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const { entryId } = await lab.producer().publish('counted', { n: 1 }, { id: 'same' })
+    await lab.send('XREADGROUP', 'GROUP', GROUP, 'dead', 'STREAMS', lab.streamName, '>')
+    await lab.bringBack([entryId], { deliveries: 2, idleMs: 100_000 })
+    const gate = latch()
+    const heir = await lab.consumer({ idempotency, leaseMs: 1_000, handlers: { counted: () => gate.promise } })
+    await lab.until(
+      'the suspect runs beside others',
+      async () => (await lab.view().pending()).get(entryId) === heir.name,
+    )
+    let before = Number.POSITIVE_INFINITY
+    let isExtended = false
+    // Without a rest, so that even a short time without the record would be seen.
+    while (!isExtended) {
+      const msLeft = await lab.send<number>('PTTL', recordOf(lab))
+      expect(msLeft).toBeGreaterThan(0)
+      isExtended = msLeft > before
+      before = msLeft
+    }
+    gate.resolve()
+    await heir.reports.until('the heir acknowledges it', (reports) => reports.settled('ack').length === 1)
   })
 
   test('a commit sets the record to done, too', async ({ lab }) => {

@@ -57,8 +57,7 @@ describe('G10: publishing the same event id twice appends once', () => {
   })
 
   test('whatever gets lost on the way, entries are in the order in which their publish was called', async ({ lab }) => {
-    const proxy = await TcpProxy.start(Number(new URL(lab.url).port))
-    lab.onClose(() => proxy.stop())
+    const proxy = await lab.proxy()
     const producer = lab.producer({ redis: proxy.url, publishTimeoutMs: 30_000, maxBatch: 20 })
     await producer.ready()
     const answered: number[] = []

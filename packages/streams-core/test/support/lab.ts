@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LedgerLine, readLedger } from '@redis-streams-processor/service-kit'
-import { asRecord, GroupView, RedisServer, until, Worker, withUser } from '@redis-streams-processor/testbed'
+import { asRecord, GroupView, RedisServer, TcpProxy, until, Worker, withUser } from '@redis-streams-processor/testbed'
 import { createClient } from 'redis'
 import { test as base, inject } from 'vitest'
+import type { Script } from '../../src/broker/script.ts'
 import {
   type ConsumerOptions,
   createConsumer,
@@ -140,6 +141,22 @@ export class Lab {
     this.#client ??= connect(this.url)
     const client = await this.#client
     return client.sendCommand<T>(args.map((arg) => (typeof arg === 'number' ? String(arg) : arg)))
+  }
+
+  /** A proxy in front of Redis, to be broken. */
+  async proxy(): Promise<TcpProxy> {
+    const proxy = await TcpProxy.start(this.port)
+    this.onClose(() => proxy.stop())
+    return proxy
+  }
+
+  get port(): number {
+    return Number(new URL(this.url).port)
+  }
+
+  /** From now on Redis runs this script when it is called by its digest. */
+  async load({ lua }: Script): Promise<void> {
+    await this.send('SCRIPT', 'LOAD', lua)
   }
 
   /** Gives the user `producer` the right that `durability: 'fsync'` needs, and says whether this Redis knows it. */

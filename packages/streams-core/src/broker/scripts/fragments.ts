@@ -67,11 +67,18 @@ local function isLocked(lock, lockMs, at)
 end
 `
 
-/** `holds(id, owner, attempt)`: whether this very delivery is still its owner's: the fencing token. */
+/**
+ * `holds(id, owner, attempt)`: the name that an entry is pending under, if this very delivery is still its owner's (the
+ * fencing token), or nil. While a suspect runs, its consumer moves it from one name of its own to the next, and may not
+ * know whether it has: so all names of a living consumer are one owner.
+ */
 export const holdsLua = `
+local function consumerOf(owner) return (string.gsub(string.gsub(owner, '${ALONE_SUFFIX}$', ''), '${SUSPECT_SUFFIX}$', '')) end
 local function holds(id, owner, attempt)
-  local pending = redis.call('XPENDING', stream, group, id, id, 1, owner)[1]
-  return pending ~= nil and pending[4] == tonumber(attempt)
+  local pending = redis.call('XPENDING', stream, group, id, id, 1)[1]
+  if not pending or pending[4] ~= tonumber(attempt) then return nil end
+  local name = pending[2]
+  return (name == owner or consumerOf(name) == consumerOf(owner)) and name or nil
 end
 `
 

@@ -1,5 +1,6 @@
 import { script } from '../script.ts'
 import { holdsLua, nowLua } from './fragments.ts'
+import { recordLua } from './idempotency.ts'
 
 /** Entries that one call of RESET_IDLE looks at. */
 const PAGE = 200
@@ -15,34 +16,33 @@ const PAGE = 200
  *
  * `forgets`: 1 or 0, whether what was noted before is dropped.
  * More keys: the idempotency record of each delivery, if they have one.
- * More arguments: entry id, owner, attempt, running value of the record, and for how long its handler has run (ms), or
- * empty, for each delivery.
+ * More arguments: entry id, owner, attempt, and for how long its handler has run (ms), or empty, for each delivery.
  * Returns the entry ids of those whose lease is lost.
  */
 export const EXTEND = script(
   { keys: ['stream', 'runs'], args: ['group', 'leaseMs', 'forgets'], allowOom: true },
   `
 ${holdsLua}
+${recordLua}
 ${nowLua}
 local lost, ran, recordAt = {}, {}, MORE_KEYS
-for i = MORE_ARGS, #ARGV, 5 do
-  local id, owner, running, record = ARGV[i], ARGV[i + 1], ARGV[i + 3], KEYS[recordAt]
-  local extended = holds(id, owner, ARGV[i + 2])
-    and redis.call('XCLAIM', stream, group, owner, 0, id, 'JUSTID')[1]
+for i = MORE_ARGS, #ARGV, 4 do
+  local id = ARGV[i]
+  local name = holds(id, ARGV[i + 1], ARGV[i + 2])
+  local extended = name and redis.call('XCLAIM', stream, group, name, 0, id, 'JUSTID')[1]
   if not extended then
     lost[#lost + 1] = id
   else
-    if ARGV[i + 4] ~= '' then ran[#ran + 1] = i end
+    if ARGV[i + 3] ~= '' then ran[#ran + 1] = i end
     -- A record that ran out during an outage is still this delivery's, as the entry is.
-    local value = record and redis.call('GET', record)
-    if record and (not value or value == running) then redis.call('SET', record, running, 'PX', leaseMs) end
+    if KEYS[recordAt] then setRunning(KEYS[recordAt], id, leaseMs) end
   end
   recordAt = recordAt + 1
 end
 local at, notes = nowMs(), {}
 for _, i in ipairs(ran) do
   notes[#notes + 1] = ARGV[i]
-  notes[#notes + 1] = string.format('%s %.0f %.0f', ARGV[i + 2], at - ARGV[i + 4], at)
+  notes[#notes + 1] = string.format('%s %.0f %.0f', ARGV[i + 2], at - ARGV[i + 3], at)
 end
 if forgets == '1' then redis.pcall('DEL', runs) end
 if #notes > 0 then

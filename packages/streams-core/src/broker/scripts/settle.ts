@@ -43,7 +43,7 @@ return lost
 export const PARK = script(
   {
     keys: ['stream', 'history', 'due', 'clock', 'tally'],
-    args: ['group', 'entryId', 'owner', 'attempt', 'putUnder', 'delayMs', 'countLeft', 'failure', 'running'],
+    args: ['group', 'entryId', 'owner', 'attempt', 'putUnder', 'delayMs', 'countLeft', 'failure'],
     allowOom: true,
   },
   `
@@ -65,7 +65,7 @@ else
     redis.call('HSET', history, entryId, before and (before .. '\\n' .. failure) or failure)
   end
 end
-free(KEYS[MORE_KEYS], running)
+free(KEYS[MORE_KEYS], entryId)
 if parked and failure ~= '' then countFailure() end
 return 1
 `,
@@ -81,7 +81,7 @@ return 1
 export const DEAD_LETTER = script(
   {
     keys: ['stream', 'history', 'dead', 'tally'],
-    args: ['group', 'entryId', 'owner', 'attempt', 'letter', 'failure', 'running'],
+    args: ['group', 'entryId', 'owner', 'attempt', 'letter', 'failure'],
     allowOom: true,
   },
   `
@@ -97,7 +97,7 @@ local letterId = redis.call('XADD', dead, '*', '${LETTER_FIELD}', letter, '${HIS
   unpack(fields, 1, math.min(#fields, 7000)))
 redis.call('XACK', stream, group, entryId)
 redis.call('HDEL', history, entryId)
-free(KEYS[MORE_KEYS], running)
+free(KEYS[MORE_KEYS], entryId)
 countFailure()
 return letterId
 `,

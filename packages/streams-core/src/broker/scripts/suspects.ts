@@ -93,7 +93,8 @@ return { id, attempt, entry and entry[2] }
 )
 
 /**
- * Moves a suspect to this consumer's name for running alone: from here on, if the consumer dies, the suspect is guilty.
+ * Moves a suspect to this consumer's name for running alone: from here on, if the consumer dies, the suspect is guilty. May
+ * be repeated after a lost reply.
  *
  * Returns 1, or 0: the lease was lost.
  */
@@ -109,17 +110,15 @@ return 1
 
 /**
  * Moves an entry from this consumer's name for running alone to the consumer's own name: the entry has run alone for
- * long enough without killing the consumer, and runs on beside others.
+ * long enough without killing the consumer, and runs on beside others. May be repeated after a lost reply.
  *
  * Returns 1, or 0: the lease was lost.
  */
 export const REJOIN = script(
-  { keys: ['stream'], args: ['group', 'entryId', 'alone', 'attempt', 'consumer'], allowOom: true },
+  { keys: ['stream'], args: ['group', 'entryId', 'owner', 'attempt', 'consumer'], allowOom: true },
   `
 ${holdsLua}
--- The same command may have run before, and its reply was lost.
-if holds(entryId, consumer, attempt) then return 1 end
-if not holds(entryId, alone, attempt) then return 0 end
+if not holds(entryId, owner, attempt) then return 0 end
 redis.call('XCLAIM', stream, group, consumer, 0, entryId, 'JUSTID')
 return 1
 `,

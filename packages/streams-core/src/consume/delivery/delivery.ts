@@ -16,7 +16,7 @@ export interface DecodeOptions {
 export class Delivery implements HeldToken {
   readonly entryId: string
   readonly attempt: number
-  /** Changes when an entry that ran alone goes on beside others. */
+  /** As far as this consumer knows: it changes when an entry that ran alone goes on beside others. */
   owner: string
   /** `crashed`: it is not to be run again, only settled. `probe`: it is run although the circuit is open. */
   readonly kind: HandedEntry['kind']

@@ -1,4 +1,5 @@
 import type { Condition } from '../../base/condition.ts'
+import type { Token } from '../../broker/token.ts'
 import type { Delivery } from './delivery.ts'
 
 /**
@@ -32,8 +33,14 @@ export class Holdings {
     return this.#settling
   }
 
-  has(entryId: string): boolean {
-    return this.#held.has(entryId)
+  /** Whether this delivery of the entry is held, and not just another one. */
+  knows({ entryId, attempt }: Token): boolean {
+    return this.#held.get(entryId)?.attempt === attempt
+  }
+
+  /** The delivery of this entry that is held, if any. */
+  of(entryId: string): Delivery | undefined {
+    return this.#held.get(entryId)
   }
 
   /** Whether this very delivery is held, not just another one of the same entry. */
@@ -56,17 +63,18 @@ export class Holdings {
 
   /** Its lease is lost: from now on it is held no more, but takes up its place until `remove`. */
   lose(delivery: Delivery): void {
+    delivery.lease.lose()
     this.#delete(delivery)
     this.#lost.add(delivery)
     this.#changed.notify()
   }
 
-  /** Its outcome goes to Redis now; `settled` follows. */
-  settle(): void {
+  /** An outcome goes to Redis; `endSettling` follows. */
+  beginSettling(): void {
     this.#settling += 1
   }
 
-  settled(delivery: Delivery): void {
+  endSettling(delivery: Delivery): void {
     this.#settling -= 1
     this.remove(delivery)
   }

@@ -15,7 +15,7 @@ export interface IntakePauseActors {
 }
 
 /**
- * While the group is paused, lets nothing in: the reader reads nothing, and what waits for a slot is given back. The
+ * While the group is paused, lets nothing in: the reader reads nothing, and what waits for a slot is released. The
  * claimer goes on, because its script claims nothing then, and says when the pause is over. Ends a blocking read, too, when
  * the limit of the group has changed.
  */
@@ -37,7 +37,7 @@ export class IntakePause {
     const isOtherLimit = controls.inForce.limitPerSecond !== before.limitPerSecond
     if (isOtherLimit) void reader.pause().then(() => reader.resume())
     this.#isPaused = isPaused
-    if (isPaused) slots.giveBack()
+    if (isPaused) slots.releaseWaiting()
     else slots.startWhatWaits()
     starts.recheck(isOtherLimit)
     alarm.wakeIn(0)

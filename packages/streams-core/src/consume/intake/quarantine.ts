@@ -1,7 +1,9 @@
 import { now } from '../../base/clock.ts'
-import { RedisUnavailableError } from '../../base/errors.ts'
 import { within } from '../../base/loop.ts'
+import type { Patience } from '../../base/patience.ts'
+import { isTemporary } from '../../base/redis-errors.ts'
 import type { IntakeBroker } from '../../broker/intake.ts'
+import type { Token } from '../../broker/token.ts'
 import type { Tell } from '../../tell/report.ts'
 import type { Gate } from '../controls/gate.ts'
 import type { Delivery } from '../delivery/delivery.ts'
@@ -20,6 +22,7 @@ export interface ClaimingOptions {
 
 export interface QuarantineActors {
   broker: IntakeBroker
+  patience: Patience
   gate: Gate
   holdings: Holdings
   pipeline: Pipeline
@@ -27,6 +30,9 @@ export interface QuarantineActors {
   holdOff: HoldOff
   tell: Tell
 }
+
+/** `lost`: the lease of the suspect. `unanswered`: the consumer drains, and Redis has not answered. */
+type Isolated = (Token & { since: number }) | 'lost' | 'unanswered'
 
 /**
  * Runs crash suspects one by one with nothing else in flight, so that a poison pill can only take itself along. All
@@ -103,14 +109,14 @@ export class Quarantine {
   }
 
   async #runAlone(suspect: Delivery, signal: AbortSignal): Promise<void> {
-    const { broker, gate, holdings, pipeline } = this.#actors
+    const { gate, holdings, pipeline } = this.#actors
     const { leaseMs } = this.#options
     // Before ISOLATE, because a consumer that dies while the suspect waits for its start proves nothing against it.
     if (signal.aborted || (await gate.enter([suspect]))) return pipeline.release(suspect)
-    const since = now()
-    const token = await broker.isolate(suspect)
-    if (!token) return holdings.remove(suspect)
-    const alone = suspect.under(token.owner, since)
+    const isolated = await this.#isolate(suspect, signal)
+    if (isolated === 'unanswered') return pipeline.release(suspect)
+    if (isolated === 'lost') return holdings.remove(suspect)
+    const alone = suspect.under(isolated.owner, isolated.since)
     alone.hasStart = true
     pipeline.process(alone, 'alone')
     let hasRejoined = false
@@ -123,20 +129,37 @@ export class Quarantine {
   }
 
   /**
+   * Repeated until Redis answers: if a reply is lost, the suspect may be isolated all the same, and if this consumer then
+   * left it, another one would hold it guilty of a crash that never was.
+   */
+  async #isolate(suspect: Delivery, signal: AbortSignal): Promise<Isolated> {
+    const { broker, patience } = this.#actors
+    let since = now()
+    const isolate = () => {
+      since = now()
+      return broker.isolate(suspect)
+    }
+    try {
+      const token = await patience.persist(isolate, signal)
+      return token ? { ...token, since } : 'lost'
+    } catch (error) {
+      if (isTemporary(error)) return 'unanswered'
+      throw error
+    }
+  }
+
+  /**
    * A suspect that has run alone for a lease without killing the process goes on beside other entries: from then on, a
    * crash no longer proves it guilty. False: Redis did not answer, so the suspect stays alone for another lease.
    */
   async #rejoin(alone: Delivery): Promise<boolean> {
-    const owner = alone.owner
-    // Set before REJOIN is sent: so Redis gets REJOIN before any script that settles the delivery under its new owner.
-    alone.owner = this.#options.consumer
     try {
       await this.#actors.broker.rejoin(alone)
-      return true
     } catch (error) {
-      alone.owner = owner
-      if (error instanceof RedisUnavailableError) return false
+      if (isTemporary(error)) return false
       throw error
     }
+    alone.owner = this.#options.consumer
+    return true
   }
 }

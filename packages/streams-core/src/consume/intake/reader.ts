@@ -83,7 +83,7 @@ export class Reader {
     const stopped = new AbortController()
     const idle = this.#changed.wait(() => !this.#isReading, stopped.signal).then(() => stopped.abort())
     // Again and again: a read that has not reached Redis yet cannot be unblocked.
-    while (this.#isReading) {
+    while (this.#isReading && !stopped.signal.aborted) {
       await this.#options.unblock().catch(() => {})
       await sleep(20, stopped.signal)
     }

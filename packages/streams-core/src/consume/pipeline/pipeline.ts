@@ -61,15 +61,25 @@ export class Pipeline {
     this.#actors = actors
   }
 
-  /** Takes entries in, except what is held already: an entry can come twice, in a late reply and by a retake. */
+  /** Takes entries in, except what is held already: a delivery can come twice, in a late reply and by a retake. */
   accept(entries: readonly HandedEntry[], source: 'read' | 'claimed'): void {
     for (const entry of entries) {
-      if (!this.#actors.holdings.has(entry.entryId)) this.process(this.arrive(entry), source)
+      if (!this.#actors.holdings.knows(entry)) this.process(this.arrive(entry), source)
     }
   }
 
-  /** Not held yet: `process` holds it. */
+  /**
+   * Not held yet: `process` holds it. If an earlier delivery of the entry is still held, its lease is lost: it ended while the
+   * process stood still, or the outcome was written, and the reply to that was lost.
+   */
   arrive(entry: HandedEntry): Delivery {
+    const { holdings, tell } = this.#actors
+    const earlier = holdings.of(entry.entryId)
+    if (earlier) {
+      holdings.lose(earlier)
+      const { group, consumer } = this.#options
+      tell({ kind: 'lease-lost', group, consumer, entryIds: [entry.entryId] })
+    }
     return new Delivery(entry, this.#options.decoding)
   }
 
@@ -103,12 +113,12 @@ export class Pipeline {
     this.#actors.circuit.note(delivery, run)
     // Only for the report.
     const resultAt = this.#actors.tell.isHeard ? now() : 0
-    this.#actors.holdings.settle()
+    this.#actors.holdings.beginSettling()
     this.#actors.settler.settle(delivery, outcome, (settled) => {
       // Its lease is extended no more, and the entry may run again. So what still runs for it is told to stop, through
       // its signal: a handler that was left behind, or work that goes on after its handler has returned.
       if (settled !== 'written') delivery.lease.lose()
-      this.#actors.holdings.settled(delivery)
+      this.#actors.holdings.endSettling(delivery)
       const told = settled === 'written' ? outcome : ABANDON
       this.#tellSettled(delivery, told, settled === 'lease-lost' ? 'lease-lost' : run.result, resultAt)
       onConcluded?.()

@@ -49,10 +49,14 @@ export class Admission {
     return this.#options.hasRecords || !lease.isSure
   }
 
-  /** Confirms the lease and takes the idempotency record, as far as needed. Why the handler is not to run. Never rejects. */
+  /**
+   * Takes the idempotency record and confirms the lease, as far as needed. The lease comes last: the record may have had to
+   * wait for Redis for longer than a lease. Returns why the handler is not to run. Never rejects.
+   */
   async confirm(delivery: Delivery, eventId: string): Promise<RunResult | undefined> {
-    if (!(await this.isOurs(delivery))) return { result: 'lease-lost' }
-    return this.#options.hasRecords ? this.#takeRecord(delivery, eventId) : undefined
+    const notToRun = this.#options.hasRecords ? await this.#takeRecord(delivery, eventId) : undefined
+    if (notToRun) return notToRun
+    return (await this.isOurs(delivery)) ? undefined : { result: 'lease-lost' }
   }
 
   /** After a freeze, an entry may have another owner, so Redis is asked before a handler starts. No answer counts as no. */
@@ -74,6 +78,8 @@ export class Admission {
           return { result: 'handled-before' }
         case 'elsewhere':
           return { result: 'handled-elsewhere' }
+        case 'lost':
+          return { result: 'lease-lost' }
         default:
           return reply satisfies never
       }

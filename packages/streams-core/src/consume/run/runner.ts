@@ -42,16 +42,16 @@ export class Runner {
   }
 
   /**
-   * Never rejects. The handler is not called before `run` has returned, but a microtask later at the earliest: the slots fill
-   * up first, however long it computes, and how the run before it went is known, which may have opened the circuit.
+   * Never rejects. The handler is not called before `run` has returned, but a microtask later at the earliest. So the slots
+   * fill up first, however long a handler computes. And the circuit knows by then how the run before this one went.
    */
   async run(delivery: Delivery): Promise<RunResult> {
     const { admission, gate } = this.#actors
     const examined = gate.bars(delivery) ?? admission.examine(delivery)
     if ('result' in examined) return examined
     const { event } = examined
-    const refused = await (admission.isUnconfirmed(delivery) ? admission.confirm(delivery, event.id) : undefined)
-    if (refused) return refused
+    const notToRun = await (admission.isUnconfirmed(delivery) ? admission.confirm(delivery, event.id) : undefined)
+    if (notToRun) return notToRun
     const unstarted = gate.isClear ? undefined : await this.#enter(delivery)
     if (unstarted) return unstarted
     // The drain has left it behind meanwhile: another consumer may have it.

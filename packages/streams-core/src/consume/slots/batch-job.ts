@@ -8,7 +8,7 @@ import type { End, Job } from './job.ts'
 export class BatchJob implements Job, Batch {
   readonly handler: BatchHandler
   readonly #runner: BatchRunner
-  /** When it waits no more: it is started, or given back. May be called twice. */
+  /** When it waits no more: it is started, or released. May be called twice. */
   readonly #onTaken: () => void
   /** The deliveries that have no result yet. */
   readonly #open = new Map<Delivery, End>()
@@ -63,7 +63,7 @@ export class BatchJob implements Job, Batch {
   }
 
   end(result: RunResult): void {
-    // A batch that is given back was never started: without this, the gatherer would go on adding to it.
+    // A batch that is released was never started: without this, the gatherer would go on adding to it.
     this.#onTaken()
     for (const delivery of [...this.#open.keys()]) this.endOne(delivery, result)
   }

@@ -11,7 +11,7 @@ import type { End } from './job.ts'
 export class Gatherer {
   readonly #runner: BatchRunner
   readonly #onRipe: (batch: BatchJob) => void
-  /** The batches that gather: neither full nor taken to be started or given back. */
+  /** The batches that gather: neither full, nor taken to be started or released. */
   readonly #gathering = new Map<BatchHandler, BatchJob>()
   /** The batches that are not ripe yet, and what makes each ripe in time. */
   readonly #unripe = new Map<BatchJob, NodeJS.Timeout>()

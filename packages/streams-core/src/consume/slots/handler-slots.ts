@@ -98,11 +98,11 @@ export class HandlerSlots {
   /** From now on nothing is started: what waits, and what is still to come, is `unstarted`. */
   drain(): void {
     this.#isDraining = true
-    this.giveBack()
+    this.releaseWaiting()
   }
 
   /** What waits is `unstarted`. */
-  giveBack(): void {
+  releaseWaiting(): void {
     for (const job of this.#waiting.takeAll()) job.end({ result: 'unstarted' })
   }
 
@@ -151,8 +151,8 @@ export class HandlerSlots {
       this.#averageMs = average(this.#averageMs, (now() - startedAt) / size)
       // A job that is not there any more was left behind, and was given its result then.
       if (!this.#jobs.delete(job)) return
-      // A waiting claimed delivery takes up its place only when it is started. So it is started first: `end` may free this
-      // job's place and wake the reader, which would fill it. (After STARTING_MS nothing is started here: then the consumer
+      // The next job is started before `end`, which frees this job's place and may wake the reader to fill it: a claimed
+      // delivery takes up its place only when it is started. (After STARTING_MS nothing is started here: then the consumer
       // may hold more than it has places for, by as many as it has slots.)
       this.#fill()
       job.end(result)

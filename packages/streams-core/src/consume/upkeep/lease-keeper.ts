@@ -22,7 +22,7 @@ export class LeaseKeeper {
     this.#tell = actors.tell
   }
 
-  /** Checks every leaseMs / 6, and extends leases older than that: none gets older than leaseMs / 3. */
+  /** Checks every leaseMs / 6, and extends leases older than that: no entry is idle in Redis for more than leaseMs / 3. */
   get everyMs(): number {
     return this.#options.leaseMs / 6
   }
@@ -62,10 +62,7 @@ export class LeaseKeeper {
 
   #lose(deliveries: readonly Delivery[]): void {
     if (deliveries.length === 0) return
-    for (const delivery of deliveries) {
-      delivery.lease.lose()
-      this.#holdings.lose(delivery)
-    }
+    for (const delivery of deliveries) this.#holdings.lose(delivery)
     const { group, consumer } = this.#options
     this.#tell({ kind: 'lease-lost', group, consumer, entryIds: deliveries.map(({ entryId }) => entryId) })
   }
