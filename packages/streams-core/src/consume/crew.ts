@@ -94,11 +94,11 @@ export function assembleCrew({ stream, settings, redis, handlers, tell, trace, o
   const circuit = new Circuit(settings, { broker: controlling, controls, tell })
   const leases = new LeaseBroker(member)
   const leaseKeeper = new LeaseKeeper({ group, consumer, leaseMs }, { broker: leases, holdings, tell })
-  const confirm = leaseKeeper.confirm.bind(leaseKeeper)
+  const confirmLease = leaseKeeper.confirm.bind(leaseKeeper)
   const hasRecords = idempotency !== undefined
   const admission = new Admission(
     { group, hasRecords },
-    { broker: settling, patience: patience.handling, confirm, onRefusal },
+    { broker: settling, patience: patience.handling, confirmLease, onRefusal },
   )
   const running = { group, consumer, timeoutMs: settings.handlerTimeoutMs }
   const runActors = { admission, gate, broker: settling, patience: patience.handling, trace, onRefusal }

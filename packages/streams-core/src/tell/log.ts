@@ -38,7 +38,7 @@ function logReport(logger: Logger, lost: Lost, report: Report): void {
     case 'quarantined':
       return logger.warn(fieldsOf(report), 'running crash suspects alone')
     case 'lease-lost':
-      return logger.warn(countOf(report), 'lost the lease of entries: nothing is written for them')
+      return logger.warn(countOf(report), 'lost the lease of entries: nothing more is written for them')
     case 'group-rebuilt':
       return logger.warn(
         fieldsOf(report),

@@ -252,6 +252,22 @@ describe('G5: retries', () => {
     expect(handled.size).toBe(2_500)
   })
 
+  test('retries that are due at once are not taken for lost leases', async ({ lab }) => {
+    const consumer = await lab.consumer({
+      handlers: {
+        counted: (_, { attempt }) => {
+          if (attempt < 4) retryAfter(0, 'not yet')
+        },
+      },
+    })
+    const producer = lab.producer()
+    await Promise.all(range(500).map((n) => producer.publish('counted', { n })))
+    await consumer.reports.until('all are acknowledged', (reports) => reports.settled('ack').length === 500)
+    expect(consumer.reports.settled('retry')).toHaveLength(1_500)
+    expect(consumer.reports.of('lease-lost')).toEqual([])
+    expect(consumer.reports.of('retaken')).toEqual([])
+  })
+
   test('an entry that comes back with a later attempt is run, although the consumer still holds the earlier one', async ({
     lab,
   }) => {

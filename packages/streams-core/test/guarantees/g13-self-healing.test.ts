@@ -1,4 +1,4 @@
-import { TcpProxy } from '@redis-streams-processor/testbed'
+import { freePort, TcpProxy } from '@redis-streams-processor/testbed'
 import { describe, expect } from 'vitest'
 import { batch, type Context } from '../../src/index.ts'
 import { asked } from '../support/asked.ts'
@@ -33,6 +33,34 @@ describe('G13: self-healing', () => {
       )
     }
     expect(consumer.reports.of('trouble')).toEqual([])
+  })
+
+  test('what waited through an outage that was longer than its lease is run, if nobody else has taken it', async ({
+    lab,
+  }) => {
+    const gate = latch()
+    let starts = 0
+    const counted = () => {
+      starts += 1
+      return starts === 1 ? gate.promise : undefined
+    }
+    const proxy = await lab.proxy()
+    const options = { leaseMs: 1_000, concurrency: 1, maxBuffered: 1, handlers: { counted } }
+    const consumer = await lab.consumer({ redis: proxy.url, ...options })
+    const producer = lab.producer()
+    await Promise.all(range(2).map((n) => producer.publish('counted', { n })))
+    await lab.until('one runs and one waits', async () => starts === 1 && (await lab.group()).pending === 2)
+    proxy.leadTo(await freePort())
+    proxy.cut()
+    const idle = ['XPENDING', lab.streamName, GROUP, 'IDLE', 1_500, '-', '+', 10]
+    await lab.until('both leases are over', async () => (await lab.send<unknown[]>(...idle)).length === 2)
+    gate.resolve()
+    // The second one has its slot now, and asks for its lease in vain.
+    await new Promise(setImmediate)
+    proxy.leadTo(lab.port)
+    await consumer.reports.until('both are acknowledged', (reports) => reports.settled('ack').length === 2)
+    expect(consumer.reports.settled('abandon')).toEqual([])
+    expect(consumer.reports.of('retaken')).toEqual([])
   })
 
   test('half-open sockets: Redis answers nothing, and later does', async ({ lab: shared }) => {

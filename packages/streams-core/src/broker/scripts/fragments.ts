@@ -70,7 +70,7 @@ end
 /**
  * `holds(id, owner, attempt)`: the name that an entry is pending under, if this very delivery is still its owner's (the
  * fencing token), or nil. While a suspect runs, its consumer moves it from one name of its own to the next, and may not
- * know whether it has: so all names of a living consumer are one owner.
+ * know whether it has: so its own name, `~suspect` and `~alone` are one owner.
  */
 export const holdsLua = `
 local function consumerOf(owner) return (string.gsub(string.gsub(owner, '${ALONE_SUFFIX}$', ''), '${SUSPECT_SUFFIX}$', '')) end

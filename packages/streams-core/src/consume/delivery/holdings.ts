@@ -33,9 +33,10 @@ export class Holdings {
     return this.#settling
   }
 
-  /** Whether this delivery of the entry is held, and not just another one. */
-  knows({ entryId, attempt }: Token): boolean {
-    return this.#held.get(entryId)?.attempt === attempt
+  /** Whether a delivery of this entry with this attempt is held. One that is committed has ended, though its handler may run. */
+  holdsAttempt({ entryId, attempt }: Token): boolean {
+    const held = this.#held.get(entryId)
+    return held?.attempt === attempt && !held.isCommitted
   }
 
   /** The delivery of this entry that is held, if any. */

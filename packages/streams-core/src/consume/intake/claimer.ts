@@ -91,7 +91,7 @@ export class Claimer {
         const entryIds = entries.filter((entry) => entry.reason === reason).map(({ entryId }) => entryId)
         tell({ kind: 'claimed', group, consumer, reason, entryIds })
       }
-      pipeline.accept(entries, 'claimed')
+      await pipeline.acceptClaimed(entries)
     }
     await this.#mendClock(claimed)
     if (mayHaveLostReplies) await lostReplies.retake()

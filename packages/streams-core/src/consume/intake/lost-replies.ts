@@ -6,7 +6,7 @@ import type { Pipeline } from '../pipeline/pipeline.ts'
 /**
  * Retakes entries that Redis delivered to this consumer in a reply that was lost. The lease of whatever the consumer
  * holds is extended before a third of it has passed. So an entry under the consumer's name that has been idle for half
- * a lease, and whose delivery the consumer does not hold, came in a lost reply.
+ * a lease, and that the consumer does not hold with this attempt, came in a lost reply.
  */
 export class LostReplies {
   readonly #options: { group: string; consumer: string; leaseMs: number }
@@ -29,11 +29,11 @@ export class LostReplies {
   async retake(): Promise<void> {
     const { group, consumer, leaseMs } = this.#options
     const idle = await this.#broker.idleOfOurs(leaseMs / 2)
-    const unknown = idle.filter((token) => !this.#holdings.knows(token))
+    const unknown = idle.filter((token) => !this.#holdings.holdsAttempt(token))
     if (unknown.length === 0) return
     const retaken = await this.#broker.retake(unknown)
     if (retaken.length === 0) return
     this.#tell({ kind: 'retaken', group, consumer, entryIds: retaken.map(({ entryId }) => entryId) })
-    this.#pipeline.accept(retaken, 'claimed')
+    await this.#pipeline.acceptClaimed(retaken)
   }
 }

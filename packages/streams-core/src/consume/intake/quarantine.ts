@@ -119,12 +119,9 @@ export class Quarantine {
     const alone = suspect.under(isolated.owner, isolated.since)
     alone.hasStart = true
     pipeline.process(alone, 'alone')
-    let hasRejoined = false
-    while (!hasRejoined) {
-      await within(leaseMs, signal, (limit) => pipeline.whenIdle(limit))
-      if (signal.aborted || pipeline.isIdle()) return
-      hasRejoined = await this.#rejoin(alone)
-    }
+    await within(leaseMs, signal, (limit) => pipeline.whenIdle(limit))
+    if (signal.aborted || pipeline.isIdle()) return
+    await this.#rejoin(alone, signal)
     this.#rest()
   }
 
@@ -150,16 +147,15 @@ export class Quarantine {
 
   /**
    * A suspect that has run alone for a lease without killing the process goes on beside other entries: from then on, a
-   * crash no longer proves it guilty. False: Redis did not answer, so the suspect stays alone for another lease.
+   * crash no longer proves it guilty. Repeated until Redis answers, or the consumer drains.
    */
-  async #rejoin(alone: Delivery): Promise<boolean> {
+  async #rejoin(alone: Delivery, signal: AbortSignal): Promise<void> {
+    const { broker, patience } = this.#actors
     try {
-      await this.#actors.broker.rejoin(alone)
+      await patience.persist(() => broker.rejoin(alone), signal)
+      alone.owner = this.#options.consumer
     } catch (error) {
-      if (isTemporary(error)) return false
-      throw error
+      if (!isTemporary(error)) throw error
     }
-    alone.owner = this.#options.consumer
-    return true
   }
 }

@@ -64,13 +64,23 @@ export class Pipeline {
   /** Takes entries in, except what is held already: a delivery can come twice, in a late reply and by a retake. */
   accept(entries: readonly HandedEntry[], source: 'read' | 'claimed'): void {
     for (const entry of entries) {
-      if (!this.#actors.holdings.knows(entry)) this.process(this.arrive(entry), source)
+      if (!this.#actors.holdings.holdsAttempt(entry)) this.process(this.arrive(entry), source)
     }
   }
 
   /**
-   * Not held yet: `process` holds it. If an earlier delivery of the entry is still held, its lease is lost: it ended while the
-   * process stood still, or the outcome was written, and the reply to that was lost.
+   * Takes claimed entries in. Redis may have written the outcome of a delivery and given the entry out again, in two replies
+   * that came together: then the reply to the write is handled first.
+   */
+  async acceptClaimed(entries: readonly HandedEntry[]): Promise<void> {
+    const { holdings } = this.#actors
+    if (entries.some(({ entryId }) => holdings.of(entryId)?.isConcluded)) await new Promise(setImmediate)
+    this.accept(entries, 'claimed')
+  }
+
+  /**
+   * Not held yet: `process` holds it. If an earlier delivery of the entry is still held, it is lost: its lease ended while the
+   * process stood still, or its outcome was written, and the reply to that was lost.
    */
   arrive(entry: HandedEntry): Delivery {
     const { holdings, tell } = this.#actors

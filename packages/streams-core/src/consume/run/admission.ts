@@ -8,8 +8,8 @@ import { resultOfRedisError } from './redis-faults.ts'
 export interface AdmissionActors {
   broker: SettleBroker
   patience: Patience
-  /** Asks Redis whether a lease that may be over is still ours, and extends it. */
-  confirm: (delivery: Delivery) => Promise<boolean>
+  /** Asks Redis whether a lease that may be over is still ours, and extends it. Rejects where Redis does not answer. */
+  confirmLease: (delivery: Delivery) => Promise<boolean>
   /** Called when Redis refuses for good: ends the consumer. */
   onRefusal: (error: unknown) => void
 }
@@ -55,18 +55,28 @@ export class Admission {
    */
   async confirm(delivery: Delivery, eventId: string): Promise<RunResult | undefined> {
     const notToRun = this.#options.hasRecords ? await this.#takeRecord(delivery, eventId) : undefined
-    if (notToRun) return notToRun
-    return (await this.isOurs(delivery)) ? undefined : { result: 'lease-lost' }
+    return notToRun ?? (await this.confirmLease(delivery))
   }
 
-  /** After a freeze, an entry may have another owner, so Redis is asked before a handler starts. No answer counts as no. */
-  async isOurs(delivery: Delivery): Promise<boolean> {
-    return delivery.lease.isSure || (await this.#actors.confirm(delivery))
+  /**
+   * After a freeze or an outage, an entry may have another owner, so Redis is asked, until it answers. Returns why the
+   * handler is not to run. Never rejects.
+   */
+  async confirmLease(delivery: Delivery): Promise<RunResult | undefined> {
+    const { patience, confirmLease } = this.#actors
+    const { lease } = delivery
+    if (lease.isSure) return undefined
+    try {
+      const isOurs = await patience.persist(() => confirmLease(delivery), lease.signal)
+      return isOurs ? undefined : { result: 'lease-lost' }
+    } catch (error) {
+      return this.#resultOf(error, delivery)
+    }
   }
 
   /** Takes the idempotency record; returns a result when the handler must not run. */
   async #takeRecord(delivery: Delivery, eventId: string): Promise<RunResult | undefined> {
-    const { broker, patience, onRefusal } = this.#actors
+    const { broker, patience } = this.#actors
     try {
       const take = () => broker.takeRecord(delivery, eventId)
       const { reply, recordKey } = await patience.persist(take, delivery.lease.signal)
@@ -84,7 +94,11 @@ export class Admission {
           return reply satisfies never
       }
     } catch (error) {
-      return resultOfRedisError(error, [delivery], onRefusal) ?? { result: 'threw', error }
+      return this.#resultOf(error, delivery)
     }
+  }
+
+  #resultOf(error: unknown, delivery: Delivery): RunResult {
+    return resultOfRedisError(error, [delivery], this.#actors.onRefusal) ?? { result: 'threw', error }
   }
 }

@@ -122,11 +122,13 @@ export class BatchRunner {
     }
   }
 
-  /** Leaves out what has got a result meanwhile, and those whose lease is lost: that is their result. */
+  /** Leaves out what has got a result meanwhile, and those that are not to run because of their lease: they get theirs. */
   async #stillOurs(batch: Batch, members: readonly BatchMember[]): Promise<BatchMember[]> {
-    const areOurs = await Promise.all(members.map(({ delivery }) => this.#actors.admission.isOurs(delivery)))
+    const { admission } = this.#actors
+    const notToRun = await Promise.all(members.map(({ delivery }) => admission.confirmLease(delivery)))
     return members.filter(({ delivery }, i) => {
-      if (!areOurs[i]) batch.endOne(delivery, LEASE_LOST)
+      const result = notToRun[i]
+      if (result) batch.endOne(delivery, result)
       return batch.isOpen(delivery)
     })
   }

@@ -69,7 +69,8 @@ export class Runner {
         delivery.startedAt = now()
         return barred
       }
-      if (!(await admission.isOurs(delivery))) return { result: 'lease-lost' }
+      const notToRun = await admission.confirmLease(delivery)
+      if (notToRun) return notToRun
     }
   }
 

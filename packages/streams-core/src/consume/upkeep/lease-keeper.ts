@@ -44,10 +44,10 @@ export class LeaseKeeper {
     return extended.length
   }
 
-  /** Asks Redis whether a lease that may be over is still ours, and extends it. No answer counts as no. */
+  /** Asks Redis whether a lease that may be over is still ours, and extends it. Rejects where Redis does not answer. */
   async confirm(delivery: Delivery): Promise<boolean> {
     if (delivery.lease.isLost) return false
-    const lost = await this.#extend([delivery], false).catch(() => [delivery])
+    const lost = await this.#extend([delivery], false)
     if (lost.length > 0) delivery.lease.lose()
     return lost.length === 0
   }
