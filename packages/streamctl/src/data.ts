@@ -43,6 +43,7 @@ const pendingState = [
   z.strictObject({
     type: z.literal('held'),
     consumer: text,
+    role: z.enum(['own', 'alone', 'crashed', 'left']),
     owner: text,
     attempt: whole,
     leaseExtendedAt: time,
@@ -69,6 +70,14 @@ const state = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('not-ours'), redrivenFor: text }),
   z.strictObject({ type: z.literal('acknowledged'), letter: letter.optional() }),
   z.strictObject({ type: z.literal('unknown'), why: z.enum(['trimmed', 'gone', 'not-appended']) }),
+])
+
+/** Why a group does not go on with an entry. */
+const hindrance = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('holder-silent'), consumer: text, silentMs: whole, leaseLeftMs: whole }),
+  z.strictObject({ type: z.literal('paused'), by: z.enum(['operator', 'circuit']), ...pause }),
+  z.strictObject({ type: z.literal('type-paused'), eventType: text, ...pause }),
+  z.strictObject({ type: z.literal('no-consumer'), silentMs: whole.optional() }),
 ])
 
 const warning = z.strictObject({ setting: text, value: text, risk: text, remedy: text })
@@ -153,7 +162,7 @@ export const data = {
         eventType: text.optional(),
         redrivenFor: text.optional(),
         fields: fields.optional(),
-        groups: z.array(z.strictObject({ group: text, state })),
+        groups: z.array(z.strictObject({ group: text, state, hindrances: z.array(hindrance) })),
       }),
     ),
     letters: z.array(letter),

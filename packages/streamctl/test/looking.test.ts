@@ -158,6 +158,24 @@ describe('find', () => {
     expect((await cli.json('pending', '--consumer', 'dead')).events).toMatchObject([{ state: { isLeaseOver: true } }])
   })
 
+  test('why the group does not go on with an event', async ({ lab }) => {
+    await badNight(lab)
+    await lab.send('XGROUP', 'CREATE', lab.streamName, 'audit', '0')
+    await lab.openControls().pause({ reason: 'the bank is down' })
+    const cli = cliOf(lab)
+    const [lines, found] = await Promise.all([cli.lines('find', 'unread'), cli.json('find', 'unread')])
+    expect(lines.join(' ').replaceAll(/ +/g, ' ')).toMatch(
+      new RegExp(
+        'audit: not delivered yet no consumer is at work, it never had one: start one, or see why they ended ' +
+          'group_1: not delivered yet paused by an operator, since .*Z: the bank is down. To go on: group resume group_1',
+      ),
+    )
+    expect(found.entries[0]?.groups).toMatchObject([
+      { group: 'audit', hindrances: [{ type: 'no-consumer' }] },
+      { group: GROUP, hindrances: [{ type: 'paused', by: 'operator', reason: 'the bank is down' }] },
+    ])
+  })
+
   test('what is not there: exit code 3', async ({ lab }) => {
     const { entryId } = await lab.producer().publish('counted', { n: 1 })
     const cli = cliOf(lab)

@@ -2,7 +2,7 @@ import { type DeadLetter, type EventState, type FoundEvent, findEvent } from '@r
 import { type Command, Option } from 'commander'
 import { historyLines, letterLines } from '../show/letter.ts'
 import { payloadLines } from '../show/payload.ts'
-import { stateText } from '../show/state.ts'
+import { hindranceText, stateText } from '../show/state.ts'
 import { wrap } from '../show/text.ts'
 import { moment } from '../show/words.ts'
 import { act } from '../tool/act.ts'
@@ -62,7 +62,7 @@ function toShown({ asOf, entries, letters, knownSince }: FoundEvent, hasPayload:
     entries: entries.map(({ fields, groups, ...entry }) => ({
       ...entry,
       ...(hasPayload && fields && { fields }),
-      groups: groups.map(({ group, state }) => ({ group, state: stateOf(state) })),
+      groups: groups.map(({ state, ...group }) => ({ ...group, state: stateOf(state) })),
     })),
     letters: letters.map(letterOf),
     knownSince,
@@ -77,8 +77,9 @@ function linesOf({ entries, letters }: FoundEvent, width: number, hasPayload: bo
       return [
         ...wrap(`entry ${entryId}: ${where}, appended ${moment(publishedAt)}${redriven}`, width, 2),
         ...(eventId || eventType ? wrap(`  event ${eventId ?? '(no id)'}, ${eventType ?? '(no type)'}`, width, 4) : []),
-        ...groups.flatMap(({ group, state }) => [
+        ...groups.flatMap(({ group, state, hindrances }) => [
           ...wrap(`  ${group}: ${stateText(state)}`, width, 4),
+          ...hindrances.flatMap((one) => wrap(`    ${hindranceText(group, one)}`, width, 6)),
           ...('history' in state ? historyLines(state.history, width - 2).map((line) => `  ${line}`) : []),
         ]),
         ...(hasPayload && fields ? payloadLines(fields, width) : []),

@@ -1,10 +1,10 @@
-import type { ControlsState, StartResult } from '@redis-streams-processor/streams-core'
+import type { ControlsState, Hindrance, StartResult } from '@redis-streams-processor/streams-core'
 import { describe, expect, test } from 'vitest'
 import { duration, startPoint } from '../../src/input.ts'
 import { type Changed, controlsText, startText } from '../../src/show/group-texts.ts'
 import { payloadLines } from '../../src/show/payload.ts'
 import { redriveText } from '../../src/show/redrive-text.ts'
-import { stateText } from '../../src/show/state.ts'
+import { hindranceText, stateText } from '../../src/show/state.ts'
 import { table } from '../../src/show/table.ts'
 import { clean, cut, widthOf, wrap } from '../../src/show/text.ts'
 import { some, span } from '../../src/show/words.ts'
@@ -122,7 +122,8 @@ describe('what people type', () => {
 
 describe('what a group has done with an entry', () => {
   const ago = (ms: number) => new Date(Date.now() - ms).toISOString()
-  const held = { type: 'held' as const, consumer: 'c-1', owner: 'c-1', attempt: 2, history: [] }
+  const name = { consumer: 'c-1', role: 'own' as const, owner: 'c-1' }
+  const held = { type: 'held' as const, ...name, attempt: 2, history: [] }
 
   test('a lease that is over is told', () => {
     const living = { ...held, leaseExtendedAt: ago(2_000), isLeaseOver: false }
@@ -133,11 +134,43 @@ describe('what a group has done with an entry', () => {
     expect(stateText({ ...over, runningSince: '2026-11-03T20:00:00.000Z' })).toMatch(
       new RegExp(`^${text}, began to run 2026-11-03 20:00:00Z \\(.* ago\\), lease extended 2 min ago$`),
     )
-    expect(stateText({ ...over, owner: 'c-1~left' })).toContain(
-      'held by an earlier process of c-1, whose lease is over',
-    )
+    expect(stateText({ ...over, role: 'left' })).toContain('held by an earlier process of c-1, whose lease is over')
     const suspect = { type: 'crash-suspect' as const, deliveries: 3, consumer: 'c-1', isLeaseOver: true, history: [] }
     expect(stateText(suspect)).toMatch(/taken by c-1, whose lease is over: others may take it$/)
+  })
+
+  const since = '2026-11-03T20:00:00.000Z'
+  test.each<[Hindrance, told: string]>([
+    [
+      { type: 'holder-silent', consumer: 'c-1', silentMs: 6_000, leaseLeftMs: 4_000 },
+      'c-1 has given no sign of life for 6.0 s: others may take the entry in 4.0 s',
+    ],
+    [
+      { type: 'holder-silent', consumer: 'c-1', silentMs: 60_000, leaseLeftMs: 0 },
+      'c-1 has given no sign of life for 1 min: others may take the entry',
+    ],
+    [
+      { type: 'paused', by: 'operator', since, reason: 'bank down' },
+      'paused by an operator, since 2026-11-03 20:00:00Z: bank down. To go on: group resume billing',
+    ],
+    [
+      { type: 'paused', by: 'circuit', since, reason: undefined },
+      'paused by its circuit, because its handlers fail, since 2026-11-03 20:00:00Z. To go on: group resume billing',
+    ],
+    [
+      { type: 'type-paused', eventType: 'a.b', since, reason: undefined },
+      'the event type a.b is paused, since 2026-11-03 20:00:00Z. To go on: group resume billing --type a.b',
+    ],
+    [
+      { type: 'no-consumer', silentMs: undefined },
+      'no consumer is at work, it never had one: start one, or see why they ended',
+    ],
+    [
+      { type: 'no-consumer', silentMs: 60_000 },
+      'no consumer is at work, for 1 min none has given a sign of life: start one, or see why they ended',
+    ],
+  ])('why the group does not go on with it: %o', (hindrance, told) => {
+    expect(hindranceText('billing', hindrance)).toBe(told)
   })
 
   test('what was redriven is not called acknowledged, and a copy is for one group only', () => {
