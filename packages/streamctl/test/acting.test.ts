@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest'
 import { GROUP, type Lab, test } from '../../streams-core/test/support/lab.ts'
 import { badNight, LONG } from './support/bad-night.ts'
-import { cliOf, dataIn } from './support/cli.ts'
+import { cliOf, dataIn, ROOT } from './support/cli.ts'
 
 const letterIds = async (lab: Lab) => (await lab.deadLetters()).map(({ letterId }) => letterId)
 
@@ -193,6 +193,7 @@ describe('groups', () => {
 
   test('are paused, resumed and limited', async ({ lab }) => {
     await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '$', 'MKSTREAM')
+    await lab.producer().publish('counted', { n: 1 })
     const cli = cliOf(lab)
     const paused = await cli.json('group pause', GROUP, '--reason', 'the bank is down')
     expect(paused).toMatchObject({ paused: { by: 'operator', reason: 'the bank is down' }, pausedTypes: [] })
@@ -211,11 +212,33 @@ describe('groups', () => {
       'group_1 goes on: consumers see it within a second.',
       expect.stringMatching(/^counted in group_1 is paused since /),
     ])
-    expect((await cli.lines('group', 'resume', GROUP))[0]).toBe('group_1 was not paused.')
+    expect((await cli.lines('group', 'resume', GROUP))[0]).toBe('group_1 was not paused: nothing was changed.')
     expect(await cli.json('group resume', GROUP, '--type', 'counted')).toEqual({ group: GROUP, pausedTypes: [] })
     expect(await cli.json('group limit', GROUP, '50')).toMatchObject({ limitPerSecond: 50 })
     expect(await cli.json('group limit', GROUP, 'none')).not.toHaveProperty('limitPerSecond')
     expect((await cli.run(['group', 'limit', GROUP, 'much'])).code).toBe(2)
+  })
+
+  test('in which an event type is to be paused that nobody knows are asked about', async ({ lab }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '$', 'MKSTREAM')
+    await lab.producer().publish('counted', { n: 1 })
+    const cli = cliOf(lab)
+    const pause = ['group', 'pause', GROUP, '--type']
+    const warning = 'streamctl: No event of type conted is known; known are counted.'
+    const [unasked, json] = await Promise.all([cli.run([...pause, 'conted']), cli.run([...pause, 'conted', '--json'])])
+    expect(unasked).toMatchObject({
+      ...{ code: 4, out: [], err: `${warning} Pause it all the same? Nobody can be asked here: say it with --yes\n` },
+    })
+    expect(JSON.parse(json.out[0] ?? '')).toMatchObject({ ok: false, error: { code: 'NOT_CONFIRMED' } })
+    expect((await lab.group()).pausedTypes).toEqual([])
+    const catalog = ['--catalog', 'packages/events']
+    expect(await cli.run([...pause, 'user.deleted', ...catalog], { cwd: ROOT })).toMatchObject({ code: 0, err: '' })
+    expect(await cli.run([...pause, 'conted', '--yes'])).toMatchObject({
+      ...{ code: 0, err: `streamctl: No event of type conted is known; known are counted, user.deleted.\n` },
+    })
+    // What is paused is known.
+    expect(await cli.run([...pause, 'conted', '--reason', 'why'])).toMatchObject({ code: 0, err: '' })
+    expect((await lab.group()).pausedTypes).toMatchObject([{ eventType: 'conted' }, { eventType: 'user.deleted' }])
   })
 
   test('of several, one must be named', async ({ lab }) => {

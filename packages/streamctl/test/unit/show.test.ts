@@ -1,7 +1,8 @@
 import type { ControlsState, Hindrance, StartResult } from '@redis-streams-processor/streams-core'
 import { describe, expect, test } from 'vitest'
 import { duration, startPoint } from '../../src/input.ts'
-import { type Changed, controlsText, startText } from '../../src/show/group-texts.ts'
+import { type Changed, controlsText, unknownTypeText } from '../../src/show/controls-text.ts'
+import { startText } from '../../src/show/group-texts.ts'
 import { payloadLines } from '../../src/show/payload.ts'
 import { redriveText } from '../../src/show/redrive-text.ts'
 import { hindranceText, stateText } from '../../src/show/state.ts'
@@ -279,7 +280,11 @@ describe('what was done to the controls of a group', () => {
       ...([{ what: 'resume' }, { ...typed, paused: paused.paused }, typed] as const),
       ['billing goes on: consumers see it within a second.', 'a in billing is paused since 2026-11-03 20:00:00Z.'],
     ],
-    ['the end of no pause', ...([{ what: 'resume' }, nothing, nothing] as const), ['billing was not paused.']],
+    [
+      'the end of no pause',
+      ...([{ what: 'resume' }, nothing, nothing] as const),
+      ['billing was not paused: nothing was changed.'],
+    ],
     [
       'the end of the pause of a type, while the group is paused',
       ...([{ what: 'resume', eventType: 'a' }, { ...typed, paused: paused.paused }, paused] as const),
@@ -293,4 +298,12 @@ describe('what was done to the controls of a group', () => {
   ])('%s', (_, changed, before, state, told) => {
     expect(controlsText('billing', changed, { before, state }, 200)).toEqual(told)
   })
+})
+
+test.each<[known: string[], told: string]>([
+  [[], 'no type is'],
+  [['a.b', 'c.d'], 'known are a.b, c.d'],
+  [Array.from({ length: 12 }, (_, n) => `t${n}`), 'known are t0, t1, t2, t3, t4, t5, t6, t7, t8, t9 and 2 more'],
+])('an event type that nobody knows: of %j', (known, told) => {
+  expect(unknownTypeText('a.c', known)).toBe(`No event of type a.c is known; ${told}.`)
 })
