@@ -14,7 +14,7 @@ const pause = { since: time, reason: text.optional() }
 /** One line of a tail. `fields` only with --payload. */
 const entry = z.strictObject({
   entryId: text,
-  appendedAt: time.optional(),
+  publishedAt: time.optional(),
   eventId: text.optional(),
   eventType: text.optional(),
   subject: text.optional(),
@@ -43,6 +43,7 @@ const pendingState = [
   z.strictObject({
     type: z.literal('held'),
     consumer: text,
+    role: z.enum(['own', 'alone', 'crashed', 'left']),
     owner: text,
     attempt: whole,
     leaseExtendedAt: time,
@@ -69,6 +70,14 @@ const state = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('not-ours'), redrivenFor: text }),
   z.strictObject({ type: z.literal('acknowledged'), letter: letter.optional() }),
   z.strictObject({ type: z.literal('unknown'), why: z.enum(['trimmed', 'gone', 'not-appended']) }),
+])
+
+/** Why a group does not go on with an entry. */
+const hindrance = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('holder-silent'), consumer: text, silentMs: whole, leaseLeftMs: whole }),
+  z.strictObject({ type: z.literal('paused'), by: z.enum(['operator', 'circuit']), ...pause }),
+  z.strictObject({ type: z.literal('type-paused'), eventType: text, ...pause }),
+  z.strictObject({ type: z.literal('no-consumer'), silentMs: whole.optional() }),
 ])
 
 const warning = z.strictObject({ setting: text, value: text, risk: text, remedy: text })
@@ -99,6 +108,7 @@ const group = z.strictObject({
       name: text,
       consumer: text,
       role: z.enum(['own', 'alone', 'suspect', 'crashed', 'left', 'suspects']),
+      state: z.enum(['working', 'idle', 'silent', 'gone', 'unknown']).optional(),
       pending: whole,
       idleMs: whole,
     }),
@@ -153,7 +163,7 @@ export const data = {
         eventType: text.optional(),
         redrivenFor: text.optional(),
         fields: fields.optional(),
-        groups: z.array(z.strictObject({ group: text, state })),
+        groups: z.array(z.strictObject({ group: text, state, hindrances: z.array(hindrance) })),
       }),
     ),
     letters: z.array(letter),

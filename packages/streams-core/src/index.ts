@@ -14,8 +14,9 @@ export {
   StreamFullError,
   StreamsError,
 } from './base/errors.ts'
+export type { ConsumerLife, ConsumerState } from './broker/consumer-state.ts'
 export type { WrongType } from './broker/examine.ts'
-export type { ConsumerState, GroupState, ServerState, StreamState } from './broker/inspect.ts'
+export type { GroupState, ServerState, StreamState } from './broker/inspect.ts'
 export type { DeadLetter } from './broker/letter.ts'
 export type { FailedDelivery } from './broker/letter-codec.ts'
 export type { NewestLetters } from './broker/newest-letters.ts'
@@ -71,10 +72,10 @@ export {
   type RedriveOptions,
   type RedriveResult,
 } from './operate/dead-letters.ts'
-export type { EventState } from './operate/event-state.ts'
+export type { EventState, HeldRole } from './operate/event-state.ts'
 export { type Examination, examineStream } from './operate/examine.ts'
 export { type Finder, findEvent, openFinder } from './operate/find.ts'
-export type { FindOptions, FoundEntry, FoundEvent } from './operate/found.ts'
+export type { FindOptions, FoundEntry, FoundEvent, FoundState } from './operate/found.ts'
 export {
   type DeleteResult,
   type Groups,
@@ -84,6 +85,7 @@ export {
   type StartOptions,
   type StartResult,
 } from './operate/groups.ts'
+export { type Hindrance, whyOf } from './operate/hindrance.ts'
 export { inspectStream, openInspector, type StreamInspector } from './operate/inspect.ts'
 export { type Judged, type Judgement, judgeGroup } from './operate/judge.ts'
 export { isLeaseOver } from './operate/lease.ts'

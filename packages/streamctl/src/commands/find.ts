@@ -2,7 +2,7 @@ import { type DeadLetter, type EventState, type FoundEvent, findEvent } from '@r
 import { type Command, Option } from 'commander'
 import { historyLines, letterLines } from '../show/letter.ts'
 import { payloadLines } from '../show/payload.ts'
-import { stateText } from '../show/state.ts'
+import { hindranceText, stateText } from '../show/state.ts'
 import { wrap } from '../show/text.ts'
 import { moment } from '../show/words.ts'
 import { act } from '../tool/act.ts'
@@ -43,14 +43,24 @@ async function find(tool: Tool<'find'>, { idOf, payload }: Options, id: string):
 
 const wasAppended = ({ state }: { state: EventState }) => state.type !== 'unknown' || state.why === 'trimmed'
 
-function nothingKnown(tool: Tool<'find'>, id: string, { knownSince }: FoundEvent): string {
+function nothingKnown(tool: Tool<'find'>, id: string, found: FoundEvent): string {
   const isLossy = tool.settings.retention().policy === 'maxlen'
-  const handled = isLossy ? 'every group has handled it, or it was dropped unread' : 'every group has handled it'
-  const [extent, ifEarlier] =
-    knownSince === undefined
-      ? ['is empty', `If it was ever published, ${handled}`]
-      : [`goes back to ${moment(knownSince)}`, `If it was published before that, ${handled}; else it never was`]
-  return `${id} is not in ${tool.stream.name}, which ${extent}, nor among its dead letters. ${ifEarlier}`
+  const trimmed = `every group has handled it${isLossy ? ', or it was dropped unread' : ''}, and it was trimmed since`
+  const extent = found.knownSince === undefined ? 'is empty' : `goes back to ${moment(found.knownSince)}`
+  const why = whyUnknown(id, found, trimmed)
+  return `${id} is not in ${tool.stream.name}, which ${extent}, nor among its dead letters. ${why}`
+}
+
+function whyUnknown(id: string, { entries, knownSince }: FoundEvent, trimmed: string): string {
+  // Of what was asked for as an entry, the id says when it was published.
+  const entry = entries.find(({ entryId }) => entryId === id)
+  if (entry?.groups.some(({ state }) => state.type === 'unknown' && state.why === 'not-appended')) {
+    return 'No entry has got such an id yet'
+  }
+  const isLater = entry?.publishedAt !== undefined && knownSince !== undefined && entry.publishedAt >= knownSince
+  if (entry) return isLater ? 'If there was such an entry, it was deleted' : `If there was such an entry, ${trimmed}`
+  if (knownSince === undefined) return `If it was ever published, ${trimmed}`
+  return `If it was published before that, ${trimmed}; else it never was`
 }
 
 function toShown({ asOf, entries, letters, knownSince }: FoundEvent, hasPayload: boolean) {
@@ -62,7 +72,7 @@ function toShown({ asOf, entries, letters, knownSince }: FoundEvent, hasPayload:
     entries: entries.map(({ fields, groups, ...entry }) => ({
       ...entry,
       ...(hasPayload && fields && { fields }),
-      groups: groups.map(({ group, state }) => ({ group, state: stateOf(state) })),
+      groups: groups.map(({ state, ...group }) => ({ ...group, state: stateOf(state) })),
     })),
     letters: letters.map(letterOf),
     knownSince,
@@ -75,10 +85,11 @@ function linesOf({ entries, letters }: FoundEvent, width: number, hasPayload: bo
       const where = isInStream ? 'in the stream' : 'not in the stream any more'
       const redriven = redrivenFor ? `, redriven for ${redrivenFor}` : ''
       return [
-        ...wrap(`entry ${entryId}: ${where}, appended ${moment(publishedAt)}${redriven}`, width, 2),
+        ...wrap(`entry ${entryId}: ${where}, published ${moment(publishedAt)}${redriven}`, width, 2),
         ...(eventId || eventType ? wrap(`  event ${eventId ?? '(no id)'}, ${eventType ?? '(no type)'}`, width, 4) : []),
-        ...groups.flatMap(({ group, state }) => [
+        ...groups.flatMap(({ group, state, hindrances }) => [
           ...wrap(`  ${group}: ${stateText(state)}`, width, 4),
+          ...hindrances.flatMap((one) => wrap(`    ${hindranceText(group, one)}`, width, 6)),
           ...('history' in state ? historyLines(state.history, width - 2).map((line) => `  ${line}`) : []),
         ]),
         ...(hasPayload && fields ? payloadLines(fields, width) : []),

@@ -1,31 +1,27 @@
 import {
   type DeleteResult,
-  type GroupControls,
   type Groups,
-  openControls,
   openGroups,
   type StartOptions,
   type StartPoint,
   type StartResult,
 } from '@redis-streams-processor/streams-core'
 import type { Command } from 'commander'
-import { duration, rate, startPoint } from '../input.ts'
-import { type Changed, controlsText, deletedText, startText } from '../show/group-texts.ts'
+import { duration, startPoint } from '../input.ts'
+import { deletedText, startText } from '../show/group-texts.ts'
 import { act } from '../tool/act.ts'
 import { groupsOf } from '../tool/choose-group.ts'
 import type { Tool } from '../tool/tool.ts'
+import { limit, pause, resume } from './group-controls.ts'
 
 interface Start {
   from: StartPoint
   lease?: number
   dryRun?: boolean
 }
-interface Pause {
-  type?: string
-  reason?: string
-}
 
 const FROM = 'beginning, end, a time span ago such as 10m, a time in RFC 3339, or an entry id'
+const CATALOG = 'module that exports the catalog: its types are known, too, and a pause of them asks nothing'
 const LEASE = 'LEASE_MS of those consumers that have not told theirs, because their version is older (default: 10s)'
 
 export function addGroup(program: Command): void {
@@ -52,6 +48,7 @@ export function addGroup(program: Command): void {
     'Pauses a group: running handlers finish, and none is started. Nothing is lost, and nothing is charged.',
   )
     .option('--type <type>', 'only events of this type')
+    .option('--catalog <module>', CATALOG)
     .option('--reason <text>', 'why; consumers log it, and status shows it')
     .action(act('group pause', pause))
   about('resume', 'Ends a pause, and closes the circuit of the group.')
@@ -89,18 +86,19 @@ async function counting(tool: Tool, start: (onProgress: Tell) => Promise<StartRe
 async function create(tool: Tool<'group create'>, { from, dryRun = false }: Start, name: string): Promise<void> {
   await withGroups(tool, undefined, async (groups) => {
     const result = await counting(tool, (onProgress) => groups.create(name, { from, dryRun, onProgress }))
-    tool.show({ ...result, dryRun }, (width) => startText(result, dryRun, width))
+    tool.show({ ...result, dryRun }, (width) => startText(result, from, dryRun, width))
   })
 }
 
 async function replay(tool: Tool<'group replay'>, { from, lease, dryRun = false }: Start, name: string): Promise<void> {
   await groupsOf(tool, name)
+  const textOf = (result: StartResult, isPlan: boolean, width: number) => startText(result, from, isPlan, width)
   const show = (result: StartResult, isPlan: boolean) =>
-    tool.show({ ...result, dryRun }, (width) => startText(result, isPlan, width))
+    tool.show({ ...result, dryRun }, (width) => textOf(result, isPlan, width))
   await withGroups(tool, lease, async (groups) => {
     const plan = await counting(tool, (onProgress) => groups.replay(name, { from, dryRun: true, onProgress }))
     if (dryRun) return show(plan, true)
-    await confirm(tool, plan, startText)
+    await confirm(tool, plan, textOf)
     // What was confirmed, although time has passed.
     const meant = { from: { after: plan.startsAfter } }
     show(await counting(tool, (onProgress) => groups.replay(name, { ...meant, onProgress })), false)
@@ -132,43 +130,4 @@ async function confirm<R extends Pick<StartResult, 'atWork' | 'freeInMs'>>(
 ): Promise<void> {
   const question = textOf(plan, true, Number.POSITIVE_INFINITY).join(' ')
   if (plan.atWork.length === 0 && plan.freeInMs === 0) await tool.confirm(`${question} Go on?`)
-}
-
-type Control = 'group pause' | 'group resume' | 'group limit'
-
-/** Changes the controls of a group, and says what was done, and what else is in force then. */
-async function control(
-  tool: Tool<Control>,
-  group: string,
-  change: (controls: GroupControls) => Promise<void>,
-  changed: Changed,
-): Promise<void> {
-  await groupsOf(tool, group)
-  const controls = openControls(tool.stream, { ...tool.redis, group })
-  try {
-    const before = await controls.state()
-    await change(controls)
-    const state = await controls.state()
-    tool.show({ group, ...state }, (width) => controlsText(group, changed, { before, state }, width))
-  } finally {
-    await controls.close()
-  }
-}
-
-const eventTypeOf = ({ type }: Pause) => (type === undefined ? {} : { eventType: type })
-
-async function pause(tool: Tool<'group pause'>, given: Pause, name: string): Promise<void> {
-  const reason = given.reason === undefined ? {} : { reason: given.reason }
-  const eventType = eventTypeOf(given)
-  await control(tool, name, (controls) => controls.pause({ ...eventType, ...reason }), { what: 'pause', ...eventType })
-}
-
-async function resume(tool: Tool<'group resume'>, given: Pause, name: string): Promise<void> {
-  const eventType = eventTypeOf(given)
-  await control(tool, name, (controls) => controls.resume(eventType), { what: 'resume', ...eventType })
-}
-
-async function limit(tool: Tool<'group limit'>, _: object, name: string, perSecond: string): Promise<void> {
-  const value = perSecond === 'none' ? undefined : rate(perSecond)
-  await control(tool, name, (controls) => controls.limit(value), { what: 'limit' })
 }

@@ -1,4 +1,4 @@
-import type { ControlsState, DeleteResult, StartResult } from '@redis-streams-processor/streams-core'
+import type { DeleteResult, StartPoint, StartResult } from '@redis-streams-processor/streams-core'
 import { wrap } from './text.ts'
 import { count, moment, some, span } from './words.ts'
 
@@ -14,30 +14,37 @@ function hindrance({ atWork, freeInMs }: { atWork: string[]; freeInMs: number })
     : []
 }
 
-/** The sequence of the last id that a millisecond can have: what comes after it begins with the next millisecond. */
-const LAST_SEQUENCE = '18446744073709551615'
-
-/** An entry id begins with the time. */
-function placeOf(startsAfter: string): string {
-  if (startsAfter === '0-0') return 'the beginning'
-  const [ms, sequence] = startsAfter.split('-')
-  const isTime = sequence === LAST_SEQUENCE
-  const time = new Date(Number(ms) + (isTime ? 1 : 0))
-  const at = Number.isNaN(time.getTime()) ? undefined : moment(time.toISOString())
-  if (isTime && at) return at
-  return `what follows entry ${startsAfter}${at ? ` (${at})` : ''}`
+/** Where a group is put, as it was asked for. A time span ago is told with the time that it was. */
+function placeOf(from: StartPoint, startsAfter: string): string {
+  if (from === 'beginning') return 'the oldest entry in the stream'
+  if (from === 'end') return 'what is published from now on'
+  if ('entryId' in from) return `entry ${from.entryId}`
+  if ('after' in from) return `what follows entry ${from.after}`
+  if ('time' in from) return moment(new Date(from.time).toISOString())
+  // Where nothing was published since, it is the newest entry that the group starts after.
+  const [, ms] = LAST_OF_MS.exec(startsAfter) ?? []
+  const at = ms === undefined ? '' : ` (${moment(new Date(Number(ms) + 1).toISOString())})`
+  return `${span(from.agoMs)} ago${at}`
 }
 
-export function startText(result: StartResult, isPlan: boolean, width: number): string[] {
+/** The last id that a millisecond can have: what comes after it begins with the next millisecond. */
+const LAST_OF_MS = /^(\d+)-18446744073709551615$/
+
+/** @param from As it was asked for. */
+export function startText(result: StartResult, from: StartPoint, isPlan: boolean, width: number): string[] {
   const { group, existed, startsAfter, toHandle, skipped, dropped, isStartTrimmed } = result
   const will = isPlan ? 'would be' : 'is'
+  const isReplay = existed && toHandle > 0
   const sentences = [
-    `Group ${group} ${will} ${existed ? 'set to' : 'created at'} ${placeOf(startsAfter)}: ${entries(toHandle)} to handle.`,
+    `Group ${group} ${will} ${existed ? 'set to' : 'created at'} ${placeOf(from, startsAfter)}: ${entries(toHandle)} to handle${isReplay ? ', whether it had handled them or not. Effects happen again' : ''}.`,
     ...(skipped > 0
       ? [`${entries(skipped)} before it, not acknowledged, ${isPlan ? 'would not be' : 'will not be'} handled.`]
       : []),
     ...(dropped > 0
       ? [`The deliveries so far of ${entries(dropped)} that ${dropped === 1 ? 'was' : 'were'} pending are forgotten.`]
+      : []),
+    ...(isReplay
+      ? ['Its dead letters stay: redriven, an event that is handled again would be handled once more.']
       : []),
     ...(isStartTrimmed ? ['Entries after the start may have been trimmed: nobody can handle those again.'] : []),
     ...hindrance(result),
@@ -55,63 +62,4 @@ export function deletedText(result: DeleteResult, isPlan: boolean, width: number
     ...hindrance(result),
   ]
   return sentences.flatMap((sentence) => wrap(sentence, width, 2))
-}
-
-/** What was done to the controls of a group. `eventType`: of which type of event; undefined: of the whole group. */
-export interface Changed {
-  what: 'pause' | 'resume' | 'limit'
-  eventType?: string
-}
-
-export function controlsText(
-  group: string,
-  changed: Changed,
-  { before, state }: { before: ControlsState; state: ControlsState },
-  width: number,
-): string[] {
-  const { what, eventType } = changed
-  const { paused, pausedTypes, limitPerSecond } = state
-  const others = pausedTypes.filter((type) => what !== 'pause' || type.eventType !== eventType)
-  const sentences = [
-    doneText(group, changed, { before, state }),
-    ...(paused && (what !== 'pause' || eventType !== undefined)
-      ? [
-          `${group} is paused by ${paused.by === 'circuit' ? 'its circuit' : 'an operator'} since ${moment(paused.since)}${because(paused.reason)}.`,
-        ]
-      : []),
-    ...others.map(
-      (type) => `${type.eventType} in ${group} is paused since ${moment(type.since)}${because(type.reason)}.`,
-    ),
-    ...(limitPerSecond === undefined || what === 'limit' ? [] : [limitText(group, limitPerSecond)]),
-  ]
-  return sentences.flatMap((sentence) => wrap(sentence, width, 2))
-}
-
-const because = (reason: string | undefined) => (reason === undefined ? '' : `: ${reason}`)
-
-const limitText = (group: string, perSecond: number) =>
-  `${group} starts at most ${some(perSecond, 'handler')} a second.`
-
-function doneText(
-  group: string,
-  { what, eventType }: Changed,
-  { before, state }: { before: ControlsState; state: ControlsState },
-): string {
-  const pauseIn = ({ paused, pausedTypes }: ControlsState) =>
-    eventType === undefined ? paused : pausedTypes.find((type) => type.eventType === eventType)
-  const name = eventType === undefined ? group : `${eventType} in ${group}`
-  if (what === 'limit') {
-    return state.limitPerSecond === undefined ? `${group} has no limit.` : limitText(group, state.limitPerSecond)
-  }
-  if (what === 'resume') {
-    return pauseIn(before) ? `${name} goes on: consumers see it within a second.` : `${name} was not paused.`
-  }
-  const pause = pauseIn(state)
-  const why = because(pause?.reason)
-  const old = pauseIn(before)
-  if (old && old.since === pause?.since) {
-    const isNew = old.reason !== pause.reason
-    return `${name} is paused already, since ${moment(pause.since)}${isNew ? `. Its reason is now${why}` : why}.`
-  }
-  return `${name} is paused${why}. Running handlers finish; within a second none is started.`
 }

@@ -1,3 +1,4 @@
+import { type Hindrance, whyOf } from '@redis-streams-processor/streams-core'
 import type { ShownState } from '../data.ts'
 import { agoOf, moment, some, span } from './words.ts'
 
@@ -31,10 +32,10 @@ export function stateText(state: ShownState): string {
   }
 }
 
-function holderText(consumer: string, { owner, isLeaseOver }: { owner?: string; isLeaseOver: boolean }): string {
+function holderText(consumer: string, { role, isLeaseOver }: { role?: string; isLeaseOver: boolean }): string {
   if (!isLeaseOver) return consumer
   // A living process of the same name may be beside it.
-  const holder = owner?.endsWith('~left') ? `an earlier process of ${consumer}` : consumer
+  const holder = role === 'left' ? `an earlier process of ${consumer}` : consumer
   return `${holder}, whose lease is over: others may take it`
 }
 
@@ -51,7 +52,15 @@ function heldText(state: ShownState & { type: 'held' }): string {
 const UNKNOWN = {
   trimmed: 'handled, or passed over, and trimmed since',
   gone: 'not in the stream',
-  'not-appended': 'not appended yet',
+  'not-appended': 'not published yet',
+}
+
+/** Why a group does not go on with an entry, and what ends that. */
+export function hindranceText(group: string, hindrance: Hindrance): string {
+  const why = whyOf(hindrance)
+  if (hindrance.type === 'paused') return `${why}. To go on: group resume ${group}`
+  if (hindrance.type === 'type-paused') return `${why}. To go on: group resume ${group} --type ${hindrance.eventType}`
+  return why
 }
 
 function whenDue(dueAt: string | undefined): string {

@@ -66,15 +66,20 @@ export class Tool<C extends CommandName = CommandName> {
   }
 
   /**
-   * Asks before something is destroyed.
+   * Asks before something is destroyed, or before something that may not be meant.
+   * @param warning Why it asks. It is told where `--yes` has answered already, too.
    * @throws {Failure} unless the answer is yes.
    */
-  async confirm(question: string): Promise<void> {
-    if (this.#hasConsent) return
-    if (this.isJson || !process.stdin.isTTY) {
-      throw new Failure('declined', 'NOT_CONFIRMED', `${question} Nobody can be asked here: say it with --yes`)
+  async confirm(question: string, warning?: string): Promise<void> {
+    if (this.#hasConsent) {
+      if (warning !== undefined) this.note(`streamctl: ${warning}`)
+      return
     }
-    if (await heeding(() => ask(question, this.signal))) return
+    const whole = warning === undefined ? question : `${warning} ${question}`
+    if (this.isJson || !process.stdin.isTTY) {
+      throw new Failure('declined', 'NOT_CONFIRMED', `${whole} Nobody can be asked here: say it with --yes`)
+    }
+    if (await heeding(() => ask(whole, this.signal))) return
     this.throwIfInterrupted('nothing was changed')
     throw new Failure('declined', 'NOT_CONFIRMED', 'nothing was changed')
   }

@@ -43,7 +43,7 @@ test('docs/streamctl.md; `npx vitest run streamctl/test/unit/docs -u` writes it 
     '',
     '- Output fits the terminal; without one, lines have at most 80 columns. Longer names are cut; `--json` has them whole. There are no colours. Questions, progress and errors go to standard error.',
     '- The data of events is shown only with `--payload`.',
-    '- What destroys something asks first. Without a terminal, or with `--json`, it is refused unless you say `--yes`.',
+    '- What destroys something asks first; so does the pause of an event type that nobody knows. Without a terminal, or with `--json`, it is refused unless you say `--yes`.',
     '- Times are in UTC, by the clock of Redis; so is a start some time ago (`--from 10m`). How long ago something was, and the age of a dead letter (`--older-than`), are by the clock of this machine: `doctor` says whether the two differ. A time span is a number with `ms`, `s`, `m`, `h` or `d`.',
     '- A Ctrl-C ends a command at once; a redrive, a purge and a search say first what they have done.',
     '',

@@ -1,10 +1,11 @@
-import type { ControlsState, StartResult } from '@redis-streams-processor/streams-core'
+import type { ControlsState, Hindrance, StartPoint, StartResult } from '@redis-streams-processor/streams-core'
 import { describe, expect, test } from 'vitest'
 import { duration, startPoint } from '../../src/input.ts'
-import { type Changed, controlsText, startText } from '../../src/show/group-texts.ts'
+import { type Changed, controlsText, unknownTypeText } from '../../src/show/controls-text.ts'
+import { startText } from '../../src/show/group-texts.ts'
 import { payloadLines } from '../../src/show/payload.ts'
 import { redriveText } from '../../src/show/redrive-text.ts'
-import { stateText } from '../../src/show/state.ts'
+import { hindranceText, stateText } from '../../src/show/state.ts'
 import { table } from '../../src/show/table.ts'
 import { clean, cut, widthOf, wrap } from '../../src/show/text.ts'
 import { some, span } from '../../src/show/words.ts'
@@ -122,7 +123,8 @@ describe('what people type', () => {
 
 describe('what a group has done with an entry', () => {
   const ago = (ms: number) => new Date(Date.now() - ms).toISOString()
-  const held = { type: 'held' as const, consumer: 'c-1', owner: 'c-1', attempt: 2, history: [] }
+  const name = { consumer: 'c-1', role: 'own' as const, owner: 'c-1' }
+  const held = { type: 'held' as const, ...name, attempt: 2, history: [] }
 
   test('a lease that is over is told', () => {
     const living = { ...held, leaseExtendedAt: ago(2_000), isLeaseOver: false }
@@ -133,11 +135,43 @@ describe('what a group has done with an entry', () => {
     expect(stateText({ ...over, runningSince: '2026-11-03T20:00:00.000Z' })).toMatch(
       new RegExp(`^${text}, began to run 2026-11-03 20:00:00Z \\(.* ago\\), lease extended 2 min ago$`),
     )
-    expect(stateText({ ...over, owner: 'c-1~left' })).toContain(
-      'held by an earlier process of c-1, whose lease is over',
-    )
+    expect(stateText({ ...over, role: 'left' })).toContain('held by an earlier process of c-1, whose lease is over')
     const suspect = { type: 'crash-suspect' as const, deliveries: 3, consumer: 'c-1', isLeaseOver: true, history: [] }
     expect(stateText(suspect)).toMatch(/taken by c-1, whose lease is over: others may take it$/)
+  })
+
+  const since = '2026-11-03T20:00:00.000Z'
+  test.each<[Hindrance, told: string]>([
+    [
+      { type: 'holder-silent', consumer: 'c-1', silentMs: 6_000, leaseLeftMs: 4_000 },
+      'c-1 has given no sign of life for 6.0 s: others may take the entry in 4.0 s',
+    ],
+    [
+      { type: 'holder-silent', consumer: 'c-1', silentMs: 60_000, leaseLeftMs: 0 },
+      'c-1 has given no sign of life for 1 min: others may take the entry',
+    ],
+    [
+      { type: 'paused', by: 'operator', since, reason: 'bank down' },
+      'paused by an operator, since 2026-11-03 20:00:00Z: bank down. To go on: group resume billing',
+    ],
+    [
+      { type: 'paused', by: 'circuit', since, reason: undefined },
+      'paused by its circuit, because its handlers fail, since 2026-11-03 20:00:00Z. To go on: group resume billing',
+    ],
+    [
+      { type: 'type-paused', eventType: 'a.b', since, reason: undefined },
+      'the event type a.b is paused, since 2026-11-03 20:00:00Z. To go on: group resume billing --type a.b',
+    ],
+    [
+      { type: 'no-consumer', silentMs: undefined },
+      'no consumer is at work, it never had one: start one, or see why they ended',
+    ],
+    [
+      { type: 'no-consumer', silentMs: 60_000 },
+      'no consumer is at work, for 1 min none has given a sign of life: start one, or see why they ended',
+    ],
+  ])('why the group does not go on with it: %o', (hindrance, told) => {
+    expect(hindranceText('billing', hindrance)).toBe(told)
   })
 
   test('what was redriven is not called acknowledged, and a copy is for one group only', () => {
@@ -165,34 +199,43 @@ describe('what a redrive has done', () => {
 })
 
 describe('where a group starts', () => {
-  const start = (startsAfter: string): StartResult => ({
-    ...{ group: 'audit', existed: true, startsAfter, toHandle: 3, skipped: 0, dropped: 0, oldestEntryId: '1-1' },
+  const AT = '1764043200123-18446744073709551615'
+  const plan = (given: Partial<StartResult> = {}): StartResult => ({
+    ...{ group: 'audit', existed: true, startsAfter: '0-0', toHandle: 0, skipped: 0, dropped: 0, oldestEntryId: '1-1' },
     ...{ isStartTrimmed: false, atWork: [], freeInMs: 0 },
+    ...given,
   })
-  const EIGHT = Date.parse('2026-11-29T20:00:00Z')
 
-  test.each([
-    ['0-0', 'the beginning'],
-    [`${EIGHT - 1}-18446744073709551615`, '2026-11-29 20:00:00Z'],
-    [`${EIGHT}-4`, `what follows entry ${EIGHT}-4 (2026-11-29 20:00:00Z)`],
-    ['99999999999999999999-4', 'what follows entry 99999999999999999999-4'],
-  ])('%s is told as "%s"', (startsAfter, place) => {
-    expect(startText(start(startsAfter), true, 200)).toEqual([
-      `Group audit would be set to ${place}: 3 entries to handle.`,
+  test.each<[from: StartPoint, startsAfter: string, place: string]>([
+    ['beginning', '0-0', 'the oldest entry in the stream'],
+    ['end', '1764043200123-4', 'what is published from now on'],
+    [{ entryId: '1764043200124-0' }, AT, 'entry 1764043200124-0'],
+    [{ entryId: '1764043200124-3' }, '1764043200124-2', 'entry 1764043200124-3'],
+    [{ time: new Date('2026-11-29T20:00:00Z') }, AT, '2026-11-29 20:00:00Z'],
+    [{ agoMs: 600_000 }, AT, '10 min ago (2025-11-25 04:00:00Z)'],
+    [{ agoMs: 600_000 }, '1764043200123-4', '10 min ago'],
+  ])('%j is told as it was given', (from, startsAfter, place) => {
+    const told = startText(plan({ startsAfter }), from, true, 200)
+    expect(told).toEqual([`Group audit would be set to ${place}: 0 entries to handle.`])
+  })
+
+  test('a replay says that effects happen again, and that dead letters stay; a new group need not be told', () => {
+    expect(startText(plan({ toHandle: 3, skipped: 1, dropped: 2 }), 'beginning', true, 200)).toEqual([
+      'Group audit would be set to the oldest entry in the stream: 3 entries to handle, whether it had handled them or not. Effects happen again.',
+      '1 entry before it, not acknowledged, would not be handled.',
+      'The deliveries so far of 2 entries that were pending are forgotten.',
+      'Its dead letters stay: redriven, an event that is handled again would be handled once more.',
+    ])
+    expect(startText(plan({ existed: false, toHandle: 3 }), 'beginning', false, 200)).toEqual([
+      'Group audit is created at the oldest entry in the stream: 3 entries to handle.',
     ])
   })
-})
 
-test('a replay that would be refused: for how long nobody may give a sign of life', () => {
-  const plan = { group: 'audit', existed: true, startsAfter: '0-0', toHandle: 3, skipped: 0, dropped: 0 }
-  const told = startText(
-    { ...plan, oldestEntryId: '1-1', isStartTrimmed: false, atWork: [], freeInMs: 9_760 },
-    true,
-    200,
-  )
-  expect(told.at(-1)).toBe(
-    'Somebody was at work just now: the group counts as left once nobody has given a sign of life for 9.8 s more.',
-  )
+  test('a replay that would be refused: for how long nobody may give a sign of life', () => {
+    expect(startText(plan({ freeInMs: 9_760 }), 'beginning', true, 200).at(-1)).toBe(
+      'Somebody was at work just now: the group counts as left once nobody has given a sign of life for 9.8 s more.',
+    )
+  })
 })
 
 describe('what was done to the controls of a group', () => {
@@ -246,7 +289,11 @@ describe('what was done to the controls of a group', () => {
       ...([{ what: 'resume' }, { ...typed, paused: paused.paused }, typed] as const),
       ['billing goes on: consumers see it within a second.', 'a in billing is paused since 2026-11-03 20:00:00Z.'],
     ],
-    ['the end of no pause', ...([{ what: 'resume' }, nothing, nothing] as const), ['billing was not paused.']],
+    [
+      'the end of no pause',
+      ...([{ what: 'resume' }, nothing, nothing] as const),
+      ['billing was not paused: nothing was changed.'],
+    ],
     [
       'the end of the pause of a type, while the group is paused',
       ...([{ what: 'resume', eventType: 'a' }, { ...typed, paused: paused.paused }, paused] as const),
@@ -260,4 +307,12 @@ describe('what was done to the controls of a group', () => {
   ])('%s', (_, changed, before, state, told) => {
     expect(controlsText('billing', changed, { before, state }, 200)).toEqual(told)
   })
+})
+
+test.each<[known: string[], told: string]>([
+  [[], 'no type is'],
+  [['a.b', 'c.d'], 'known are a.b, c.d'],
+  [Array.from({ length: 12 }, (_, n) => `t${n}`), 'known are t0, t1, t2, t3, t4, t5, t6, t7, t8, t9 and 2 more'],
+])('an event type that nobody knows: of %j', (known, told) => {
+  expect(unknownTypeText('a.c', known)).toBe(`No event of type a.c is known; ${told}.`)
 })

@@ -1,7 +1,7 @@
 import { CIRCUIT_FIELD, PAUSED_FIELD, PAUSED_TYPE_FIELD, PROBE_FIELD } from '../define/controls.ts'
 import type { Connection } from './connection.ts'
 import type { Keys } from './keys.ts'
-import { CONCLUDE_PROBE, LIMIT, OPEN_CIRCUIT, PAUSE } from './scripts/controls.ts'
+import { CONCLUDE_PROBE, LIMIT, OPEN_CIRCUIT, PAUSE, RECENT_TYPES } from './scripts/controls.ts'
 import { TAKE_STARTS } from './scripts/starts.ts'
 
 /** The controls of a group as Redis keeps them: the fields of a hash, flat. */
@@ -33,6 +33,11 @@ export class ControlsBroker {
 
   read(): Promise<RawControls> {
     return this.#connection.send<string[]>(['HGETALL', this.#keys.controls])
+  }
+
+  /** The event types of the newest entries of the stream. */
+  recentTypes(): Promise<string[]> {
+    return this.#connection.run(RECENT_TYPES, this.#keys, {}) as Promise<string[]>
   }
 
   /** False: there is no such group. */

@@ -1,3 +1,4 @@
+import { type ControlsState, inForceOf, stateOf } from '../define/controls.ts'
 import type { Fields } from '../define/entry.ts'
 import type { Connection } from './connection.ts'
 import type { Keys } from './keys.ts'
@@ -25,8 +26,20 @@ export interface GroupView {
   /** Where an operator has put the group last, and when, by Redis' clock in milliseconds since 1970. */
   lastStart: { after: string; at: number } | undefined
   pending: PendingEntry | undefined
-  /** The longest lease among its consumers, in milliseconds. Undefined: none has told its lease, or none owns the entry. */
+  /** Undefined where the group has done with the entry. */
+  workers: Workers | undefined
+}
+
+/** What a group goes on with, or is held up by. */
+export interface Workers {
+  controls: ControlsState
+  /** See `GroupState.alive` and `GroupState.silentMs`. */
+  alive: number
+  silentMs: number | undefined
+  /** The longest lease among its consumers, in milliseconds. Undefined: none has told its lease. */
   leaseMs: number | undefined
+  /** The consumer that owns the entry: when it last gave a sign of life, under whatever name, and its own lease. */
+  holder: { silentMs: number; leaseMs: number } | undefined
 }
 
 export interface EntryView {
@@ -56,7 +69,11 @@ export interface SearchOptions {
 type RawGroup = [
   ...[group: string, lastDeliveredId: string, owner: string | null, idleMs: number, deliveries: number],
   ...[due: string | null, aheadMs: number, history: string | null, startAfter: string | null, startAt: string | null],
-  ...[run: string | null, leaseMs: number],
+  ...[run: string | null, workers: RawWorkers | null],
+]
+type RawWorkers = [
+  ...[controls: string[], alive: number, silentMs: number | null, leaseMs: number],
+  ...[holderSilentMs: number | null, holderLeaseMs: number],
 ]
 
 /** Calls of one script may see times that lie some milliseconds apart. */
@@ -125,15 +142,24 @@ export class FindBroker {
 }
 
 function toGroup(raw: RawGroup, nowMs: number): GroupView {
-  const [group, lastDeliveredId, owner, idleMs, deliveries, due, aheadMs, history, after, at, run, leaseMs] = raw
+  const [group, lastDeliveredId, owner, idleMs, deliveries, due, aheadMs, history, after, at, run, workers] = raw
   const dueAt = due === null ? undefined : Number(due) - aheadMs
   const touchedAt = nowMs - idleMs
   const runningSince = run === null ? undefined : sinceIn(run, deliveries, touchedAt)
   const pending = { touchedAt, idleMs, deliveries, dueAt, runningSince, history: historyIn(history ?? '') }
   const lastStart = after === null ? undefined : { after, at: Number(at) }
   return {
-    ...{ group, lastDeliveredId, lastStart, leaseMs: leaseMs || undefined },
+    ...{ group, lastDeliveredId, lastStart },
     pending: owner === null ? undefined : { owner, ...pending },
+    workers: workers === null ? undefined : toWorkers(workers),
+  }
+}
+
+function toWorkers([controls, alive, silentMs, leaseMs, holderSilentMs, holderLeaseMs]: RawWorkers): Workers {
+  return {
+    ...{ controls: stateOf(inForceOf(controls)), alive, silentMs: silentMs ?? undefined },
+    leaseMs: leaseMs || undefined,
+    holder: holderSilentMs === null ? undefined : { silentMs: holderSilentMs, leaseMs: holderLeaseMs },
   }
 }
 

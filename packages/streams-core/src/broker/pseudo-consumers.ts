@@ -57,9 +57,3 @@ export function holderOf(name: string): { consumer: string; role: HolderRole } {
   if (words.includes('alone')) return { consumer, role: 'alone' }
   return { consumer, role: words.includes('suspect') ? 'suspect' : 'own' }
 }
-
-/** The consumer in a name, whatever else the name says; empty where no consumer has the entry. */
-export const consumerIn = (name: string): string => name.split('~', 1)[0] ?? ''
-
-/** Whether who owns an entry under this name waits to run it alone, or nobody does yet. */
-export const isSuspectName = (name: string): boolean => name.endsWith(SUSPECT_SUFFIX)

@@ -13,6 +13,12 @@ import { connect } from './connect.ts'
 export interface GroupControls {
   state(): Promise<ControlsState>
   /**
+   * The event types that can be known without a catalog, in alphabetical order: those of the newest 1,000 entries of the
+   * stream (of fewer, where they are large), and those that are paused in the group. `pause` takes any type, a mistyped one,
+   * too: ask before you pause one that is neither here nor in your catalog.
+   */
+  knownTypes(): Promise<string[]>
+  /**
    * Pauses the group, or one event type of it. Running handlers finish; no handler is started any more. What waits is
    * charged no delivery. A pause outlasts restarts of Redis and of consumers. Idempotent: what is paused already stays
    * paused since then, and for the same reason unless another one is given.
@@ -62,6 +68,11 @@ export function openControls(
     async state() {
       await ready()
       return stateOf(inForceOf(await broker.read()))
+    },
+    async knownTypes() {
+      await ready()
+      const [recent, controls] = await Promise.all([broker.recentTypes(), broker.read()])
+      return [...new Set([...recent, ...inForceOf(controls).types.keys()])].sort()
     },
     async pause(given = {}) {
       const { eventType, reason } = parseOptions('pause', pauseSchema, given)

@@ -3,9 +3,12 @@ import { compareIds, timeOf } from '../base/entry-id.ts'
 import type { EntryView, GroupView, PendingEntry } from '../broker/find.ts'
 import type { DeadLetter } from '../broker/letter.ts'
 import type { FailedDelivery } from '../broker/letter-codec.ts'
-import { consumerIn, isSuspectName, RETRY_CONSUMER } from '../broker/pseudo-consumers.ts'
+import { type HolderRole, holderOf, RETRY_CONSUMER, SUSPECTS } from '../broker/pseudo-consumers.ts'
 import { redriveOf } from '../define/entry.ts'
 import { isLeaseOver } from './lease.ts'
+
+/** As what a consumer, or an earlier process of its name, holds an entry. */
+export type HeldRole = Exclude<HolderRole, 'suspect' | 'suspects'>
 
 /** What a group has done with an entry. */
 export type EventState =
@@ -15,14 +18,15 @@ export type EventState =
    * A consumer has it: it waits for a handler slot, runs, or is being settled. Times are RFC 3339, by Redis' clock.
    * `leaseExtendedAt`: when it was delivered, or its lease was last extended. `isLeaseOver`: that is longer ago than the
    * longest lease of the group, and the consumer is dead or cut off; or an earlier process of the same name has left the
-   * entry (`owner` ends with `~left`): others may take it. `runningSince`: when it got its handler slot, to within what a
+   * entry (`role` is `left`): others may take it. `runningSince`: when it got its handler slot, to within what a
    * command takes to reach Redis. The consumer tells that with the extensions of its leases, the first of which comes
    * within a third of a lease. So it is undefined while the entry waits or is being settled, and in the first moments of a
-   * run. `owner` is the name that Redis has, which may say more than that of the consumer: see docs/internals.md.
+   * run. `owner` is the name that Redis has; `role` is what it says beyond the name of the consumer.
    */
   | {
       type: 'held'
       consumer: string
+      role: HeldRole
       owner: string
       attempt: number
       leaseExtendedAt: string
@@ -83,7 +87,7 @@ export function stateOf(
   group: GroupView,
   { letter, redrivenAs, wasAppended = false }: About = {},
 ): EventState {
-  if (group.pending) return stateOfPending(group.pending, group.leaseMs)
+  if (group.pending) return stateOfPending(group.pending, group.workers?.leaseMs)
   const redrivenFor = entry.fields && redriveOf(entry.fields)?.group
   if (redrivenFor !== undefined && redrivenFor !== group.group && !letter) return { type: 'not-ours', redrivenFor }
   if (entry.fields && compareIds(entry.entryId, group.lastDeliveredId) > 0) return { type: 'undelivered' }
@@ -106,16 +110,16 @@ function stateOfPending(pending: PendingEntry, leaseMs: number | undefined): Eve
   const { owner, deliveries, history, ...times } = pending
   const dueAt = textOf(times.dueAt)
   if (owner === RETRY_CONSUMER) return { type: 'waiting-for-retry', deliveries, dueAt, history }
-  const consumer = consumerIn(owner)
+  const { consumer, role } = holderOf(owner)
   const isOver = isLeaseOver(pending, leaseMs)
-  if (isSuspectName(owner)) {
+  if (role === 'suspect' || owner === SUSPECTS) {
     return { type: 'crash-suspect', deliveries, consumer: consumer || undefined, isLeaseOver: isOver, history }
   }
-  if (consumer === '') return { type: 'set-aside', owner, deliveries, history }
+  if (role === 'suspects') return { type: 'set-aside', owner, deliveries, history }
   const runningSince = textOf(times.runningSince)
   const leaseExtendedAt = timeText(times.touchedAt)
   const lease = { leaseExtendedAt, isLeaseOver: isOver }
-  return { type: 'held', consumer, owner, attempt: deliveries, ...lease, runningSince, history }
+  return { type: 'held', consumer, role, owner, attempt: deliveries, ...lease, runningSince, history }
 }
 
 const textOf = (time: number | undefined) => (time === undefined ? undefined : timeText(time))

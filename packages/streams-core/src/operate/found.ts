@@ -1,6 +1,7 @@
 import type { DeadLetter } from '../broker/letter.ts'
 import type { Fields } from '../define/entry.ts'
 import type { EventState } from './event-state.ts'
+import type { Hindrance } from './hindrance.ts'
 
 /** One entry that an event is, or was, in. */
 export interface FoundEntry {
@@ -16,7 +17,15 @@ export interface FoundEntry {
   /** The fields of the entry with the data of the event, flat: field, value … Undefined where nobody has them any more. */
   fields: Fields | undefined
   /** One for each group of the stream. */
-  groups: { group: string; state: EventState }[]
+  groups: FoundState[]
+}
+
+/** What a group has done with an entry, and why it does not go on with it. */
+export interface FoundState {
+  group: string
+  state: EventState
+  /** Empty where nothing keeps the group from going on, and where it has done with the entry. */
+  hindrances: Hindrance[]
 }
 
 export interface FoundEvent {

@@ -1,7 +1,8 @@
-import { moment, some, span } from '../base/words.ts'
+import { some, span } from '../base/words.ts'
 import type { GroupState } from '../broker/inspect.ts'
+import { whyOf } from './hindrance.ts'
 
-/** An entry that was appended longer ago than this, and is not handled, should be looked at. */
+/** An entry that was published longer ago than this, and is not handled, should be looked at. */
 const SLOW_MS = 60_000
 
 /** What is judged by. */
@@ -14,7 +15,7 @@ export type Judged = Pick<
 export interface Judgement {
   /**
    * `idle`: it has nothing to do. `partly-paused`: one of its event types is. `limited`: its limit holds it up. `retrying`:
-   * all that it has not handled waits for a retry. `slow`: an entry that it has not handled was appended more than a minute
+   * all that it has not handled waits for a retry. `slow`: an entry that it has not handled was published more than a minute
    * ago, and it is none of these.
    */
   state:
@@ -46,21 +47,14 @@ function typesText({ pausedTypes }: Judged): string | undefined {
 function judge(group: Judged): Omit<Judgement, 'urgency'> {
   const { paused, pausedTypes, limitPerSecond, lag, pending, waitingForRetry, oldestUnhandledMs } = group
   if (paused) {
-    const reason = paused.reason ? `: ${paused.reason}` : ''
-    const by = paused.by === 'circuit' ? 'by its circuit, because its handlers fail' : 'by an operator'
-    const state = paused.by === 'circuit' ? 'circuit-open' : 'paused'
-    return { state, why: `paused ${by}, since ${moment(paused.since)}${reason}` }
+    return { state: paused.by === 'circuit' ? 'circuit-open' : 'paused', why: whyOf({ type: 'paused', ...paused }) }
   }
   const setAside = pausedTypes.reduce((sum, type) => sum + type.setAside, 0)
   const why = typesText(group)
   const partly: ReturnType<typeof judge> = { state: 'partly-paused', ...(why && { why }) }
   const atRest: ReturnType<typeof judge> = why ? partly : { state: 'idle' }
   if (lag + pending + waitingForRetry + setAside === 0) return atRest
-  if (group.alive === 0) {
-    const { silentMs } = group
-    const seen = silentMs === undefined ? 'it never had one' : `for ${span(silentMs)} none has given a sign of life`
-    return { state: 'no-consumer', why: `no consumer is at work, ${seen}: start one, or see why they ended` }
-  }
+  if (group.alive === 0) return { state: 'no-consumer', why: whyOf({ type: 'no-consumer', silentMs: group.silentMs }) }
   // What is set aside is counted among the oldest: how long anything else has waited is not known.
   if (setAside > 0) return partly
   const isSlow = oldestUnhandledMs > SLOW_MS
@@ -76,7 +70,7 @@ function judge(group: Judged): Omit<Judgement, 'urgency'> {
   if (isSlow)
     return {
       state: 'slow',
-      why: `the oldest entry that it has not handled was appended ${span(oldestUnhandledMs)} ago`,
+      why: `the oldest entry that it has not handled was published ${span(oldestUnhandledMs)} ago`,
     }
   return why ? partly : { state: 'working' }
 }

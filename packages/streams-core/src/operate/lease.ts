@@ -15,5 +15,9 @@ export function isLeaseOver(
   leaseMs: number = consumerLimits.leaseMs.default,
 ): boolean {
   const { consumer, role } = holderOf(owner)
-  return consumer !== '' && (role === 'left' || idleMs >= leaseMs)
+  return consumer !== '' && (role === 'left' || leaseLeftMs(idleMs, leaseMs) === 0)
 }
+
+/** Milliseconds until others may take a pending entry. The arguments are as in `isLeaseOver`. */
+export const leaseLeftMs = (idleMs: number, leaseMs: number = consumerLimits.leaseMs.default): number =>
+  Math.max(0, leaseMs - idleMs)

@@ -5,6 +5,7 @@ import { type DeadLetter, toLetter } from '../broker/letter.ts'
 import { fieldOf, redriveOf } from '../define/entry.ts'
 import { stateOf } from './event-state.ts'
 import type { FindOptions, FoundEntry, FoundEvent } from './found.ts'
+import { hindrancesOf } from './hindrance.ts'
 import { type Copy, copiesIn, mayBeRedriven } from './redriven.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -117,17 +118,18 @@ export class Search {
     const letters = this.#letters.filter((letter) => letter.entryId === entryId)
     const copies = allCopies.filter(({ of }) => of === entryId)
     const fields = view.fields ?? letters[0]?.fields
+    const eventType = fields && fieldOf(fields, 'type')
     const wasAppended = isPending(view) || letters.length + copies.length > 0 || this.#remembered.has(entryId)
     return {
       ...{ entryId, publishedAt: isoTimeOf(entryId), isInStream: view.fields !== undefined },
-      eventId: fields && fieldOf(fields, 'id'),
-      eventType: fields && fieldOf(fields, 'type'),
+      ...{ eventId: fields && fieldOf(fields, 'id'), eventType },
       redrivenFor: fields && redriveOf(fields)?.group,
       fields,
       groups: view.groups.map((group) => {
         const letter = letters.find((one) => one.group === group.group)
         const redrivenAs = copies.find((copy) => copy.group === group.group)?.entryId
-        return { group: group.group, state: stateOf(view, group, { letter, redrivenAs, wasAppended }) }
+        const state = stateOf(view, group, { letter, redrivenAs, wasAppended })
+        return { group: group.group, state, hindrances: hindrancesOf(state, group, eventType) }
       }),
     }
   }

@@ -1,6 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect } from 'vitest'
-import { type EventState, type FindOptions, findEvent, GroupAtWorkError, openFinder, reject } from '../../src/index.ts'
+import {
+  type EventState,
+  type FindOptions,
+  findEvent,
+  GroupAtWorkError,
+  type Hindrance,
+  openFinder,
+  reject,
+} from '../../src/index.ts'
 import { foreignEntry, range } from '../support/events.ts'
 import { GROUP, type Lab, test } from '../support/lab.ts'
 import { latch } from '../support/latch.ts'
@@ -51,7 +59,7 @@ describe('findEvent says what each group has done with an event', () => {
     const consumer = await lab.consumer({ handlers, retry: { maxDeliveries: 2, delayMs: () => 3_600_000 } })
     await lab.until('a consumer holds it', async () => (await lab.group()).pending === 1)
     expect(await stateOf(lab, 'held')).toEqual({
-      ...{ type: 'held', consumer: consumer.name, owner: consumer.name, attempt: 1, history: [] },
+      ...{ type: 'held', consumer: consumer.name, role: 'own', owner: consumer.name, attempt: 1, history: [] },
       ...{ leaseExtendedAt: expect.any(String), isLeaseOver: false },
     })
     const held = (await stateOf(lab, 'held')) as EventState & { type: 'held' }
@@ -59,7 +67,7 @@ describe('findEvent says what each group has done with an event', () => {
     // An entry id leads to the same.
     const [entry] = (await find(lab, 'held')).entries
     const leaseExtendedAt = expect.any(String)
-    const groups = entry?.groups.map(({ group, state }) => ({ group, state: { ...state, leaseExtendedAt } }))
+    const groups = entry?.groups.map(({ state, ...group }) => ({ ...group, state: { ...state, leaseExtendedAt } }))
     expect((await find(lab, entryId)).entries).toMatchObject([{ ...entry, groups: [groups?.[0], entry?.groups[1]] }])
     expect(await stateOf(lab, 'held', 'idle')).toEqual({ type: 'undelivered' })
     gates.start.resolve()
@@ -88,8 +96,11 @@ describe('findEvent says what each group has done with an event', () => {
           ...{ entryId: rejected.entryId, isInStream: true, eventId: 'rejected', eventType: 'counted' },
           ...{ redrivenFor: undefined, publishedAt: letter?.publishedAt, fields: letter?.fields },
           groups: [
-            { group: GROUP, state: { type: 'dead', letter } },
-            { group: 'idle', state: { type: 'undelivered' } },
+            { group: GROUP, state: { type: 'dead', letter }, hindrances: [] },
+            {
+              ...{ group: 'idle', state: { type: 'undelivered' } },
+              hindrances: [{ type: 'no-consumer', silentMs: undefined }],
+            },
           ],
         },
       ],
@@ -249,7 +260,9 @@ describe('findEvent says what each group has done with an event', () => {
     expect(await stateOf(lab, 'held')).toMatchObject({ type: 'crash-suspect', isLeaseOver: true })
     // What an earlier process of the same name has left is taken at once.
     await claim('heir~left')
-    expect(await stateOf(lab, 'held')).toMatchObject({ type: 'held', consumer: 'heir', isLeaseOver: true })
+    expect(await stateOf(lab, 'held')).toMatchObject({
+      ...{ type: 'held', consumer: 'heir', role: 'left', isLeaseOver: true },
+    })
   })
 
   test('after a replay: a letter from before it does not make dead what was handled since', async ({ lab }) => {
@@ -349,10 +362,112 @@ describe('findEvent says what each group has done with an event', () => {
     await claim('heir~alone')
     expect(await stateOf(lab, 'poison')).toMatchObject({
       type: 'held',
-      consumer: 'heir',
-      owner: 'heir~alone',
+      ...{ consumer: 'heir', role: 'alone', owner: 'heir~alone' },
       attempt: 3,
     })
+  })
+})
+
+describe('findEvent says why a group does not go on with an event', () => {
+  /** Of the newest entry of an event. */
+  async function hindrancesOf(lab: Lab, id: string, group = GROUP): Promise<Hindrance[]> {
+    const { entries } = await find(lab, id)
+    return entries[0]?.groups.find((one) => one.group === group)?.hindrances ?? []
+  }
+  const typesOf = async (lab: Lab, id: string) => (await hindrancesOf(lab, id)).map(({ type }) => type)
+  const tellLease = (lab: Lab, consumer: string, leaseMs: number) =>
+    lab.send('HSET', `{${lab.streamName}}:${GROUP}:tally`, `lease:${consumer}`, leaseMs)
+
+  test('no consumer is there; it, or the type of the event, is paused; its circuit is open', async ({ lab }) => {
+    lab.mayLeavePending = true
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const { entryId } = await lab.producer().publish('counted', { n: 1 }, { id: 'waits' })
+    const nobody: Hindrance = { type: 'no-consumer', silentMs: undefined }
+    expect(await hindrancesOf(lab, 'waits')).toEqual([nobody])
+    const since = expect.any(String)
+    const controls = lab.openControls()
+    for (const eventType of ['counted', 'noted']) await controls.pause({ eventType, reason: 'the bank is down' })
+    const ofType = { type: 'type-paused', eventType: 'counted', since, reason: 'the bank is down' }
+    expect(await hindrancesOf(lab, 'waits')).toEqual([ofType, nobody])
+    await controls.pause()
+    const paused = { type: 'paused', by: 'operator', since, reason: undefined }
+    expect(await hindrancesOf(lab, 'waits')).toEqual([paused, ofType, nobody])
+    await controls.resume()
+    await lab.send('HSET', `{${lab.streamName}}:${GROUP}:controls`, 'circuit', `${Date.now()} fails`)
+    const open = { type: 'paused', by: 'circuit', since, reason: 'fails' }
+    expect(await hindrancesOf(lab, 'waits')).toEqual([open, ofType, nobody])
+    await controls.resume()
+
+    const consumer = await lab.consumer()
+    await lab.until('it is set aside', async () => (await stateOf(lab, 'waits'))?.type === 'set-aside')
+    expect(await hindrancesOf(lab, 'waits')).toEqual([ofType])
+    // Its type is told where the stream does not hold it any more, too.
+    await lab.send('XDEL', lab.streamName, entryId)
+    expect((await find(lab, entryId)).entries[0]?.groups[0]?.hindrances).toEqual([ofType])
+    await consumer.stop()
+  })
+
+  test('the consumer that holds it gives no sign of life: then others take it, where there are any', async ({
+    lab,
+  }) => {
+    lab.mayLeavePending = true
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const { entryId } = await lab.producer().publish('counted', { n: 1 }, { id: 'held' })
+    await tellLease(lab, 'dead', 60_000)
+    await lab.send('XREADGROUP', 'GROUP', GROUP, 'dead', 'STREAMS', lab.streamName, '>')
+    await lab.openControls().pause()
+    // In the hands of a living consumer it goes on, whatever holds the group up.
+    expect(await hindrancesOf(lab, 'held')).toEqual([])
+    await tellLease(lab, 'dead', 1_000)
+    await lab.until('the holder is silent', async () => (await hindrancesOf(lab, 'held')).length > 0)
+    const [silent, ...others] = await hindrancesOf(lab, 'held')
+    expect(silent).toMatchObject({ type: 'holder-silent', consumer: 'dead' })
+    expect((silent as { silentMs: number }).silentMs).toBeGreaterThanOrEqual(500)
+    expect(others).toMatchObject([{ type: 'paused' }, { type: 'no-consumer', silentMs: expect.any(Number) }])
+    // Any consumer may take it over, and by then every one of them may.
+    await lab.send('XGROUP', 'CREATECONSUMER', lab.streamName, GROUP, 'heir')
+    await tellLease(lab, 'heir', 60_000)
+    const [waiting] = (await hindrancesOf(lab, 'held')) as [Hindrance & { type: 'holder-silent' }]
+    expect(waiting.leaseLeftMs).toBeGreaterThan(50_000)
+    expect(waiting.leaseLeftMs + waiting.silentMs).toBeLessThanOrEqual(60_000)
+    await lab.openControls().resume()
+    expect(await typesOf(lab, 'held')).toEqual(['holder-silent'])
+    await lab.send('XGROUP', 'DELCONSUMER', lab.streamName, GROUP, 'heir')
+    await lab.until('its lease is over', async () => {
+      const [over] = (await hindrancesOf(lab, 'held')) as [Hindrance & { type: 'holder-silent' }]
+      return over.leaseLeftMs === 0
+    })
+    // It lives, under another of its names: what it holds waits for its handler.
+    await lab.send('XCLAIM', lab.streamName, GROUP, 'dead~alone', 0, entryId, 'JUSTID')
+    expect(await hindrancesOf(lab, 'held')).toEqual([])
+    // A process that has started under the same name lives; what the earlier one has left, others take.
+    await lab.send('XCLAIM', lab.streamName, GROUP, 'dead~left', 0, entryId, 'JUSTID')
+    await tellLease(lab, 'dead', 60_000)
+    expect(await hindrancesOf(lab, 'held')).toEqual([])
+  })
+
+  test('nothing of what waits for its retry or runs, and nothing of what is done', async ({ lab }) => {
+    lab.mayLeavePending = true
+    const gate = latch()
+    const consumer = await lab.consumer({
+      retry: { delayMs: () => 3_600_000 },
+      handlers: {
+        counted: async ({ id }) => {
+          if (id === 'runs') await gate.promise
+          if (id === 'fails') throw new Error('no luck')
+        },
+      },
+    })
+    const producer = lab.producer()
+    for (const id of ['fails', 'done', 'runs']) await producer.publish('counted', { n: 1 }, { id })
+    await consumer.reports.until('two are settled', (reports) => reports.settled().length === 2)
+    await lab.until('it is held', async () => (await stateOf(lab, 'runs'))?.type === 'held')
+    for (const id of ['fails', 'done', 'runs']) expect(await hindrancesOf(lab, id)).toEqual([])
+    await lab.openControls().pause()
+    expect(await typesOf(lab, 'fails')).toEqual(['paused'])
+    expect([await typesOf(lab, 'done'), await typesOf(lab, 'runs')]).toEqual([[], []])
+    gate.resolve()
+    await consumer.stop()
   })
 })
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect } from 'vitest'
 import { batch, type EventOf, openControls, reject, retryAfter, type SettledReport, skip } from '../../src/index.ts'
-import { mostInASecond, range, type TestCatalog } from '../support/events.ts'
+import { foreignEntry, mostInASecond, range, type TestCatalog } from '../support/events.ts'
 import { GROUP, type Lab, test } from '../support/lab.ts'
 import { latch } from '../support/latch.ts'
 
@@ -536,6 +536,23 @@ describe('G20: controls', () => {
     await controls.resume({ eventType: 'counted' })
     await controls.resume({ eventType: 'noted' })
     expect(await lab.send('EXISTS', `{${lab.streamName}}:${GROUP}:controls`)).toBe(0)
+  })
+
+  test('say which event types are known: of the newest entries, and of what is paused', async ({ lab }) => {
+    await lab.send('XGROUP', 'CREATE', lab.streamName, GROUP, '0', 'MKSTREAM')
+    const controls = lab.openControls()
+    expect(await controls.knownTypes()).toEqual([])
+    await lab.send('XADD', lab.streamName, '*', ...foreignEntry({ type: 'older' }))
+    await publish(lab, 999)
+    await lab.send('XADD', lab.streamName, '*', 'hello', 'world')
+    await controls.pause({ eventType: 'noted' })
+    expect(await controls.knownTypes()).toEqual(['counted', 'noted'])
+    await lab.send('XADD', lab.streamName, '*', ...foreignEntry({ type: 'foreign' }))
+    expect(await controls.knownTypes()).toEqual(['counted', 'foreign', 'noted'])
+    // Large entries: not so many are looked at that they would hold Redis up.
+    const data = 'x'.repeat(30_000)
+    for (const _ of range(50)) await lab.send('XADD', lab.streamName, '*', ...foreignEntry({ type: 'large', data }))
+    expect(await controls.knownTypes()).toEqual(['large', 'noted'])
   })
 
   test('are checked before anything is sent', async ({ lab }) => {

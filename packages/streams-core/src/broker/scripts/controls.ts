@@ -1,6 +1,6 @@
 import { CIRCUIT_FIELD, LIMIT_FIELD, PROBE_FIELD } from '../../define/controls.ts'
 import { script } from '../script.ts'
-import { groupInfoLua, infoLua, nowLua } from './fragments.ts'
+import { ENOUGH_BYTES, groupInfoLua, infoLua, nowLua, typeLua } from './fragments.ts'
 
 /**
  * Pauses a group or one of its event types. One that is paused already stays paused since then; its reason is replaced
@@ -20,6 +20,33 @@ if since and hasReason == '0' then return 1 end
 since = since or string.format('%.0f', nowMs())
 redis.call('HSET', controls, field, since .. ' ' .. reason)
 return 1
+`,
+)
+
+/** Entries that one step of RECENT_TYPES reads, and that it looks at. */
+const STEP = 50
+const RECENT = 1_000
+
+/**
+ * The event types of the newest entries: of fewer, where they are large.
+ *
+ * Returns them, each once.
+ */
+export const RECENT_TYPES = script(
+  { keys: ['stream'] },
+  `
+${typeLua}
+local types, isFound, looked, bytes, before, page = {}, {}, 0, 0, '+', nil
+repeat
+  page = redis.call('XREVRANGE', stream, before, '-', 'COUNT', ${STEP})
+  for _, entry in ipairs(page) do
+    local type, size = typeIn(entry[2])
+    if type and not isFound[type] then types[#types + 1], isFound[type] = type, true end
+    bytes, before = bytes + size, '(' .. entry[1]
+  end
+  looked = looked + #page
+until #page < ${STEP} or looked >= ${RECENT} or bytes >= ${ENOUGH_BYTES}
+return types
 `,
 )
 

@@ -1,8 +1,8 @@
 import { REDRIVE_OF } from '../../define/entry.ts'
 import { OUR_WORDS } from '../letter-codec.ts'
 import { script } from '../script.ts'
-import { ENOUGH_BYTES, infoLua, nowLua } from './fragments.ts'
-import { leasesLua } from './tally.ts'
+import { compareIdsLua, ENOUGH_BYTES, infoLua, nowLua, pseudoConsumersLua } from './fragments.ts'
+import { leasesLua, livingLua } from './tally.ts'
 
 /** Entries that one step of SEARCH reads, and that one call looks at. */
 const STEP = 50
@@ -51,20 +51,32 @@ return { looked, #page == ${STEP} and before, unpack(found) }
  * Returns { Redis' clock, fields of the entry or false, newest id of the stream, oldest id in it or false, { group, last
  * delivered id, owner or false, idle ms, deliveries, due time or false, how far the time of the group is ahead, history or
  * false, after which id an operator has put the group last or false, and when, what its owner has noted of its run or
- * false, longest lease (ms) that a consumer of the group has told or 0, which is looked up where a consumer owns it }… }.
+ * false, and, unless the group has done with the entry, { controls, living consumers, ms since the last sign of life or
+ * false, longest lease (ms) that a consumer has told or 0, ms since the last sign of life of the consumer that owns it or
+ * false, and its lease } or false }… }.
  */
 export const LOOK_UP = script(
   { keys: ['stream'], args: ['entryId', 'groupFormat'] },
   `
+${compareIdsLua}
 ${infoLua}
 ${nowLua}
+${pseudoConsumersLua}
 ${leasesLua}
+${livingLua}
 -- First: on newer versions, to the other commands the time stands still from the start of the script on.
 local at = nowMs()
 if redis.call('EXISTS', stream) == 0 then return { at, false, '0-0', false } end
 local function runOf(groupKeys, consumer)
   local run = consumer and redis.pcall('HGET', groupKeys .. 'runs:' .. consumer, entryId)
   return type(run) == 'string' and run
+end
+local function workersOf(group, groupKeys, consumer)
+  local tallied, infos = talliedIn(groupKeys .. 'tally'), consumerInfos(stream, group)
+  local controls, longest = redis.call('HGETALL', groupKeys .. 'controls'), longestLease(tallied, infos, 0)
+  local alive, silentMs = livingIn(tallied, infos, groupKeys .. 'clock')
+  local ownerSilentMs = consumer and silenceOf(consumer, infos) or false
+  return { controls, alive, silentMs, longest, ownerSilentMs, leaseOf(tallied, consumer) }
 end
 local entry = redis.call('XRANGE', stream, entryId, entryId)[1]
 local about = streamInfo(stream)
@@ -74,13 +86,13 @@ for _, info in ipairs(groupInfos(stream)) do
   local groupKeys = string.format(groupFormat, info.name)
   local pending = redis.call('XPENDING', stream, info.name, entryId, entryId, 1)[1] or { false, false, 0, 0 }
   local ahead = string.match(redis.call('GET', groupKeys .. 'clock') or '', ' (%d+)$') or 0
-  local consumer, leaseMs = pending[2] and consumerIn(pending[2]), 0
-  if consumer then leaseMs = longestLease(talliedIn(groupKeys .. 'tally'), consumerInfos(stream, info.name), 0) end
+  local consumer = pending[2] and consumerIn(pending[2])
+  local isOpen = pending[2] or compareIds(entryId, info['last-delivered-id']) > 0
   found[#found + 1] = {
     info.name, info['last-delivered-id'], pending[2], pending[3], pending[4],
     redis.call('ZSCORE', groupKeys .. 'due', entryId), tonumber(ahead), redis.call('HGET', groupKeys .. 'history', entryId),
     redis.call('HGET', groupKeys .. 'last-start', 'after'), redis.call('HGET', groupKeys .. 'last-start', 'at'),
-    runOf(groupKeys, consumer), leaseMs,
+    runOf(groupKeys, consumer), isOpen and workersOf(info.name, groupKeys, consumer),
   }
 end
 return found

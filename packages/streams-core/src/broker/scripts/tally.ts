@@ -37,12 +37,35 @@ end
 `
 
 /**
+ * `namedIn(tallied, info)`: what XINFO says of a name in a group: { name, pending, idle ms, lease (ms) that its consumer has
+ * told or 0, 1 where Redis sees the reads of those that are given nothing or 0 }.
+ *
+ * `leaseOf(tallied, consumer)`: its lease (ms); the usual one where it has told none.
+ *
+ * `silenceOf(consumer, infos)`: how long ago (ms) it has last given a sign of life, under whatever name, or false.
+ *
  * `livingIn(tallied, infos, clock)`: how many consumers have given a sign of life within half of their lease, and how long
  * ago (ms) the last one was, or false where there was none. A living consumer gives one at least every third of its
  * lease. Redis before 7.2 does not see the reads of a consumer that is given nothing; but a scan sets the clock of the group
  * (`clock`: its key), so one of them is counted while somebody scans. Uses `leasesLua`, `nowLua` and `pseudoConsumersLua`.
  */
 export const livingLua = `
+local function leaseTold(tallied, consumer)
+  return consumer and tonumber(tallied['${LEASE_PREFIX}' .. consumer])
+end
+local function leaseOf(tallied, consumer) return leaseTold(tallied, consumer) or ${USUAL_LEASE_MS} end
+local function namedIn(tallied, info)
+  -- A version that tells both times sees every read.
+  return { info.name, info.pending, info.idle, leaseTold(tallied, consumerIn(info.name)) or 0, info.inactive and 1 or 0 }
+end
+local function silenceOf(consumer, infos)
+  local silentMs
+  for _, info in ipairs(infos) do
+    local isIts = consumerIn(info.name) == consumer and not isLeft(info.name)
+    if isIts then silentMs = math.min(silentMs or info.idle, info.idle) end
+  end
+  return silentMs or false
+end
 local function scannedAgo(clock)
   local text = redis.pcall('GET', clock)
   local last, ahead = string.match(type(text) == 'string' and text or '', '^(%d+) (%d+)$')
@@ -55,8 +78,7 @@ local function livingIn(tallied, infos, clock)
   for _, info in ipairs(infos) do
     local name = consumerIn(info.name)
     if name and not isLeft(info.name) then
-      local leaseMs = tonumber(tallied['${LEASE_PREFIX}' .. name]) or ${USUAL_LEASE_MS}
-      if info.idle < leaseMs / 2 and not isCounted[name] then alive, isCounted[name] = alive + 1, true end
+      if info.idle < leaseOf(tallied, name) / 2 and not isCounted[name] then alive, isCounted[name] = alive + 1, true end
       silentMs = math.min(silentMs or info.idle, info.idle)
     end
   end
