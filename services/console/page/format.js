@@ -39,7 +39,12 @@ const dayTime = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyl
 
 export const clock = (time) => clockTime.format(new Date(time))
 
-export const moment = (time) => (time === undefined ? 'unknown' : dayTime.format(new Date(time)))
+/** A line may break between the date and the time, and nowhere else. */
+export function moment(time) {
+  if (time === undefined) return 'unknown'
+  const [date, atTime] = dayTime.format(new Date(time)).split(', ')
+  return `${date.replaceAll(' ', '\u00a0')}, ${atTime}`
+}
 
 /** A sentence of the library, which names times in UTC, with its times as the page writes them. */
 export const withOurTimes = (text) =>

@@ -6,7 +6,10 @@ interface Found {
 }
 
 // What browsers load has no types.
-const { isFinal, sentenceOf } = (await import(new URL('../../page/found.js', import.meta.url).href)) as Found
+const page = (await import(new URL('../../page/found.js', import.meta.url).href)) as Found
+const { isFinal } = page
+/** With the spaces at which no line may break as any other space. */
+const sentenceOf = (state: object) => page.sentenceOf(state).replaceAll('\u00a0', ' ')
 
 const found = (states: object[], letters: object[] = []) => ({
   entries: [{ groups: states.map((state) => ({ state })) }],
