@@ -3,7 +3,7 @@ import { Consumers } from './consumers.js'
 import { Find } from './find.js'
 import { plural, timeZone } from './format.js'
 import { GroupControls } from './group-controls.js'
-import { Groups, Why } from './groups.js'
+import { Groups } from './groups.js'
 import { html, useEffect, useState } from './html.js'
 import { Letters } from './letters.js'
 import { useLive } from './live.js'
@@ -36,11 +36,10 @@ export function App({ session }) {
   return html`
     <${Header} session=${session} look=${look} problem=${problem} isConnected=${isConnected} />
     <main>
-      <${Find} sought=${sought} nowMs=${look?.nowMs} />
+      <${Find} sought=${sought} nowMs=${look?.nowMs} isReadOnly=${session.isReadOnly} />
       ${look && look.groups.length === 0 && html`<p class="empty">The stream ${session.stream} has no group yet.</p>`}
       ${look && look.groups.length > 0 && html`<${Groups} groups=${look.groups} chosen=${wanted} />`}
       ${look && wanted && !group && html`<p class="empty">The stream has no group ${wanted}.</p>`}
-      ${group && html`<${Why} group=${group} />`}
       ${
         group &&
         html`

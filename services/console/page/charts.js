@@ -76,13 +76,13 @@ function Chart({ kind, points, text, nowMs }) {
     plot.current.setScale('x', { min: Math.max(now - HOUR_S, Math.min(first, now - SHORTEST_S)), max: now })
   }, [points, dark])
   const known = points.map(kind.read).filter((value) => typeof value === 'number')
-  const most = known.length > 0 ? kind.write(Math.max(...known)) : '–'
+  const peak = known.length > 0 ? kind.write(Math.max(...known)) : '–'
   return html`
     <figure class="chart">
       <figcaption>
         <span class="name">${kind.name} <small>${kind.hint}</small></span>
         <span class="value">${under ? under.text : text}</span>
-        <span class="most">${under ? `at ${under.at}` : `at most ${most} since ${clock(points[0].at).slice(0, 5)}`}</span>
+        <span class="peak">${under ? `at ${under.at}` : `peak ${peak} since ${clock(points[0].at).slice(0, 5)}`}</span>
       </figcaption>
       <div class="plot" ref=${place} aria-hidden="true"></div>
     </figure>

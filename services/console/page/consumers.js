@@ -1,5 +1,5 @@
 import { count, duration, plural, timeOfId } from './format.js'
-import { countsOf, leaseOf, leftOf, rowOf, rowsOf, titleOf, withoutLongGone } from './holders.js'
+import { countsOf, isLongGone, leaseOf, leftOf, listedFor, rowOf, rowsOf, titleOf } from './holders.js'
 import { Component, html, useState } from './html.js'
 import { Moves } from './moves.js'
 
@@ -23,13 +23,14 @@ export class Consumers extends Component {
   render({ group, into, nowMs, onFind }) {
     const leaseMs = leaseOf(group)
     const all = rowsOf(into.holders, leaseMs, group)
-    const rows = withoutLongGone(all, leaseMs)
-    const { alive, others } = countsOf(all, group)
+    const rows = all.filter((row) => !isLongGone(row, leaseMs))
+    const longGone = all.filter((row) => isLongGone(row, leaseMs))
+    const counts = countsOf(rows, group).map(({ state, number }) => `${count(number)} ${state}`)
     const lately = into.takeovers.filter(({ at }) => nowMs - at < TOLD_MS)
     return html`
       <section class="card" aria-labelledby="consumers-title">
         <div class="heading">
-          <h3 id="consumers-title">Consumers <span class="number">${count(alive)} alive${others.map(({ state, names }) => html`, <span title=${names.join(', ')}>${count(names.length)} ${state}</span>`)}</span></h3>
+          <h3 id="consumers-title">Consumers <span class="number">${counts.join(', ')}</span></h3>
           <p class="legend">
             <span><span class="entry" style=${{ '--left': 1 }}></span> held</span>
             <span><span class="entry" style=${{ '--left': 0.4 }}></span> lease runs out</span>
@@ -44,11 +45,16 @@ export class Consumers extends Component {
         }}>
           ${rows.map((row) => html`<${Row} key=${row.key} row=${row} onFind=${onFind} leaseMs=${leaseMs} lately=${lately} nowMs=${nowMs} />`)}
         </ul>
+        ${longGone.length > 0 && html`<p class="hint" title=${longGone.map(({ title }) => title).join(', ')}>${goneText(longGone.length, leaseMs)}</p>`}
         <p class="for-readers" role="status">${lately.map(told).join('. ')}</p>
       </section>
     `
   }
 }
+
+/** They are not listed, and not counted above. */
+const goneText = (number, leaseMs) =>
+  `And ${plural(number, 'consumer')} that ${number === 1 ? 'holds' : 'hold'} nothing, silent for ${duration(listedFor(leaseMs))} or more. To delete the names: streamctl consumers prune`
 
 const told = ({ from, to, count: entries, idleMs }) =>
   to.role === 'suspects'
@@ -64,11 +70,11 @@ function Row({ row, leaseMs, lately, nowMs, onFind }) {
     <li class="consumer" data-state=${state} data-row=${key}>
       <div class="who">
         <span class="name">${title}</span>
-        <span class="state">${state}</span>
+        ${state && html`<span class="state">${state}</span>`}
       </div>
       <div class="holds">
         <div class="entries" aria-hidden="true" onClick=${({ target }) => target.dataset.entry && onFind(target.dataset.entry)}>
-          ${entries.map((entry) => html`<${Square} key=${entry.entryId} entry=${entry} leaseMs=${state === 'suspects' ? Infinity : leaseMs} />`)}
+          ${entries.map((entry) => html`<${Square} key=${entry.entryId} entry=${entry} leaseMs=${state ? leaseMs : Infinity} />`)}
           ${pending > entries.length && html`<span class="more">+${count(pending - entries.length)}</span>`}
         </div>
         <p class="says">

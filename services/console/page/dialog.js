@@ -8,21 +8,38 @@ const REST_MS = 300
 /** Something that is still to be typed or chosen, and no mistake: what `run` may throw. */
 export const hint = (text) => Object.assign(new Error(text), { isHint: true })
 
+const yes = () => true
+const no = () => undefined
+
 /**
  * Asks before something is done: first says what it will do, by a dry run, then does it, then says what was done.
  * `run(values, dryRun, answer)` gives what to send to the console (`post`); `describe(answer, values)` and
- * `conclude(answer, values)` make sentences of its answers; `canDo(answer)`: whether it would do anything but refuse.
- * Whoever closes the dialog stops what runs.
+ * `conclude(answer, values)` make sentences of its answers; `canDo(answer)`: whether it would do anything but refuse;
+ * `doubtOf(answer, values)`: what speaks against it, so that it is to be confirmed apart. Whoever closes the dialog stops what runs.
  */
-export function Ask({ title, verb, isDanger, fields = [], run, describe, canDo = () => true, conclude, onClose }) {
+export function Ask({
+  title,
+  verb,
+  isDanger,
+  fields = [],
+  run,
+  describe,
+  canDo = yes,
+  doubtOf = no,
+  conclude,
+  onClose,
+}) {
   const dialog = useRef()
   const doing = useRef()
   const restMs = useRef(0)
   const [values, setValues] = useState(Object.fromEntries(fields.map(({ name, value = '' }) => [name, value])))
   const [answer, setAnswer] = useState()
+  /** Of the last answer, also while there is none to what is typed now. */
+  const known = useRef({})
   const [soFar, setSoFar] = useState()
   const [problem, setProblem] = useState()
   const [step, setStep] = useState('asking')
+  const [accepted, accept] = useState()
   const said = trimmed(values)
   useEffect(() => {
     dialog.current.showModal()
@@ -39,6 +56,7 @@ export function Ask({ title, verb, isDanger, fields = [], run, describe, canDo =
         const request = await run(said, true)
         const found = await request.send({ signal, onProgress: (done) => isOld() || setSoFar(done) })
         if (isOld()) return
+        known.current = found
         setAnswer(found)
         // What is refused now may be possible soon.
         if (!canDo(found)) again = setTimeout(ask, ASK_AGAIN_MS)
@@ -56,7 +74,11 @@ export function Ask({ title, verb, isDanger, fields = [], run, describe, canDo =
       clearTimeout(again)
     }
   }, [JSON.stringify(fields.filter(({ isConfirm }) => !isConfirm).map(({ name }) => said[name]))])
-  const isConfirmed = fields.every(({ name, isConfirm }) => isConfirm === undefined || said[name] === isConfirm)
+  const isOver = step === 'done' || step === 'stopped'
+  const doubt = answer && !isOver && doubtOf(answer, said)
+  const isConfirmed =
+    fields.every(({ name, isConfirm }) => isConfirm === undefined || said[name] === isConfirm) &&
+    (!doubt || accepted === doubt)
   const act = async (event) => {
     event.preventDefault()
     doing.current = new AbortController()
@@ -74,15 +96,21 @@ export function Ask({ title, verb, isDanger, fields = [], run, describe, canDo =
       setStep(signal.aborted ? 'stopped' : 'asking')
     }
   }
-  const isOver = step === 'done' || step === 'stopped'
   return html`
     <dialog ref=${dialog} aria-labelledby="dialog-title" onClose=${() => onClose(isOver)}>
       <form onSubmit=${act}>
         <h2 id="dialog-title">${title}</h2>
-        ${!isOver && fields.filter(({ isShown = () => true }) => isShown(values)).map((field) => html`<${Field} key=${field.name} field=${field} value=${values[field.name]} isDisabled=${step === 'doing'} onChange=${(value) => setValues({ ...values, [field.name]: value })} />`)}
+        ${!isOver && fields.filter(({ isShown = yes }) => isShown(values)).map((field) => html`<${Field} key=${field.name} field=${field} known=${field.known?.(known.current)} value=${values[field.name]} isDisabled=${step === 'doing'} onChange=${(value) => setValues({ ...values, [field.name]: value })} />`)}
         <div class="answer" role="status">
           <${Says} ...${{ step, problem, answer, soFar, values: said, describe, conclude }} />
         </div>
+        ${
+          doubt &&
+          html`<label class="doubt">
+            <input type="checkbox" checked=${accepted === doubt} disabled=${step === 'doing'} onInput=${({ currentTarget }) => accept(currentTarget.checked ? doubt : undefined)} />
+            <span><b class="problem">${doubt}</b> ${verb} it all the same</span>
+          </label>`
+        }
         <div class="buttons">
           ${
             step === 'doing'
@@ -101,20 +129,35 @@ export function Ask({ title, verb, isDanger, fields = [], run, describe, canDo =
   `
 }
 
-function Field({ field: { name, label, hint, type = 'text', placeholder, options }, value, isDisabled, onChange }) {
-  const onInput = ({ currentTarget }) => onChange(currentTarget.value)
+/** `choices`: buttons, each of which fills the field. `known`: what the browser offers while somebody types. */
+function Field({ field, known, value, isDisabled, onChange }) {
+  const { label, hint, choices = [] } = field
   return html`
-    <label>
-      ${label}
+    <div class="field">
+      <label>
+        ${label}
+        <${Input} ...${{ field, known, value, isDisabled, onChange }} />
+        ${hint && html`<small>${hint}</small>`}
+      </label>
       ${
-        options
-          ? html`<select name=${name} disabled=${isDisabled} onInput=${onInput}>
-              ${options.map(([option, text]) => html`<option value=${option} selected=${option === value}>${text}</option>`)}
-            </select>`
-          : html`<input name=${name} type=${type} step=${type === 'datetime-local' ? 1 : undefined} value=${value} placeholder=${placeholder} disabled=${isDisabled} autocomplete="off" onInput=${onInput} />`
+        choices.length > 0 &&
+        html`<div class="choices" role="group" aria-label="Quick choices">
+          ${choices.map(([text, chosen]) => html`<button type="button" aria-pressed=${chosen === value ? 'true' : 'false'} disabled=${isDisabled} onClick=${() => onChange(chosen)}>${text}</button>`)}
+        </div>`
       }
-      ${hint && html`<small>${hint}</small>`}
-    </label>
+    </div>
+  `
+}
+
+function Input({ field: { name, type = 'text', placeholder, options }, known, value, isDisabled, onChange }) {
+  const onInput = ({ currentTarget }) => onChange(currentTarget.value)
+  if (options)
+    return html`<select name=${name} disabled=${isDisabled} onInput=${onInput}>
+      ${options.map(([option, text]) => html`<option value=${option} selected=${option === value}>${text}</option>`)}
+    </select>`
+  return html`
+    <input name=${name} type=${type} step=${type === 'datetime-local' ? 1 : undefined} value=${value} placeholder=${placeholder} disabled=${isDisabled} autocomplete="off" list=${known && `${name}-known`} onInput=${onInput} />
+    ${known && html`<datalist id=${`${name}-known`}>${known.map((one) => html`<option value=${one}></option>`)}</datalist>`}
   `
 }
 

@@ -1,8 +1,10 @@
 import { get } from './api.js'
-import { clock, moment, plural } from './format.js'
+import { Failures } from './failures.js'
+import { clock, moment, plural, withOurTimes } from './format.js'
 import { isFinal, sentenceOf, unknownText, wasPublished } from './found.js'
 import { html, useEffect, useRef, useState } from './html.js'
 import { Letter } from './letter.js'
+import { Purge, Redrive } from './letter-actions.js'
 import { Payload } from './payload.js'
 
 /** What is shown is looked up again with a look of the page, so long after the last time at the earliest. */
@@ -44,23 +46,28 @@ function useFound(nowMs) {
     clear(id, 'Searching …')
     ask(id)
   }
-  return { ...state, search, clear }
+  return { ...state, search, clear, again: () => ask(state.id) }
 }
 
 /**
  * Finds an event by its id or that of its entry, and says what each group has done with it.
  * @param sought Something that was pointed at, to be found: `{ id }`.
  */
-export function Find({ sought, nowMs }) {
+export function Find({ sought, nowMs, isReadOnly }) {
   const section = useRef()
   const input = useRef()
-  const { found, says, search, clear } = useFound(nowMs)
-  useEffect(() => {
-    if (!sought) return
-    input.current.value = sought.id
+  const [asked, setAsked] = useState()
+  const { found, says, search, clear, again } = useFound(nowMs)
+  const seek = (id) => {
+    input.current.value = id
     section.current.focus()
-    search(sought.id)
-  }, [sought])
+    search(id)
+  }
+  useEffect(() => sought && seek(sought.id), [sought])
+  const close = (isDone) => {
+    setAsked()
+    if (isDone) again()
+  }
   const submit = (event) => {
     event.preventDefault()
     const id = input.current.value.trim()
@@ -90,23 +97,25 @@ export function Find({ sought, nowMs }) {
             <button type="button" onClick=${leave}>Clear</button>
           </div>
           ${found.entries.length === 0 && html`<p class="empty">${unknownText(found)}</p>`}
-          ${found.entries.map((entry) => html`<${Entry} key=${entry.entryId} entry=${entry} />`)}
+          ${found.entries.map((entry) => html`<${Entry} key=${entry.entryId} entry=${entry} onFind=${seek} />`)}
           ${
             found.letters.length > 0 &&
             html`<h3>Dead letters <span class="number">${found.letters.length}</span></h3>
               <ul class="found-letters">
-                ${found.letters.map((letter) => html`<${Letter} key=${`${letter.group} ${letter.letterId}`} letter=${letter} title=${letter.group} isReadOnly />`)}
+                ${found.letters.map((letter) => html`<${Letter} key=${`${letter.group} ${letter.letterId}`} letter=${letter} title=${letter.group} isReadOnly=${isReadOnly} onAsk=${(what) => setAsked({ what, letter })} />`)}
               </ul>`
           }
         `
       }
+      ${asked?.what === 'redrive' && html`<${Redrive} group=${asked.letter.group} letter=${asked.letter} onClose=${close} />`}
+      ${asked?.what === 'purge' && html`<${Purge} group=${asked.letter.group} letter=${asked.letter} onClose=${close} />`}
     </section>
   `
 }
 
-function Entry({ entry }) {
+function Entry({ entry, onFind }) {
   const { entryId, eventId, eventType, publishedAt, isInStream, redrivenFor, groups } = entry
-  const fieldsOf = async () => (await get('find', { id: entryId, payload: 'yes' })).entries[0]?.fields ?? []
+  const fieldsOf = async () => (await get(`entries/${entryId}`)).fields
   return html`
     <article class="found">
       <h3>${eventType ?? 'An entry'} <code>${entryId}</code></h3>
@@ -119,9 +128,27 @@ function Entry({ entry }) {
         ${redrivenFor && `, redriven for ${redrivenFor}`}
       </p>
       <dl>
-        ${groups.map(({ group, state }) => html`<dt>${group}</dt><dd data-found=${state.type}>${sentenceOf(state)}</dd>`)}
+        ${groups.map(
+          ({ group, state, hindrances }) => html`
+            <dt>${group}</dt>
+            <dd data-found=${state.type}>
+              <${Sentence} state=${state} onFind=${onFind} />
+              ${hindrances.map((why) => html`<p class="why">Held up: ${withOurTimes(why)}.</p>`)}
+              <${Failures} history=${state.history ?? []} />
+            </dd>
+          `,
+        )}
       </dl>
-      <${Payload} fieldsOf=${fieldsOf} />
+      ${isInStream && html`<${Payload} fieldsOf=${fieldsOf} />`}
     </article>
   `
+}
+
+/** What a group has done with an entry; the copy that it names can be found by a click. */
+function Sentence({ state, onFind }) {
+  const text = sentenceOf(state)
+  const { redrivenAs } = state
+  if (!redrivenAs) return text
+  const [before, after] = text.split(redrivenAs)
+  return html`${before}<button class="id" onClick=${() => onFind(redrivenAs)}><code>${redrivenAs}</code></button>${after}`
 }

@@ -39,10 +39,25 @@ const dayTime = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyl
 
 export const clock = (time) => clockTime.format(new Date(time))
 
-export const moment = (time) => (time === undefined ? 'unknown' : dayTime.format(new Date(time)))
+/** A line may break between the date and the time, and nowhere else. */
+export function moment(time) {
+  if (time === undefined) return 'unknown'
+  const [date, atTime] = dayTime.format(new Date(time)).split(', ')
+  return `${date.replaceAll(' ', '\u00a0')}, ${atTime}`
+}
+
+/** A sentence of the library, which names times in UTC, with its times as the page writes them. */
+export const withOurTimes = (text) =>
+  text.replace(/(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)Z/g, (_, day, time) => moment(`${day}T${time}Z`))
 
 /** The time zone in which they are written. */
 export const timeZone = () => clockTime.resolvedOptions().timeZone
 
-/** When an entry was appended, by its id. */
+/** A time as a field for times holds it: to the second, in the time zone of the browser. */
+export function localTime(ms) {
+  const offsetMs = new Date(ms).getTimezoneOffset() * 60_000
+  return new Date(ms - offsetMs).toISOString().slice(0, 19)
+}
+
+/** When an event was published, by the id of its entry. */
 export const timeOfId = (entryId) => Number(entryId.split('-', 1)[0])

@@ -2,7 +2,7 @@ import { moment, plural } from './format.js'
 
 // Sentences about an event that was found.
 
-/** Whether nothing can happen to it any more, unless it is published or a group is set back. */
+/** Whether nothing can happen to it any more, unless it is published again or a group is set back. */
 export const isFinal = ({ entries, letters }) =>
   letters.length === 0 && entries.every(({ groups }) => groups.every(({ state }) => isFinalState(state)))
 
@@ -27,28 +27,25 @@ export const wasPublished = ({ isInStream, eventId, groups }) =>
 const UNKNOWN = {
   trimmed: 'Handled, or passed over, and trimmed since.',
   gone: 'Nothing is known of it: the stream does not hold it.',
-  'not-appended': 'Not appended yet.',
+  'not-appended': 'Not published yet.',
 }
 
 /**
  * Since when it runs is not known of what waits for a handler slot, is being settled, or has only just begun to run. Of a
- * consumer that gives no sign of life nobody knows whether it still runs anything.
+ * consumer whose lease is over nobody knows whether it still runs anything.
  */
-function heldText({ consumer, owner, attempt, leaseExtendedAt, isLeaseOver, runningSince }) {
+function heldText({ consumer, role, attempt, leaseExtendedAt, isLeaseOver, runningSince }) {
   const runs = runningSince ? `, which ${isLeaseOver ? 'began to run' : 'runs since'} ${moment(runningSince)}` : ''
+  const holder = role === 'left' ? `an earlier process of ${consumer}` : consumer
+  const held = `Held by ${holder}, delivery ${attempt}${runs}`
   // A living process of the same name may be beside it.
-  const isOfEarlier = owner.endsWith('~left')
-  const held = `Held by ${isOfEarlier ? `an earlier process of ${consumer}` : consumer}, delivery ${attempt}${runs}`
-  const extended = moment(leaseExtendedAt)
-  if (isOfEarlier) return `${held}: others may take it.`
-  return isLeaseOver
-    ? `${held}. ${consumer} gives no sign of life: its lease, last extended ${extended}, is over, and others may take the entry.`
-    : `${held}; its lease was extended ${extended}.`
+  if (role === 'left') return `${held}: others may take it.`
+  return `${held}; its lease was extended ${moment(leaseExtendedAt)}${isLeaseOver ? ', and is over' : ''}.`
 }
 
-function suspectText({ deliveries, consumer, isLeaseOver }) {
-  const taken = consumer && ` ${consumer} has taken it${isLeaseOver ? ', and gives no sign of life either' : ''}.`
-  return `Its consumers died ${plural(deliveries, 'time')}: it waits to run alone.${taken ?? ''}`
+function suspectText({ deliveries, consumer }) {
+  const taken = consumer ? ` ${consumer} has taken it.` : ''
+  return `Its consumers died ${plural(deliveries, 'time')}: it waits to run alone.${taken}`
 }
 
 /** What a group has done with an entry. */

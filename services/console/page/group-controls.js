@@ -42,6 +42,10 @@ const whileOf = ({ by }) =>
 
 const typed = ({ eventType }) => (eventType ? { eventType } : {})
 
+/** The pause of a mistyped type is in force, and holds nothing up: nobody would notice. In the words of `streamctl`. */
+const doubtOf = ({ knownTypes }, { eventType }) =>
+  eventType && !knownTypes.includes(eventType) ? `No event of type ${eventType} is known.` : undefined
+
 function Pause({ group: { group, pausedTypes }, onClose }) {
   // What is paused as a whole has no button to pause.
   const wasPaused = (eventType) => pausedTypes.some((type) => type.eventType === eventType)
@@ -49,9 +53,15 @@ function Pause({ group: { group, pausedTypes }, onClose }) {
     title=${`Pause ${group}`}
     verb="Pause"
     fields=${[
-      { name: 'eventType', label: 'Event type', hint: 'Empty: the whole group.' },
+      {
+        name: 'eventType',
+        label: 'Event type',
+        hint: 'Empty: the whole group.',
+        known: ({ knownTypes }) => knownTypes,
+      },
       { name: 'reason', label: 'Reason', hint: 'Consumers log it.' },
     ]}
+    doubtOf=${doubtOf}
     run=${({ reason, ...values }, dryRun) => post(groupPath(group, 'pause'), { dryRun, ...typed(values), ...(reason ? { reason } : {}) })}
     describe=${(state, { eventType }) => html`
       <p>${eventType ? html`No handler for <b>${eventType}</b> is started any more; such entries are set aside.` : 'No handler of this group is started any more.'}</p>

@@ -1,15 +1,16 @@
-import { age, count, rate } from './format.js'
+import { age, count, rate, withOurTimes } from './format.js'
 import { html, useState } from './html.js'
 
-/** With more groups than this, a field narrows them. */
+/** With more groups than this, a field narrows them, and those that something holds up come first. */
 const MANY = 8
 
 export const lagOf = ({ lag, isLagExact }) => `${isLagExact ? '' : '≥ '}${count(lag)}`
 
-/** Every group with its figures; a click looks into one. */
+/** Every group with its figures, and what is the matter with it, in the words of `streamctl`; a click looks into one. */
 export function Groups({ groups, chosen }) {
   const [words, setWords] = useState('')
-  const shown = groups.filter(({ group }) => group.toLowerCase().includes(words.toLowerCase()))
+  const sorted = groups.length > MANY ? groups.toSorted((a, b) => b.urgency - a.urgency) : groups
+  const shown = sorted.filter(({ group }) => group.toLowerCase().includes(words.toLowerCase()))
   return html`
     <section aria-labelledby="groups-title" class="card groups">
       <div class="heading">
@@ -46,9 +47,10 @@ export function Groups({ groups, chosen }) {
 }
 
 function Row({ group, isChosen }) {
-  const { failedPerSecond, deadLetters, oldestUnhandledMs } = group
+  const { failedPerSecond, deadLetters, oldestUnhandledMs, why } = group
+  const chosen = isChosen ? 'chosen' : ''
   return html`
-    <tr class=${isChosen ? 'chosen' : ''}>
+    <tr class=${chosen}>
       <th scope="row">
         <a href=${`#${new URLSearchParams({ group: group.group })}`} aria-current=${isChosen ? 'true' : undefined}>${group.group}</a>
       </th>
@@ -62,6 +64,7 @@ function Row({ group, isChosen }) {
       <td class=${deadLetters > 0 ? 'bad' : ''}>${count(deadLetters)}</td>
       <td>${count(group.alive)}</td>
     </tr>
+    ${why !== undefined && html`<tr class=${`why ${chosen}`}><td colspan="10"><p>${withOurTimes(why)}</p></td></tr>`}
   `
 }
 
@@ -73,9 +76,3 @@ const COLOURS = {
 /** In the words of `streamctl status`. */
 export const StateOf = ({ group: { state } }) =>
   html`<span class=${`state ${COLOURS[state] ?? ''}`}>${state.replace('-', ' ')}</span>`
-
-/** What is the matter with a group. Of pauses, its controls say more. */
-export function Why({ group: { group, state, why } }) {
-  const isTold = state === 'paused' || state === 'circuit-open' || state === 'partly-paused'
-  return why !== undefined && !isTold && html`<p class="banner warning"><b>${group}</b>: ${why}.</p>`
-}

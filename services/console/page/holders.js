@@ -21,10 +21,11 @@ export const rowOf = ({ consumer, role }) =>
 export const titleOf = ({ consumer, role }) =>
   role === 'suspects' ? 'Crash suspects' : role === 'left' ? `${consumer} (earlier process)` : consumer
 
-/** One row for each consumer, whatever the names under which it holds something; crash suspects last. */
+/** One row for each consumer, whatever the names under which it holds something; crash suspects last, if there are any. */
 export function rowsOf(holders, leaseMs, group) {
   const rows = new Map()
   for (const holder of holders) {
+    if (holder.role === 'suspects' && holder.pending === 0) continue
     const key = rowOf(holder)
     const row = rows.get(key) ?? {
       key,
@@ -47,8 +48,7 @@ export function rowsOf(holders, leaseMs, group) {
 }
 
 function stateOf({ key, role, pending, idleMs }, leaseMs, { alive, paused }) {
-  if (key === SUSPECTS)
-    return { state: 'suspects', says: 'delivered before, and their consumer died: they will run alone' }
+  if (key === SUSPECTS) return { says: 'delivered before, and their consumer died: they will run alone' }
   if (role === 'left') return { state: 'dead', says: 'held by an earlier process of this name' }
   if (idleMs < leaseMs * SILENT_FROM) return { state: 'alive', says: '' }
   const leftMs = leaseMs - idleMs
@@ -59,22 +59,22 @@ function stateOf({ key, role, pending, idleMs }, leaseMs, { alive, paused }) {
   return { state: 'dead', says: 'its lease is over: others take what it holds' }
 }
 
-/**
- * How many consumers are alive, as the table of groups says it; and how many rows are in any other state, with their names:
- * those, too, that are gone for so long that they are not shown any more.
- */
+/** How many consumers are alive, as the table of groups says it; and how many rows are in any other state. */
 export function countsOf(rows, { alive }) {
-  const inState = (state) => rows.filter((row) => row.state === state).map(({ title }) => title)
-  const others = ['silent', 'dead', 'gone'].map((state) => ({ state, names: inState(state) }))
-  return { alive, others: others.filter(({ names }) => names.length > 0) }
+  const others = ['silent', 'dead', 'gone'].map((state) => ({ state, rows: rows.filter((row) => row.state === state) }))
+  return [
+    { state: 'alive', number: alive },
+    ...others.map(({ state, rows }) => ({ state, number: rows.length })),
+  ].filter(({ state, number }) => number > 0 || state === 'alive')
 }
 
 /** How much of an entry's lease is left, from 1 down to 0. */
 export const leftOf = ({ idleMs }, leaseMs) => Math.max(0, Math.min(1, 1 - idleMs / leaseMs))
 
-/** For so long a row says at least that its consumer is gone. Redis keeps the name for minutes. */
+/** A consumer that is gone, and holds nothing, has a row for so long at least. Redis keeps the name until it is pruned. */
 const GONE_FOR_MS = 60_000
 
-/** Without the consumers that are gone for longer, and hold nothing. */
-export const withoutLongGone = (rows, leaseMs) =>
-  rows.filter(({ state, idleMs }) => state !== 'gone' || idleMs < Math.max(GONE_FOR_MS, 3 * leaseMs))
+export const listedFor = (leaseMs) => Math.max(GONE_FOR_MS, 3 * leaseMs)
+
+/** Whether it has no row any more. */
+export const isLongGone = ({ state, idleMs }, leaseMs) => state === 'gone' && idleMs >= listedFor(leaseMs)

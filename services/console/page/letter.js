@@ -1,4 +1,5 @@
 import { get, groupPath } from './api.js'
+import { Failures } from './failures.js'
 import { duration, moment, plural } from './format.js'
 import { html } from './html.js'
 import { Payload } from './payload.js'
@@ -26,17 +27,7 @@ export function Letter({ letter, title = letter.eventType ?? 'no type', isReadOn
             <dt>Published</dt><dd>${moment(letter.publishedAt)}</dd>
             <dt>Died</dt><dd>${moment(letter.diedAt)}, with ${consumer || 'nobody'}, after ${plural(deliveries, 'delivery', 'deliveries')}${redrives > 0 ? `, redriven ${plural(redrives, 'time')} before` : ''}</dd>
           </dl>
-          ${
-            letter.history.length > 0 &&
-            html`<h4>Failed deliveries</h4>
-              <ol class="history">
-                ${letter.history.map(
-                  (failure) => html`<li key=${failure.at} value=${failure.attempt}>
-                    <time datetime=${failure.at}>${moment(failure.at)}</time> ${failure.consumer}: <span class="error">${failure.error}</span>
-                  </li>`,
-                )}
-              </ol>`
-          }
+          <${Failures} history=${letter.history} />
           <${Payload} fieldsOf=${fieldsOf} />
           <div class="buttons">
             ${!isReadOnly && reason !== 'unreadable' && html`<button onClick=${() => onAsk('redrive')}>Redrive …</button>`}

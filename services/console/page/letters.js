@@ -7,6 +7,8 @@ import { Purge, Redrive } from './letter-actions.js'
 const REASONS = ['exhausted', 'rejected', 'malformed', 'crashed', 'commit-failed', 'unreadable']
 /** A search looks at many letters: it waits until nothing has been typed for so long. */
 const REST_MS = 300
+/** The first page. */
+const FIRST = { before: undefined, earlier: 0 }
 
 /**
  * A page of letters. The newest ones, unsearched, are asked for again whenever their number changes; one request at a
@@ -14,6 +16,7 @@ const REST_MS = 300
  */
 function usePage(group, query, deadLetters) {
   const [state, setState] = useState({ found: undefined, problem: '' })
+  const wanted = JSON.stringify(query)
   const [asked, askFor] = useState(deadLetters)
   const isAsking = useRef(false)
   const isNewest = !Object.values(query).some(Boolean)
@@ -22,7 +25,7 @@ function usePage(group, query, deadLetters) {
     const { signal } = leaving
     const ask = async () => {
       const next = await get(groupPath(group, 'letters'), query, signal).then(
-        (found) => ({ found, problem: '' }),
+        (found) => ({ found, of: wanted, problem: '' }),
         ({ message }) => ({ problem: message }),
       )
       if (signal.aborted) return
@@ -35,21 +38,22 @@ function usePage(group, query, deadLetters) {
       clearTimeout(rest)
       leaving.abort()
     }
-  }, [group, JSON.stringify(query), asked])
+  }, [group, wanted, asked])
   useEffect(() => {
     if (isNewest && !isAsking.current) askFor(deadLetters)
   }, [isNewest, deadLetters, state])
-  return { ...state, again: () => askFor({}) }
+  return { ...state, isOld: state.of !== wanted, again: () => askFor({}) }
 }
 
 /** The dead letters of a group: searched, page by page, and what can be done with them. */
 export function Letters({ group: { group, deadLetters }, isReadOnly }) {
   const [typed, setTyped] = useState({ text: '', reason: '', eventType: '' })
   const filter = trimmed(typed)
-  const [pages, setPages] = useState([undefined])
+  /** Where each page so far begins, and how many letters the pages before it hold. */
+  const [pages, setPages] = useState([FIRST])
   const [asked, setAsked] = useState()
-  const before = pages.at(-1)
-  const { found, problem, again } = usePage(group, { ...filter, before }, deadLetters)
+  const { before, earlier } = pages.at(-1)
+  const { found, isOld, problem, again } = usePage(group, { ...filter, before }, deadLetters)
   const close = (isDone) => {
     setAsked()
     if (isDone) again()
@@ -57,20 +61,25 @@ export function Letters({ group: { group, deadLetters }, isReadOnly }) {
   const change =
     (name) =>
     ({ currentTarget }) => {
-      setPages([undefined])
+      setPages([FIRST])
       setTyped({ ...typed, [name]: currentTarget.value })
     }
   const isFiltered = Object.values(filter).some(Boolean)
+  const soFar = found && earlier + found.letters.length
+  /** Undefined: not known yet, or nothing is searched for. */
+  const matches = isFiltered && found && !isOld ? `${found.before ? '≥ ' : ''}${count(soFar)}` : undefined
+  const isNothingFound = matches === '0'
+  const what = isFiltered ? 'what is found' : 'all'
   return html`
     <section aria-labelledby="letters-title" class="card letters">
       <div class="heading">
-        <h3 id="letters-title">Dead letters <span class="number">${count(deadLetters)}</span></h3>
+        <h3 id="letters-title">Dead letters <span class="number">${count(deadLetters)}${matches !== undefined && `, found: ${matches}`}</span></h3>
         ${
           !isReadOnly &&
           deadLetters > 0 &&
           html`<div class="buttons">
-            <button onClick=${() => setAsked({ what: 'redrive', filter })}>Redrive ${isFiltered ? 'what is found' : 'all'} …</button>
-            <button onClick=${() => setAsked({ what: 'purge', filter })}>Purge ${isFiltered ? 'what is found' : 'all'} …</button>
+            <button disabled=${isNothingFound} onClick=${() => setAsked({ what: 'redrive', filter })}>Redrive ${what} …</button>
+            <button disabled=${isNothingFound} onClick=${() => setAsked({ what: 'purge', filter })}>Purge ${what} …</button>
           </div>`
         }
       </div>
@@ -97,7 +106,7 @@ export function Letters({ group: { group, deadLetters }, isReadOnly }) {
         (pages.length > 1 || found?.before) &&
         html`<nav class="buttons" aria-label="Pages of dead letters">
           <button disabled=${pages.length === 1} onClick=${() => setPages(pages.slice(0, -1))}>Newer</button>
-          <button disabled=${!found?.before} onClick=${() => setPages([...pages, found.before])}>Older</button>
+          <button disabled=${isOld || !found?.before} onClick=${() => setPages([...pages, { before: found.before, earlier: soFar }])}>Older</button>
         </nav>`
       }
       ${asked?.what === 'redrive' && html`<${Redrive} group=${group} total=${deadLetters} ...${asked} onClose=${close} />`}

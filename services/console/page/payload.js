@@ -5,8 +5,7 @@ export function Payload({ fieldsOf }) {
   const [fields, setFields] = useState()
   const [problem, setProblem] = useState('')
   const show = () => fieldsOf().then(setFields, ({ message }) => setProblem(message))
-  if (fields)
-    return html`<h4>Payload</h4><pre tabindex="0">${fields.length === 0 ? 'Nobody has it any more.' : textOf(fields)}</pre>`
+  if (fields) return html`<h4>Payload</h4><pre tabindex="0">${textOf(fields)}</pre>`
   return html`
     ${problem && html`<p class="problem" role="alert">${problem}</p>`}
     <button class="payload" onClick=${show}>Show payload</button>

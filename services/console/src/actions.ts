@@ -66,9 +66,13 @@ export function serveActions(app: FastifyInstance, options: ActionsOptions): voi
     if (!body.dryRun && body.confirm !== group) throw new Refused(400, `to confirm, type ${group}`)
     return inTurn(asked, () => connections.letters.use(group, (letters) => purge(letters, body, course)))
   })
-  serve('pause', pauseBody, (asked) => {
-    const { eventType, reason } = asked.body
-    return control(asked, (controls) => controls.pause({ ...(eventType && { eventType }), ...(reason && { reason }) }))
+  serve('pause', pauseBody, async (asked) => {
+    const { dryRun, eventType, reason } = asked.body
+    const pause = { ...(eventType && { eventType }), ...(reason && { reason }) }
+    const state = await control(asked, (controls) => controls.pause(pause))
+    if (!dryRun) return state
+    // Somebody who has mistyped a type is to be told.
+    return { ...state, knownTypes: await connections.controls.use(asked.group, (controls) => controls.knownTypes()) }
   })
   serve('resume', resumeBody, (asked) => {
     const { eventType } = asked.body

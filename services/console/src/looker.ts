@@ -6,10 +6,11 @@ import {
   type StreamWatcher,
 } from '@redis-streams-processor/streams-core'
 import { type Figures, Rates } from './figures.ts'
+import { FollowUps } from './follow-ups.ts'
 import { EVERY_MS, History } from './history.ts'
 import { Refused } from './refused.ts'
 
-/** Between two looks, while somebody looks at the page. While nobody does, the history alone is kept. */
+/** Between two turns, while somebody looks at the page. While nobody does, the history alone is kept. */
 const LIVE_MS = 500
 
 /** What everybody is shown, of one look at Redis. */
@@ -33,12 +34,16 @@ export interface LookerOptions {
   logger: { warn(fields: object, message: string): void; info(fields: object, message: string): void }
 }
 
-/** Looks at Redis for all viewers at once: at most twice a second, however many they are, and rarely when there is none. */
+/**
+ * Asks Redis for all viewers at once: at most twice a second, however many they are, and rarely when there is none. Each
+ * turn is a look, or looks up one event that is followed; while events wait for that, turn about.
+ */
 export class Looker {
   readonly #options: LookerOptions
   readonly #viewers = new Set<Viewer>()
   readonly #rates = new Rates()
   readonly history = new History()
+  readonly followUps = new FollowUps(() => this.#wake.abort())
   #wake = new AbortController()
   #newest: Seen | undefined
   #problem: string | undefined
@@ -64,7 +69,7 @@ export class Looker {
   }
 
   /**
-   * What is seen next, within half a second. Groups are looked into from the look after the one that is under way.
+   * What is seen next, within a second. Groups are looked into from the look after the one that is under way.
    * @throws {Refused} when Redis does not answer; the reason of the signal when it is aborted before.
    */
   next(signal: AbortSignal, group?: string): Promise<Seen> {
@@ -106,14 +111,21 @@ export class Looker {
 
   /** Looks until the signal. @throws {RedisRefusedError} when Redis refuses for good. */
   async run(signal: AbortSignal): Promise<void> {
+    let wasLook = false
     while (!signal.aborted) {
       const since = performance.now()
-      await this.#lookOnce()
+      // What takes long to look up goes on beside the looks.
+      wasLook = !(wasLook && this.followUps.begin())
+      if (wasLook) await this.#lookOnce()
       // Not from the end of the look: a look that takes long must not make more of them.
       await this.#rest(since + LIVE_MS, signal)
-      if (this.#viewers.size === 0) await this.#rest(since + EVERY_MS, signal, this.#wake.signal)
+      if (!this.#isWaitedFor) await this.#rest(since + EVERY_MS, signal, this.#wake.signal)
       this.#wake = new AbortController()
     }
+  }
+
+  get #isWaitedFor(): boolean {
+    return this.#viewers.size > 0 || this.followUps.isWaitedFor
   }
 
   async #lookOnce(): Promise<void> {

@@ -1,11 +1,11 @@
-import type { EventState, FoundEntry } from '@redis-streams-processor/streams-core'
+import { type EventState, type FoundEntry, whyOf } from '@redis-streams-processor/streams-core'
 import type { FastifyInstance } from 'fastify'
 import { leavingOf } from './answer.ts'
 import type { Connections } from './connections.ts'
 import { inShort, pageOf } from './letters.ts'
 import type { Looker } from './looker.ts'
 import { parse, Refused } from './refused.ts'
-import { findQuery, groupParams, letterParams, lettersQuery } from './requests.ts'
+import { entryParams, findQuery, groupParams, letterParams, lettersQuery } from './requests.ts'
 import type { Turns } from './turns.ts'
 
 export interface ReadsOptions {
@@ -13,21 +13,26 @@ export interface ReadsOptions {
   looker: Looker
   /** For what may take long. */
   turns: Turns
-  /** For what a page shows already, and looks up again by itself. */
-  repeats: Turns
 }
 
 /** What operators can ask. Whoever goes away gives it up. */
-export function serveReads(app: FastifyInstance, { connections, looker, turns, repeats }: ReadsOptions): void {
+export function serveReads(app: FastifyInstance, { connections, looker, turns }: ReadsOptions): void {
   app.get('/api/find', (request, reply) => {
-    const { id, payload, again } = parse(findQuery, request.query)
+    const { id, again } = parse(findQuery, request.query)
     const signal = leavingOf(reply)
-    const find = () => connections.finders.use('', (finder) => finder.find(id, { signal }))
-    return (again === 'yes' ? repeats : turns).take(signal, find).then(({ entries, letters, ...more }) => ({
+    const find = (signal: AbortSignal) => connections.finders.use('', (finder) => finder.find(id, { signal }))
+    const found = again === 'yes' ? looker.followUps.of(id, signal, find) : turns.take(signal, () => find(signal))
+    return found.then(({ entries, letters, ...more }) => ({
       ...more,
-      entries: entries.map((entry) => shownOf(entry, payload === 'yes')),
+      entries: entries.map(shownOf),
       letters: letters.map(inShort),
     }))
+  })
+  app.get('/api/entries/:entryId', async (request) => {
+    const { entryId } = parse(entryParams, request.params)
+    const fields = await connections.finders.use('', (finder) => finder.fieldsOf(entryId))
+    if (!fields) throw new Refused(404, 'the stream does not hold this entry any more')
+    return { fields }
   })
   app.get('/api/groups/:group/letters', (request, reply) => {
     const { group } = parse(groupParams, request.params)
@@ -45,10 +50,13 @@ export function serveReads(app: FastifyInstance, { connections, looker, turns, r
   })
 }
 
-/** The payload of an event is in the fields of its entry, and in those of its letters: it is told once, and when asked for. */
-function shownOf({ fields, groups, ...entry }: FoundEntry, hasPayload: boolean) {
-  const states = groups.map(({ group, state }) => ({ group, state: withoutPayload(state) }))
-  return { ...entry, groups: states, ...(hasPayload && { fields }) }
+/** The payload of an event is in the fields of its entry, and in those of its letters: a browser asks for one of these. */
+function shownOf({ fields, groups, ...entry }: FoundEntry) {
+  const states = groups.map(({ group, state, hindrances }) => ({
+    ...{ group, state: withoutPayload(state) },
+    hindrances: hindrances.map(whyOf),
+  }))
+  return { ...entry, groups: states }
 }
 
 function withoutPayload(state: EventState) {

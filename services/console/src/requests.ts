@@ -7,6 +7,7 @@ const text = (max: number) => z.string().trim().min(1).max(max)
 const dryRun = z.boolean()
 
 export const groupParams = z.strictObject({ group: groupSchema })
+export const entryParams = z.strictObject({ entryId: entryIdSchema })
 export const letterParams = z.strictObject({ group: groupSchema, letterId: entryIdSchema })
 
 const filter = {
@@ -43,9 +44,8 @@ export const loginBody = z.strictObject({ token: z.string() })
 /** The group to look into. Groups that were created by hand may have any name. */
 export const liveQuery = z.strictObject({ group: z.string().min(1).max(500).optional() })
 
-const yesOrNo = z.enum(['yes', 'no']).default('no')
-/** `payload`: `yes` for the fields of what is found, too. `again`: `yes` for what is shown already. */
-export const findQuery = z.strictObject({ id: text(1_000), payload: yesOrNo, again: yesOrNo })
+/** `again`: `yes` for what is shown already. */
+export const findQuery = z.strictObject({ id: text(1_000), again: z.enum(['yes', 'no']).default('no') })
 
 export const replayBody = z.strictObject({
   dryRun,

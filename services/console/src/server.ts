@@ -13,7 +13,7 @@ import { readPageFiles } from './page-files.ts'
 import { Problems } from './problems.ts'
 import { serveReads } from './reads.ts'
 import { Refused } from './refused.ts'
-import { restOfRepeats, Turns } from './turns.ts'
+import { Turns } from './turns.ts'
 
 /** Nothing comes from another host, nothing runs or is styled from inside a document, nobody frames the page. */
 const HEADERS = {
@@ -29,8 +29,6 @@ const HEADERS = {
 const MAX_BODY_BYTES = 16_384
 /** Searches and dry runs, of all browsers together. */
 const LONG_READS = { atOnce: 4, mayWait: 100 }
-/** Of all browsers together. */
-const REPEATS = { atOnce: 1, mayWait: 100, restMs: restOfRepeats }
 
 type Log = (fields: object, message: string) => void
 
@@ -51,7 +49,6 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
   const connections = openConnections(stream, redis)
   const changes = new Changes(logger)
   const turns = new Turns(LONG_READS)
-  const repeats = new Turns(REPEATS)
   const problems = new Problems(logger)
   const isAdmitted = (request: FastifyRequest) => door.admits(visitorOf(request))
 
@@ -74,7 +71,7 @@ export async function startServer(options: ServerOptions): Promise<{ url: string
       inside.addHook('onRequest', admit)
       inside.get('/api/session', () => ({ isReadOnly, stream: stream.name, hasToken: door.hasToken }))
       serveLive(inside, looker, isAdmitted)
-      serveReads(inside, { connections, looker, turns, repeats })
+      serveReads(inside, { connections, looker, turns })
       serveActions(inside, { connections, looker, changes, turns, problems, isReadOnly })
     })
   })

@@ -3,25 +3,18 @@ import { Refused } from './refused.ts'
 export interface TurnsOptions {
   atOnce: number
   mayWait: number
-  /** How long a turn rests before it is handed on, after work that took so long. Default: not at all. */
-  restMs?: (tookMs: number) => number
 }
-
-/** What is asked again and again: at most twice a second, and for no more than a tenth of the time. */
-export const restOfRepeats = (tookMs: number): number => Math.max(500 - tookMs, 9 * tookMs)
 
 /** Lets so many at a time do what may take long. The others wait, in order. */
 export class Turns {
   readonly #atOnce: number
   readonly #mayWait: number
-  readonly #restMs: (tookMs: number) => number
   readonly #waiting = new Set<() => void>()
   #working = 0
 
-  constructor({ atOnce, mayWait, restMs = () => 0 }: TurnsOptions) {
+  constructor({ atOnce, mayWait }: TurnsOptions) {
     this.#atOnce = atOnce
     this.#mayWait = mayWait
-    this.#restMs = restMs
   }
 
   /** @throws {Refused} when too many wait; the reason of the signal when it is aborted before the turn. */
@@ -29,13 +22,10 @@ export class Turns {
     signal.throwIfAborted()
     if (this.#working < this.#atOnce) this.#working += 1
     else await this.#wait(signal)
-    const since = performance.now()
     try {
       return await work()
     } finally {
-      const restMs = this.#restMs(performance.now() - since)
-      if (restMs > 0) setTimeout(() => this.#handOn(), restMs).unref()
-      else this.#handOn()
+      this.#handOn()
     }
   }
 

@@ -106,12 +106,14 @@ test('the answer to a pause is how the group stands now', async ({ site }) => {
 test('a payload is in no answer but to those who ask for it', async ({ site }) => {
   await withLetters(site, 1)
   const { url } = await site.console()
-  const find = async (more = '') => (await ask(url, `/api/find?id=event-user_1003-0${more}`)).body
+  const find = async () => (await ask(url, '/api/find?id=event-user_1003-0')).body
   const stateIn = (body: string) => JSON.parse(body).entries[0].groups[0].state
   const dead = await find()
   expect(stateIn(dead)).toMatchObject({ type: 'dead', letter: { error: 'database timeout' } })
   expect(dead).not.toContain(SECRET)
-  expect(await find('&payload=yes')).toContain(SECRET)
+  const { entryId } = JSON.parse(dead).entries[0]
+  expect((await ask(url, `/api/entries/${entryId}`)).body).toContain(SECRET)
+  expect(await ask(url, '/api/entries/1-1')).toMatchObject({ status: 404 })
   expect((await ask(url, pathOf('letters'))).body).not.toContain(SECRET)
 
   site.mendHandlers()

@@ -5,6 +5,9 @@ import { GROUP, PATIENCE, type Site, test } from './support/site.ts'
 
 const WAIT = { timeout: PATIENCE.timeoutMs }
 const LETTERS = 8
+/** What a field offers; run in the page. */
+const KNOWN = (field: object) =>
+  [...(field as { list: { options: Iterable<{ value: string }> } }).list.options].map(({ value }) => value)
 
 async function withLetters(site: Site) {
   const consumer = await site.consumer('worker', { MAX_DELIVERIES: '1' })
@@ -74,6 +77,40 @@ describe.skipIf(!chromiumPath)('on the page', () => {
     await leave(visited)
   })
 
+  test('a pause offers the event types that are known, and asks about any other', async ({ site }) => {
+    await withGroup(site)
+    await site.publish(1)
+    const { url } = await site.console()
+    const visited = await visit(url)
+    const { page } = visited
+    await page.getByRole('button', { name: 'Pause …' }).click(WAIT)
+    const dialog = page.getByRole('dialog')
+    const pause = dialog.getByRole('button', { name: 'Pause', exact: true })
+    const type = dialog.getByLabel(/^Event type/)
+    const doubt = dialog.getByRole('checkbox', { name: 'Pause it all the same' })
+    await dialog.locator('.will').waitFor(WAIT)
+    expect(await type.evaluate(KNOWN)).toEqual(['payment.failed'])
+    await type.fill('payment.faild')
+    await dialog.getByText('No event of type payment.faild is known.').waitFor(WAIT)
+    expect(await pause.isDisabled()).toBe(true)
+    await doubt.check()
+    expect(await pause.isDisabled()).toBe(false)
+    // Another type is asked about anew.
+    await type.fill('payment.new')
+    await dialog.getByText('No event of type payment.new is known.').waitFor(WAIT)
+    expect(await pause.isDisabled()).toBe(true)
+    await type.fill('payment.failed')
+    await dialog.getByText('No handler for payment.failed is started any more').waitFor(WAIT)
+    expect(await doubt.count()).toBe(0)
+    await type.fill('payment.new')
+    await doubt.check(WAIT)
+    await pause.click()
+    await dialog.getByText('payment.new is paused. Consumers see it within a second.').waitFor(WAIT)
+    await dialog.getByRole('button', { name: 'Close' }).click()
+    await page.getByText(/^payment\.new is paused since/).waitFor(WAIT)
+    await leave(visited)
+  })
+
   test('a replay says at the end where the group stands', async ({ site }) => {
     await withGroup(site)
     const [entryId = ''] = await site.publish(1)
@@ -94,13 +131,32 @@ describe.skipIf(!chromiumPath)('on the page', () => {
     }
     const id = entryId
     expect(await replayFrom('an entry', ['Entry id', id])).toBe(`${GROUP} stands at entry ${id}: 1 entry to handle.`)
-    const time = await replayFrom('a time', ['Time, of this browser', '2026-01-02T03:04:05'])
-    expect(time).toBe(`${GROUP} stands at 2 Jan 2026, 03:04:05: 1 entry to handle.`)
-    expect(await replayFrom('an hour ago')).toMatch(/ stands at \d.*, \d\d:\d\d:\d\d \(an hour ago\): 1 entry/)
+    const time = await replayFrom('a time', ['Time, in UTC', '2026-01-02T03:04:05'])
+    expect(time.replaceAll('\u00a0', ' ')).toBe(`${GROUP} stands at 2 Jan 2026, 03:04:05: 1 entry to handle.`)
     expect(await replayFrom('the oldest entry in the stream')).toContain(
       ' stands at the oldest entry in the stream: 1 ',
     )
-    expect(await replayFrom('what is appended from now on')).toContain(' stands at what is appended from now on: 0 ')
+    expect(await replayFrom('what is published from now on')).toContain(' stands at what is published from now on: 0 ')
+    await leave(visited)
+  })
+
+  test('a replay begins ten minutes ago, and a click chooses another time of the zone that it names', async ({
+    site,
+  }) => {
+    await withGroup(site)
+    const { url } = await site.console()
+    const visited = await visit(url, { timezoneId: 'Asia/Tokyo' })
+    const { page } = visited
+    await page.getByRole('button', { name: 'Replay …' }).click(WAIT)
+    const time = page.getByRole('dialog').getByLabel('Time, in Asia/Tokyo')
+    const chosen = async () => Date.parse(`${await time.inputValue()}+09:00`)
+    const before = await chosen()
+    expect(Date.now() - before).toBeGreaterThanOrEqual(10 * 60_000)
+    await page.getByRole('button', { name: '1 day ago' }).click()
+    expect(before - (await chosen())).toBe(86_400_000 - 10 * 60_000)
+    await page.getByRole('button', { name: '1 hour ago' }).click()
+    expect(before - (await chosen())).toBe(50 * 60_000)
+    await page.getByRole('dialog').getByText('(1 h 0 min ago) and later').waitFor(WAIT)
     await leave(visited)
   })
 

@@ -110,10 +110,13 @@ export class FindBroker {
   }
 
   /** The fields of the letter with this id. */
-  async letter(group: string, letterId: string): Promise<Fields | undefined> {
-    const range = ['XRANGE', this.#keys.dead(group), letterId, letterId]
-    const [found] = await this.#connection.send<[id: string, fields: string[]][]>(range)
-    return found?.[1]
+  letter(group: string, letterId: string): Promise<Fields | undefined> {
+    return this.#fieldsIn(this.#keys.dead(group), letterId)
+  }
+
+  /** The fields of an entry. */
+  entry(entryId: string): Promise<Fields | undefined> {
+    return this.#fieldsIn(this.#keys.stream, entryId)
   }
 
   /** How many entries a search looks at. */
@@ -134,6 +137,11 @@ export class FindBroker {
       yield { looked, found }
       before = next
     }
+  }
+
+  async #fieldsIn(key: string, id: string): Promise<Fields | undefined> {
+    const [found] = await this.#connection.send<[id: string, fields: string[]][]>(['XRANGE', key, id, id])
+    return found?.[1]
   }
 
   #searched(letters: string | undefined): string {

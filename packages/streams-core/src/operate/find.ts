@@ -1,6 +1,9 @@
 import { FindBroker } from '../broker/find.ts'
 import { Keys } from '../broker/keys.ts'
+import type { Fields } from '../define/entry.ts'
+import { parseOptions } from '../define/parse-options.ts'
 import type { RedisOptions } from '../define/redis-options.ts'
+import { entryIdSchema } from '../define/start-point.ts'
 import type { StreamDefinition } from '../define/stream.ts'
 import { connect, type OperatorOptions, once } from './connect.ts'
 import type { FindOptions, FoundEvent } from './found.ts'
@@ -17,6 +20,13 @@ export interface Finder {
    * @throws {RedisUnavailableError} when Redis does not answer in time.
    */
   find(id: string, options?: FindOptions): Promise<FoundEvent>
+  /**
+   * The fields of one entry, with the data of its event, flat: field, value … One command. Undefined: the stream does not
+   * hold it.
+   * @throws {InvalidOptionError} when this is no entry id.
+   * @throws {RedisUnavailableError} when Redis does not answer in time.
+   */
+  fieldsOf(entryId: string): Promise<Fields | undefined>
   /** Idempotent. */
   close(): Promise<void>
 }
@@ -30,6 +40,11 @@ export function openFinder(stream: Pick<StreamDefinition, 'name'>, options: Oper
       const wanted = wantedOf(id, given.idOf)
       await ready()
       return new Search(broker, wanted, given).run()
+    },
+    async fieldsOf(given) {
+      const entryId = parseOptions('fieldsOf: entryId', entryIdSchema, given)
+      await ready()
+      return broker.entry(entryId)
     },
     close,
   }

@@ -472,6 +472,16 @@ describe('findEvent says why a group does not go on with an event', () => {
 })
 
 describe('a search', () => {
+  test('the fields of one entry are to be had alone', async ({ lab }) => {
+    const { entryId } = await lab.producer().publish('counted', { n: 7 }, { id: 'e' })
+    const finder = openFinder({ name: lab.streamName }, { redis: lab.as('operator') })
+    lab.onClose(() => finder.close())
+    const fields = await finder.fieldsOf(entryId)
+    expect(fields?.[fields.indexOf('data') + 1]).toBe('{"n":7}')
+    expect(await finder.fieldsOf('1-1')).toBeUndefined()
+    await expect(finder.fieldsOf('an event id')).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+  })
+
   test('goes through a long stream in steps, newest first, tells how far it is, and can be given up', async ({
     lab,
   }) => {

@@ -3,17 +3,17 @@ import { expect, test } from 'vitest'
 interface Row {
   key: string
   title: string
-  state: string
+  state?: string
   idleMs: number
 }
 interface Holders {
-  countsOf(rows: Row[], group: { alive: number }): { alive: number; others: { state: string; names: string[] }[] }
+  countsOf(rows: Row[], group: { alive: number }): { state: string; number: number }[]
+  isLongGone(row: Row, leaseMs: number): boolean
   rowsOf(holders: object[], leaseMs: number, group: { alive: number }): Row[]
-  withoutLongGone(rows: Row[], leaseMs: number): Row[]
 }
 
 // What browsers load has no types.
-const { countsOf, rowsOf, withoutLongGone } = (await import(
+const { countsOf, isLongGone, rowsOf } = (await import(
   new URL('../../page/holders.js', import.meta.url).href
 )) as Holders
 
@@ -24,26 +24,42 @@ const holder = (consumer: string, idleMs: number, pending = 0) => ({
   entries: Array.from({ length: pending }, (_, n) => ({ entryId: `${n}-1`, idleMs, attempt: 1 })),
 })
 
+const listed = (rows: Row[], leaseMs: number) => rows.filter((row) => !isLongGone(row, leaseMs))
+
 test('a consumer that holds nothing is shown as gone for a minute, or for three leases', () => {
   const rows = (leaseMs: number) =>
     rowsOf([holder('alive', 100), holder('just-gone', 59_000), holder('long-gone', 61_000)], leaseMs, WATCHED)
-  const shown = (leaseMs: number) => withoutLongGone(rows(leaseMs), leaseMs).map(({ key }) => key)
+  const shown = (leaseMs: number) => listed(rows(leaseMs), leaseMs).map(({ key }) => key)
   expect(rows(LEASE_MS).map(({ state }) => state)).toEqual(['alive', 'gone', 'gone'])
   expect(shown(LEASE_MS)).toEqual(['alive', 'just-gone'])
   expect(shown(30_000)).toEqual(['alive', 'just-gone', 'long-gone'])
 })
 
-test('who is not alive is counted by state, also who is gone for so long that they are not shown', () => {
-  const holders = [holder('a', 100), holder('silent', 6_000, 1), holder('dead', 11_000, 1), holder('gone', 3_600_000)]
-  expect(countsOf(rowsOf(holders, LEASE_MS, WATCHED), WATCHED)).toEqual({
-    alive: 1,
-    others: ['silent', 'dead', 'gone'].map((state) => ({ state, names: [state] })),
-  })
+test('who is listed and not alive is counted by state; a state that nobody is in is not named', () => {
+  const holders = [
+    holder('a', 100),
+    holder('silent', 6_000, 1),
+    holder('dead', 11_000, 1),
+    holder('dead, too', 11_000, 1),
+  ]
+  expect(countsOf(rowsOf(holders, LEASE_MS, WATCHED), WATCHED)).toEqual([
+    { state: 'alive', number: 1 },
+    { state: 'silent', number: 1 },
+    { state: 'dead', number: 2 },
+  ])
+  expect(countsOf([], { alive: 0 })).toEqual([{ state: 'alive', number: 0 }])
+})
+
+test('crash suspects have a row while there are some, which is in no state', () => {
+  const suspects = (pending: number) => ({ ...holder('', 100, pending), role: 'suspects', name: '~suspect' })
+  expect(rowsOf([suspects(0)], LEASE_MS, WATCHED)).toEqual([])
+  expect(rowsOf([suspects(2)], LEASE_MS, WATCHED)).toMatchObject([{ title: 'Crash suspects', pending: 2 }])
+  expect(rowsOf([suspects(2)], LEASE_MS, WATCHED)[0]?.state).toBeUndefined()
 })
 
 test('a consumer that holds something is shown, however long it has been silent', () => {
   const rows = rowsOf([holder('dead', 3_600_000, 2)], LEASE_MS, WATCHED)
-  expect(withoutLongGone(rows, LEASE_MS)).toEqual(rows)
+  expect(listed(rows, LEASE_MS)).toEqual(rows)
 })
 
 test('what a consumer holds under any of its names is in its row, and an earlier process has one of its own', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { restOfRepeats, Turns } from '../../src/turns.ts'
+import { Turns } from '../../src/turns.ts'
 
 const { signal } = new AbortController()
 
@@ -31,27 +31,6 @@ test('so many work at once; the others wait, in order', async () => {
   take('e')
   take('f')
   expect(begun.slice(-2)).toEqual(['e', 'f'])
-})
-
-test('a turn rests before it is handed on, for as long as its work says', async () => {
-  const took: number[] = []
-  const restMs = (tookMs: number) => {
-    took.push(tookMs)
-    return 60
-  }
-  const turns = new Turns({ atOnce: 1, mayWait: 10, restMs })
-  await turns.take(signal, () => new Promise((resolve) => setTimeout(resolve, 30)))
-  const since = performance.now()
-  expect(await turns.take(signal, async () => performance.now() - since)).toBeGreaterThan(55)
-  expect(took[0]).toBeGreaterThan(25)
-})
-
-test('what is asked again and again takes a tenth of the time at most, and begins twice a second at most', () => {
-  for (const tookMs of [0, 1, 40, 60, 500, 10_000]) {
-    const periodMs = tookMs + restOfRepeats(tookMs)
-    expect(tookMs / periodMs).toBeLessThanOrEqual(0.1)
-    expect(periodMs).toBeGreaterThanOrEqual(500)
-  }
 })
 
 test('who leaves while they wait is passed over, and a failure frees its turn', async () => {
