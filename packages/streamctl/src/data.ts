@@ -14,7 +14,7 @@ const pause = { since: time, reason: text.optional() }
 /** One line of a tail. `fields` only with --payload. */
 const entry = z.strictObject({
   entryId: text,
-  appendedAt: time.optional(),
+  publishedAt: time.optional(),
   eventId: text.optional(),
   eventType: text.optional(),
   subject: text.optional(),
@@ -108,6 +108,7 @@ const group = z.strictObject({
       name: text,
       consumer: text,
       role: z.enum(['own', 'alone', 'suspect', 'crashed', 'left', 'suspects']),
+      state: z.enum(['working', 'idle', 'silent', 'gone', 'unknown']).optional(),
       pending: whole,
       idleMs: whole,
     }),

@@ -7,7 +7,7 @@ export const examples: Record<string, string> = {
   pending: 'streamctl pending --group billing --limit 5',
   dead: 'streamctl dead list --reason exhausted',
   'dead list': 'streamctl dead list --type payment.failed --younger-than 1h',
-  'dead show': 'streamctl dead show 1764043200123-0 --group billing',
+  'dead show': 'streamctl dead show 1764043200123-0',
   'dead redrive': 'streamctl dead redrive --type payment.failed --max-per-second 50',
   'dead purge': 'streamctl dead purge --group billing --older-than 30d --dry-run',
   publish: `streamctl publish user.deleted -d '{"userId":"7"}' --catalog packages/events`,

@@ -16,9 +16,13 @@ describe('dead letters', () => {
       cli.json('dead list', '--type', 'counted'),
       cli.json('dead list', '--reason', 'rejected', '--younger-than', '1h', '--type', 'noted'),
     ])
-    expect(lines[0]).toMatch(/^LETTER +GROUP +TYPE +REASON +DIED +ERROR$/)
-    const newest = (await letterIds(lab)).at(-1)
-    expect(lines[1]).toMatch(new RegExp(`^${newest}  group_1  noted  +rejected +.* ago +`))
+    expect(lines[0]).toMatch(/^LETTER +ENTRY +GROUP +TYPE +REASON +DIED$/)
+    const { letterId: newest, entryId } = (await lab.deadLetters()).at(-1) ?? {}
+    expect(lines[1]).toMatch(new RegExp(`^${newest}  ${entryId}  group_1  noted  +rejected +.* ago$`))
+    // From here the way leads to find. Of errors that are alike, one is told.
+    expect(lines.filter((line) => / died: /.test(line))).toEqual([
+      expect.stringMatching(new RegExp(`^${newest} died: no such text: the bank says`)),
+    ])
     expect(all.letters.map(({ eventId }) => eventId)).toEqual([LONG.eventId, 'dead-2', 'dead-1'])
     expect(all.letters[0]).not.toHaveProperty('fields')
     expect(two).toMatchObject({ letters: [{ eventId: LONG.eventId }, { eventId: 'dead-2' }], hasMore: true })
@@ -26,15 +30,31 @@ describe('dead letters', () => {
     expect(young.letters).toHaveLength(3)
   })
 
-  test('one is shown by its id or by that of its event', async ({ lab }) => {
+  test('one is shown by its id or by that of its event or its entry, in whatever group it is', async ({ lab }) => {
     await badNight(lab)
-    const [first = ''] = await letterIds(lab)
+    const [letter] = await lab.deadLetters()
+    const [first, entryId] = [letter?.letterId ?? '', letter?.entryId ?? '']
     const cli = cliOf(lab)
-    const [lines, byEvent, missing] = await Promise.all([
+    const [lines, byEvent, byEntry, missing] = await Promise.all([
       cli.lines('dead', 'show', first, '--payload'),
       cli.json('dead show', LONG.eventId),
+      cli.json('dead show', entryId),
       cli.run(['dead', 'show', '1-1']),
     ])
+    expect(byEntry).toMatchObject({ letterId: first, entryId })
+    await lab.send('XGROUP', 'CREATE', lab.streamName, 'audit', '$')
+    expect(await cli.json('dead show', first)).toEqual(byEntry)
+    expect(await cli.run(['dead', 'show', '1-1'])).toMatchObject({
+      ...{ code: 3, err: 'streamctl: no group has a dead letter 1-1\n' },
+    })
+    await lab.send('XADD', `{${lab.streamName}}:audit:dead`, first, 'not', 'a letter')
+    expect(await cli.run(['dead', 'show', first])).toMatchObject({
+      ...{
+        code: 2,
+        err: `streamctl: several groups have a dead letter ${first}: say which with --group: audit, group_1\n`,
+      },
+    })
+    expect(await cli.json('dead show', first, '--group', GROUP)).toEqual(byEntry)
     expect(lines.join('\n')).toContain('"text": "secret"')
     expect(byEvent).toMatchObject({ eventId: LONG.eventId, reason: 'rejected' })
     expect(byEvent).not.toHaveProperty('fields')
@@ -122,7 +142,13 @@ describe('groups', () => {
     ])
     expect(again.code).toBe(7)
     expect(unasked.code).toBe(4)
-    expect(planned).toEqual(['Group audit would be set to the beginning: 3 entries to handle.'])
+    expect(unasked.err).toMatch(
+      /^streamctl: Group audit would be set to 10 min ago \(.*Z\): 3 entries to handle, whether /,
+    )
+    expect(unasked.err).toContain('Effects happen again. Its dead letters stay: ')
+    expect(planned.join(' ').replaceAll(/ +/g, ' ')).toMatch(
+      /^Group audit would be set to the oldest entry in the stream: 3 entries to handle, whether it had handled them or not\./,
+    )
     expect(await lab.group('audit')).toMatchObject({ lag: 0 })
     expect(await cli.json('group replay', 'audit', '--from', '10m', '--yes')).toMatchObject({
       toHandle: 3,

@@ -187,15 +187,15 @@ describe('find', () => {
     const since = new Date(Number(entryId.split('-')[0])).toISOString().slice(0, 19).replace('T', ' ')
     expect(some.err).toBe(
       `streamctl: nowhere is not in ${lab.streamName}, which goes back to ${since}Z, nor among its dead letters. ` +
-        'If it was published before that, every group has handled it; else it never was\n',
+        'If it was published before that, every group has handled it, and it was trimmed since; else it never was\n',
     )
     expect(lossy).toMatchObject({
       code: 3,
-      err: expect.stringContaining('or it was dropped unread; else it never was'),
+      err: expect.stringContaining('handled it, or it was dropped unread, and it was trimmed since\n'),
     })
     await lab.send('DEL', lab.streamName)
     expect((await cli.run(['find', 'nowhere'])).err).toContain(
-      'which is empty, nor among its dead letters. If it was ever',
+      'which is empty, nor among its dead letters. If it was ever published, every group has handled it, and it was ',
     )
   })
 
@@ -206,9 +206,18 @@ describe('find', () => {
     await lab.send('XTRIM', lab.streamName, 'MAXLEN', '=', 0)
     const cli = cliOf(lab)
     const lines = await cli.lines('find', 'handled')
-    expect(lines[0]).toContain(`entry ${entryId}: not in the stream any more, appended`)
+    expect(lines[0]).toContain(`entry ${entryId}: not in the stream any more, published`)
     expect(lines).toContain('  group_1: handled, or passed over, and trimmed since')
-    expect((await cli.run(['find', entryId])).code).toBe(3)
+    expect(await cli.run(['find', entryId])).toMatchObject({
+      ...{ code: 3, err: expect.stringContaining('every group has handled it, and it was trimmed since\n') },
+    })
+    // What lies between entries that are there, and what lies ahead, was not trimmed.
+    const { entryId: newest } = await lab.producer().publish('counted', { n: 2 })
+    const [ms, sequence] = newest.split('-')
+    const errorOf = async (id: string) => (await cli.run(['find', id])).err
+    expect(await errorOf(`${ms}-${Number(sequence) + 1}`)).toContain('No entry has got such an id yet\n')
+    await lab.producer().publish('counted', { n: 3 })
+    expect(await errorOf(`${ms}-${Number(sequence) + 1}`)).toContain('If there was such an entry, it was deleted\n')
   })
 })
 

@@ -14,8 +14,9 @@ export {
   StreamFullError,
   StreamsError,
 } from './base/errors.ts'
+export type { ConsumerLife, ConsumerState } from './broker/consumer-state.ts'
 export type { WrongType } from './broker/examine.ts'
-export type { ConsumerState, GroupState, ServerState, StreamState } from './broker/inspect.ts'
+export type { GroupState, ServerState, StreamState } from './broker/inspect.ts'
 export type { DeadLetter } from './broker/letter.ts'
 export type { FailedDelivery } from './broker/letter-codec.ts'
 export type { NewestLetters } from './broker/newest-letters.ts'

@@ -21,10 +21,12 @@ export function addConsumers(program: Command): void {
   consumers
     .command('prune')
     .description(
-      'Deletes names of consumers that hold nothing and have been silent. One that lives comes back by itself.',
+      'Deletes names of consumers that hold nothing and were not seen for long. One that lives comes back by itself.',
     )
     .option('-g, --group <group>', 'the group (default: the only one)')
-    .addOption(new Option('--idle <time>', 'silent for at least this long').argParser(duration).default(300_000, '5m'))
+    .addOption(
+      new Option('--idle <time>', 'not seen for at least this long').argParser(duration).default(300_000, '5m'),
+    )
     .option('--dry-run', 'only list them')
     .action(act('consumers prune', prune))
 }
@@ -35,7 +37,7 @@ async function prune(tool: Tool<'consumers prune'>, { group: named, idle, dryRun
   try {
     const { pruned } = await groups.pruneConsumers(group, { idleMs: idle, dryRun })
     tool.show({ group, pruned, dryRun }, (width) => [
-      ...pruned.flatMap(({ name, idleMs }) => wrap(`${name}, silent for ${span(idleMs)}`, width, 2)),
+      ...pruned.flatMap(({ name, idleMs }) => wrap(`${name}, last seen ${span(idleMs)} ago`, width, 2)),
       `${some(pruned.length, 'name')} ${dryRun ? 'would be deleted' : 'deleted'}`,
     ])
   } finally {

@@ -43,14 +43,24 @@ async function find(tool: Tool<'find'>, { idOf, payload }: Options, id: string):
 
 const wasAppended = ({ state }: { state: EventState }) => state.type !== 'unknown' || state.why === 'trimmed'
 
-function nothingKnown(tool: Tool<'find'>, id: string, { knownSince }: FoundEvent): string {
+function nothingKnown(tool: Tool<'find'>, id: string, found: FoundEvent): string {
   const isLossy = tool.settings.retention().policy === 'maxlen'
-  const handled = isLossy ? 'every group has handled it, or it was dropped unread' : 'every group has handled it'
-  const [extent, ifEarlier] =
-    knownSince === undefined
-      ? ['is empty', `If it was ever published, ${handled}`]
-      : [`goes back to ${moment(knownSince)}`, `If it was published before that, ${handled}; else it never was`]
-  return `${id} is not in ${tool.stream.name}, which ${extent}, nor among its dead letters. ${ifEarlier}`
+  const trimmed = `every group has handled it${isLossy ? ', or it was dropped unread' : ''}, and it was trimmed since`
+  const extent = found.knownSince === undefined ? 'is empty' : `goes back to ${moment(found.knownSince)}`
+  const why = whyUnknown(id, found, trimmed)
+  return `${id} is not in ${tool.stream.name}, which ${extent}, nor among its dead letters. ${why}`
+}
+
+function whyUnknown(id: string, { entries, knownSince }: FoundEvent, trimmed: string): string {
+  // Of what was asked for as an entry, the id says when it was published.
+  const entry = entries.find(({ entryId }) => entryId === id)
+  if (entry?.groups.some(({ state }) => state.type === 'unknown' && state.why === 'not-appended')) {
+    return 'No entry has got such an id yet'
+  }
+  const isLater = entry?.publishedAt !== undefined && knownSince !== undefined && entry.publishedAt >= knownSince
+  if (entry) return isLater ? 'If there was such an entry, it was deleted' : `If there was such an entry, ${trimmed}`
+  if (knownSince === undefined) return `If it was ever published, ${trimmed}`
+  return `If it was published before that, ${trimmed}; else it never was`
 }
 
 function toShown({ asOf, entries, letters, knownSince }: FoundEvent, hasPayload: boolean) {
@@ -75,7 +85,7 @@ function linesOf({ entries, letters }: FoundEvent, width: number, hasPayload: bo
       const where = isInStream ? 'in the stream' : 'not in the stream any more'
       const redriven = redrivenFor ? `, redriven for ${redrivenFor}` : ''
       return [
-        ...wrap(`entry ${entryId}: ${where}, appended ${moment(publishedAt)}${redriven}`, width, 2),
+        ...wrap(`entry ${entryId}: ${where}, published ${moment(publishedAt)}${redriven}`, width, 2),
         ...(eventId || eventType ? wrap(`  event ${eventId ?? '(no id)'}, ${eventType ?? '(no type)'}`, width, 4) : []),
         ...groups.flatMap(({ group, state, hindrances }) => [
           ...wrap(`  ${group}: ${stateText(state)}`, width, 4),

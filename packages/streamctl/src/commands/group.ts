@@ -86,18 +86,19 @@ async function counting(tool: Tool, start: (onProgress: Tell) => Promise<StartRe
 async function create(tool: Tool<'group create'>, { from, dryRun = false }: Start, name: string): Promise<void> {
   await withGroups(tool, undefined, async (groups) => {
     const result = await counting(tool, (onProgress) => groups.create(name, { from, dryRun, onProgress }))
-    tool.show({ ...result, dryRun }, (width) => startText(result, dryRun, width))
+    tool.show({ ...result, dryRun }, (width) => startText(result, from, dryRun, width))
   })
 }
 
 async function replay(tool: Tool<'group replay'>, { from, lease, dryRun = false }: Start, name: string): Promise<void> {
   await groupsOf(tool, name)
+  const textOf = (result: StartResult, isPlan: boolean, width: number) => startText(result, from, isPlan, width)
   const show = (result: StartResult, isPlan: boolean) =>
-    tool.show({ ...result, dryRun }, (width) => startText(result, isPlan, width))
+    tool.show({ ...result, dryRun }, (width) => textOf(result, isPlan, width))
   await withGroups(tool, lease, async (groups) => {
     const plan = await counting(tool, (onProgress) => groups.replay(name, { from, dryRun: true, onProgress }))
     if (dryRun) return show(plan, true)
-    await confirm(tool, plan, startText)
+    await confirm(tool, plan, textOf)
     // What was confirmed, although time has passed.
     const meant = { from: { after: plan.startsAfter } }
     show(await counting(tool, (onProgress) => groups.replay(name, { ...meant, onProgress })), false)

@@ -2,6 +2,7 @@ import { compareIds, listPending, type PendingEvent, RETRY_CONSUMER } from '@red
 import { type Command, Option } from 'commander'
 import type { DataOf } from '../data.ts'
 import { whole } from '../input.ts'
+import { errorLines } from '../show/errors.ts'
 import { payloadLines } from '../show/payload.ts'
 import { stateText } from '../show/state.ts'
 import { table } from '../show/table.ts'
@@ -71,15 +72,8 @@ function listOf(events: readonly Shown[], width: number): string[] {
     events,
     width,
   )
-  // The errors say why; of many that are alike, one is enough.
-  const errors = new Map(
-    events.map(({ entryId, state }) => [state.history.at(-1)?.error, entryId]).reverse() as [
-      string | undefined,
-      string,
-    ][],
-  )
-  const failed = [...errors].filter(([error]) => error !== undefined).reverse()
-  return [...lines, ...failed.flatMap(([error, entryId]) => wrap(`${entryId} failed: ${error}`, width, 2))]
+  const failed = events.map(({ entryId, state }) => ({ id: entryId, error: state.history.at(-1)?.error }))
+  return [...lines, ...errorLines(failed, 'failed', width)]
 }
 
 function detail(event: Shown, width: number): string[] {

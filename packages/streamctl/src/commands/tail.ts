@@ -48,8 +48,8 @@ async function tail(tool: Tool<'tail'>, { type, subject, last, count, payload }:
 }
 
 /** Columns that do not move: the next lines are not known yet. */
-function lineOf({ entryId, appendedAt, eventType, subject, redrivenFor }: DataOf<'tail'>, width: number): string {
-  const time = appendedAt?.slice(11, 23) ?? '?'
+function lineOf({ entryId, publishedAt, eventType, subject, redrivenFor }: DataOf<'tail'>, width: number): string {
+  const time = publishedAt?.slice(11, 23) ?? '?'
   const room = width - 12 - 20 - 6
   const ofType = Math.floor(room * 0.6)
   const about = `${subject ?? '-'}${redrivenFor ? ` (redriven for ${redrivenFor})` : ''}`

@@ -22,7 +22,7 @@ export function letterLines(letter: DeadLetter, width: number, hasPayload: boole
         'died',
         `${moment(diedAt)}, after ${some(deliveries, 'delivery', 'deliveries')}${redriven}${consumer ? `, at ${consumer}` : ''}`,
       ],
-      ['entry', `${entryId || '(unknown)'}, appended ${moment(letter.publishedAt)}`],
+      ['entry', `${entryId || '(unknown)'}, published ${moment(letter.publishedAt)}`],
     ],
     width,
   )

@@ -52,7 +52,7 @@ function heldText(state: ShownState & { type: 'held' }): string {
 const UNKNOWN = {
   trimmed: 'handled, or passed over, and trimmed since',
   gone: 'not in the stream',
-  'not-appended': 'not appended yet',
+  'not-appended': 'not published yet',
 }
 
 /** Why a group does not go on with an entry, and what ends that. */

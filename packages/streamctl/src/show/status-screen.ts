@@ -94,28 +94,29 @@ function firstThatFit(texts: readonly string[][], room: number): readonly string
   return texts
 }
 
-/** Silent for so long, a consumer that holds nothing is only counted: `consumers prune` deletes its name. */
-const GONE_AFTER_MS = 300_000
+/** Not seen for so long, a consumer that holds nothing is only counted: `consumers prune` deletes its name. */
+const COUNTED_AFTER_MS = 300_000
 
 /** Those that hold something first, then those that were heard of last. A name of another role counts by what it holds. */
 function consumers(groups: readonly Group[], width: number, screenRoom: number): string[] {
   const named = groups.flatMap(({ group, consumers }) => consumers.map((consumer) => ({ group, ...consumer })))
-  const isShown = ({ pending, role, idleMs }: Consumer) => pending > 0 || (role === 'own' && idleMs < GONE_AFTER_MS)
-  const gone = named.filter((one) => !isShown(one) && one.role === 'own').length
-  const told = gone === 0 ? [] : wrap(goneText(gone), width, 2)
+  const isShown = ({ pending, role, idleMs }: Consumer) => pending > 0 || (role === 'own' && idleMs < COUNTED_AFTER_MS)
+  const old = named.filter((one) => !isShown(one) && one.role === 'own').length
+  const told = old === 0 ? [] : wrap(oldText(old), width, 2)
   const all = named.filter(isShown)
   const room = screenRoom - told.length
   const sorted = all.sort((a, b) => Number(b.pending > 0) - Number(a.pending > 0) || a.idleMs - b.idleMs)
   // An empty line, and the names of the columns.
   const rows = room - 2
   const shown = sorted.slice(0, all.length > rows ? Math.max(0, rows - 1) : rows)
-  if (shown.length === 0) return all.length === 0 && room > 0 && gone > 0 ? ['', ...told] : []
+  if (shown.length === 0) return all.length === 0 && room > 0 && old > 0 ? ['', ...told] : []
   const lines = table(
     [
       { title: 'CONSUMER', of: titleOf, min: 12 },
       { title: 'GROUP', of: ({ group }) => group, min: 8 },
+      { title: 'STATE', of: ({ state }) => state ?? '-' },
       { title: 'PENDING', of: ({ pending }) => count(pending), right: true },
-      { title: 'ASKED', of: ({ idleMs }) => `${span(idleMs)} ago`, right: true },
+      { title: 'LAST SEEN', of: ({ idleMs }) => `${span(idleMs)} ago`, right: true },
     ],
     shown,
     width,
@@ -123,8 +124,8 @@ function consumers(groups: readonly Group[], width: number, screenRoom: number):
   return ['', ...lines, ...moreThan(shown.length, all.length, 'consumer'), ...told]
 }
 
-const goneText = (gone: number) =>
-  `and ${some(gone, 'consumer')} that ${gone === 1 ? 'holds' : 'hold'} nothing, silent for 5 min or more. ` +
+const oldText = (old: number) =>
+  `and ${some(old, 'consumer')} that ${old === 1 ? 'holds' : 'hold'} nothing, last seen 5 min ago or before. ` +
   'To delete the names: consumers prune'
 
 const ROLES: Record<Consumer['role'], (consumer: string) => string> = {

@@ -1,4 +1,4 @@
-import { SettingsError } from '@redis-streams-processor/service-kit'
+import { SettingsError } from '@redis-streams-processor/service-kit/settings'
 import { StreamsError } from '@redis-streams-processor/streams-core'
 import { CommanderError } from 'commander'
 import type { Exit } from './exit-codes.ts'

@@ -1,4 +1,4 @@
-import { readSettings, redisOf, retentionOf, sharedSettings } from '@redis-streams-processor/service-kit'
+import { readSettings, redisOf, retentionOf, sharedSettings } from '@redis-streams-processor/service-kit/settings'
 import type { RedisOptions, Retention } from '@redis-streams-processor/streams-core'
 import { z } from 'zod'
 

@@ -1,4 +1,4 @@
-import type { ControlsState, Hindrance, StartResult } from '@redis-streams-processor/streams-core'
+import type { ControlsState, Hindrance, StartPoint, StartResult } from '@redis-streams-processor/streams-core'
 import { describe, expect, test } from 'vitest'
 import { duration, startPoint } from '../../src/input.ts'
 import { type Changed, controlsText, unknownTypeText } from '../../src/show/controls-text.ts'
@@ -199,34 +199,43 @@ describe('what a redrive has done', () => {
 })
 
 describe('where a group starts', () => {
-  const start = (startsAfter: string): StartResult => ({
-    ...{ group: 'audit', existed: true, startsAfter, toHandle: 3, skipped: 0, dropped: 0, oldestEntryId: '1-1' },
+  const AT = '1764043200123-18446744073709551615'
+  const plan = (given: Partial<StartResult> = {}): StartResult => ({
+    ...{ group: 'audit', existed: true, startsAfter: '0-0', toHandle: 0, skipped: 0, dropped: 0, oldestEntryId: '1-1' },
     ...{ isStartTrimmed: false, atWork: [], freeInMs: 0 },
+    ...given,
   })
-  const EIGHT = Date.parse('2026-11-29T20:00:00Z')
 
-  test.each([
-    ['0-0', 'the beginning'],
-    [`${EIGHT - 1}-18446744073709551615`, '2026-11-29 20:00:00Z'],
-    [`${EIGHT}-4`, `what follows entry ${EIGHT}-4 (2026-11-29 20:00:00Z)`],
-    ['99999999999999999999-4', 'what follows entry 99999999999999999999-4'],
-  ])('%s is told as "%s"', (startsAfter, place) => {
-    expect(startText(start(startsAfter), true, 200)).toEqual([
-      `Group audit would be set to ${place}: 3 entries to handle.`,
+  test.each<[from: StartPoint, startsAfter: string, place: string]>([
+    ['beginning', '0-0', 'the oldest entry in the stream'],
+    ['end', '1764043200123-4', 'what is published from now on'],
+    [{ entryId: '1764043200124-0' }, AT, 'entry 1764043200124-0'],
+    [{ entryId: '1764043200124-3' }, '1764043200124-2', 'entry 1764043200124-3'],
+    [{ time: new Date('2026-11-29T20:00:00Z') }, AT, '2026-11-29 20:00:00Z'],
+    [{ agoMs: 600_000 }, AT, '10 min ago (2025-11-25 04:00:00Z)'],
+    [{ agoMs: 600_000 }, '1764043200123-4', '10 min ago'],
+  ])('%j is told as it was given', (from, startsAfter, place) => {
+    const told = startText(plan({ startsAfter }), from, true, 200)
+    expect(told).toEqual([`Group audit would be set to ${place}: 0 entries to handle.`])
+  })
+
+  test('a replay says that effects happen again, and that dead letters stay; a new group need not be told', () => {
+    expect(startText(plan({ toHandle: 3, skipped: 1, dropped: 2 }), 'beginning', true, 200)).toEqual([
+      'Group audit would be set to the oldest entry in the stream: 3 entries to handle, whether it had handled them or not. Effects happen again.',
+      '1 entry before it, not acknowledged, would not be handled.',
+      'The deliveries so far of 2 entries that were pending are forgotten.',
+      'Its dead letters stay: redriven, an event that is handled again would be handled once more.',
+    ])
+    expect(startText(plan({ existed: false, toHandle: 3 }), 'beginning', false, 200)).toEqual([
+      'Group audit is created at the oldest entry in the stream: 3 entries to handle.',
     ])
   })
-})
 
-test('a replay that would be refused: for how long nobody may give a sign of life', () => {
-  const plan = { group: 'audit', existed: true, startsAfter: '0-0', toHandle: 3, skipped: 0, dropped: 0 }
-  const told = startText(
-    { ...plan, oldestEntryId: '1-1', isStartTrimmed: false, atWork: [], freeInMs: 9_760 },
-    true,
-    200,
-  )
-  expect(told.at(-1)).toBe(
-    'Somebody was at work just now: the group counts as left once nobody has given a sign of life for 9.8 s more.',
-  )
+  test('a replay that would be refused: for how long nobody may give a sign of life', () => {
+    expect(startText(plan({ freeInMs: 9_760 }), 'beginning', true, 200).at(-1)).toBe(
+      'Somebody was at work just now: the group counts as left once nobody has given a sign of life for 9.8 s more.',
+    )
+  })
 })
 
 describe('what was done to the controls of a group', () => {

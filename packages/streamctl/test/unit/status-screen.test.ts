@@ -8,7 +8,7 @@ type Consumer = Group['consumers'][number]
 
 const consumer = (name: string, given: Partial<Consumer> = {}): Consumer => ({
   role: 'own',
-  ...{ name, consumer: name, pending: 0, idleMs: 500 },
+  ...{ name, consumer: name, state: 'idle', pending: 0, idleMs: 500 },
   ...given,
 })
 const group = (name: string, given: Partial<Group> = {}): Group => ({
@@ -47,7 +47,8 @@ describe('a screen of status', () => {
     const text = screen([group('a'), stuck('b')], 24).join('\n')
     expect(text).toMatch(/^a +idle/m)
     expect(text).toMatch(/^b: no consumer/m)
-    expect(text).toMatch(/^of-a +a +0 +500 ms ago$/m)
+    expect(text).toMatch(/^of-a +a +idle +0 +500 ms ago$/m)
+    expect(text).toMatch(/^CONSUMER +GROUP +STATE +PENDING +LAST SEEN$/m)
     expect(text).not.toContain('more')
   })
 
@@ -55,7 +56,7 @@ describe('a screen of status', () => {
     const consumers = names(40, 'c').map((name, n) => consumer(name, { pending: n === 39 ? 1 : 0 }))
     const lines = screen([group('a', { consumers }), stuck('b')], 24)
     expect(lines).toHaveLength(23)
-    expect(lines.join('\n')).toMatch(/^c-39 +a +1 /m)
+    expect(lines.join('\n')).toMatch(/^c-39 +a +idle +1 /m)
     expect(lines.at(-1)).toMatch(/^and \d+ consumers more/)
   })
 
@@ -64,22 +65,25 @@ describe('a screen of status', () => {
     expect(screen([paused], 24)).toContain('a: paused by an operator. To go on: group resume a')
   })
 
-  test('counts the consumers that hold nothing and are silent, and leaves out other names that hold nothing', () => {
+  test('counts the consumers that hold nothing and were not seen for long, and leaves out other names that hold nothing', () => {
     const consumers = [
       ...names(3, 'gone').map((name) => consumer(name, { idleMs: 300_000 })),
-      ...[consumer('recent', { idleMs: 299_000 }), consumer('holding', { idleMs: 3_000_000, pending: 1 })],
+      ...[
+        consumer('recent', { idleMs: 299_000 }),
+        consumer('holding', { state: 'gone', idleMs: 3_000_000, pending: 1 }),
+      ],
       consumer('recent~alone', { consumer: 'recent', role: 'alone' }),
       consumer('~suspect', { consumer: '', role: 'suspects' }),
     ]
     const lines = screen([group('a', { consumers })], 24)
     const text = lines.join('\n')
-    expect(text).toMatch(/^holding +a +1 +50 min ago\nrecent +a +0 +4 min ago\n/m)
+    expect(text).toMatch(/^holding +a +gone +1 +50 min ago\nrecent +a +idle +0 +4 min ago\n/m)
     expect(text).not.toMatch(/gone-|runs alone|suspects/)
     expect(lines.slice(-2).join('')).toBe(
-      'and 3 consumers that hold nothing, silent for 5 min or more. To delete the  names: consumers prune',
+      'and 3 consumers that hold nothing, last seen 5 min ago or before. To delete the  names: consumers prune',
     )
     const onlyGone = screen([group('a', { consumers: consumers.slice(0, 1) })], 24)
-    expect(onlyGone.slice(-2).join('')).toMatch(/^and 1 consumer that holds nothing, silent for 5 min/)
+    expect(onlyGone.slice(-2).join('')).toMatch(/^and 1 consumer that holds nothing, last seen 5 min ago or before/)
     expect(onlyGone.join('\n')).not.toContain('CONSUMER')
   })
 
@@ -97,7 +101,7 @@ describe('a screen of status', () => {
     const consumers = [
       consumer('c~alone', { consumer: 'c', role: 'alone', pending: 1 }),
       consumer('c~left', { consumer: 'c', role: 'left', pending: 1 }),
-      consumer('~suspect', { consumer: '', role: 'suspects', pending: 1 }),
+      consumer('~suspect', { consumer: '', role: 'suspects', state: undefined, pending: 1 }),
     ]
     const text = screen([group('a', { consumers })], 24).join('\n')
     for (const title of ['c, runs alone', 'c, earlier process', '(crash suspects)']) expect(text).toContain(title)

@@ -1,23 +1,12 @@
 import { timeOf } from '../base/entry-id.ts'
 import { type ControlsState, inForceOf, stateOf } from '../define/controls.ts'
 import type { Connection } from './connection.ts'
+import { type ConsumerState, consumerStatesOf, type RawConsumer } from './consumer-state.ts'
 import type { Keys } from './keys.ts'
 import { countLag, type Lag } from './lag.ts'
-import { type HolderRole, holderOf, isWaitingName, setAsideName, suspectSetAsideName } from './pseudo-consumers.ts'
+import { isWaitingName, setAsideName, suspectSetAsideName } from './pseudo-consumers.ts'
 import { INSPECT } from './scripts/inspect.ts'
 import type { ServerWarning } from './server-settings.ts'
-
-/** A name in a group that owns pending entries, or could. */
-export interface ConsumerState {
-  /** As Redis knows it. */
-  name: string
-  /** The consumer behind the name. Empty for `suspects`. */
-  consumer: string
-  role: HolderRole
-  pending: number
-  /** Milliseconds since it last asked Redis for anything. */
-  idleMs: number
-}
 
 export interface GroupState {
   group: string
@@ -82,7 +71,7 @@ export type RawGroup = [
     alive: number,
     silentMs: number | null,
   ],
-  ...[name: string, pending: number, idleMs: number][],
+  ...RawConsumer[],
 ]
 type RawState = [nowMs: number, length: number, ...RawGroup[]]
 
@@ -136,8 +125,6 @@ export function groupStateOf(raw: RawGroup, { nowMs, lag, isLagExact }: Lag & { 
     deadLetters,
     droppedUnread: Number(droppedUnread ?? 0),
     ...{ lastDeliveredId, alive, silentMs: silentMs ?? undefined },
-    consumers: consumers
-      .filter(([name]) => !isWaitingName(name))
-      .map(([name, pending, idleMs]) => ({ name, ...holderOf(name), pending, idleMs })),
+    consumers: consumerStatesOf(consumers),
   }
 }

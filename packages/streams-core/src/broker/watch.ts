@@ -1,11 +1,12 @@
 import { timeOf } from '../base/entry-id.ts'
 import { type Fields, fieldOf } from '../define/entry.ts'
 import type { Connection } from './connection.ts'
-import { type ConsumerState, type GroupState, groupStateOf, type RawGroup, type StreamState } from './inspect.ts'
+import { type ConsumerState, consumerStatesOf, type RawConsumer } from './consumer-state.ts'
+import { type GroupState, groupStateOf, type RawGroup, type StreamState } from './inspect.ts'
 import type { Keys } from './keys.ts'
 import { CountedLags, type Lag } from './lag.ts'
 import { type NewestLetters, type RawLetters, SeenLetters } from './newest-letters.ts'
-import { holderOf, isWaitingName } from './pseudo-consumers.ts'
+import { holderOf } from './pseudo-consumers.ts'
 import { WATCH } from './scripts/watch.ts'
 
 /** A pending entry, as its owner has it. */
@@ -79,10 +80,9 @@ export interface LookOptions {
 }
 
 type RawHeld = [name: string, ...[entryId: string, idleMs: number, attempt: number][]]
-type RawNamed = [name: string, pending: number, idleMs: number]
 type RawWatched = [
   ...[state: RawGroup, failed: string | number, leaseMs: number, read: number | null, consumers: number],
-  ...[named: RawNamed[], held: RawHeld[] | null, takeovers: [id: string, fields: Fields][] | null],
+  ...[named: RawConsumer[], held: RawHeld[] | null, takeovers: [id: string, fields: Fields][] | null],
   ...[letters: RawLetters],
 ]
 
@@ -134,14 +134,12 @@ function watchedOf(raw: RawWatched, known: Lag & { nowMs: number }): Omit<Watche
   }
 }
 
-function holdersOf(named: readonly RawNamed[], held: readonly RawHeld[]): Holder[] {
+function holdersOf(named: readonly RawConsumer[], held: readonly RawHeld[]): Holder[] {
   const entriesOf = new Map(held.map(([name, ...entries]) => [name, entries]))
-  return named
-    .filter(([name]) => !isWaitingName(name))
-    .map(([name, pending, idleMs]) => ({
-      ...{ name, ...holderOf(name), pending, idleMs },
-      entries: (entriesOf.get(name) ?? []).map(([entryId, idle, attempt]) => ({ entryId, idleMs: idle, attempt })),
-    }))
+  return consumerStatesOf(named).map((state) => ({
+    ...state,
+    entries: (entriesOf.get(state.name) ?? []).map(([entryId, idleMs, attempt]) => ({ entryId, idleMs, attempt })),
+  }))
 }
 
 function takeoverOf(id: string, fields: Fields): Takeover {

@@ -2,7 +2,7 @@ import { some, span } from '../base/words.ts'
 import type { GroupState } from '../broker/inspect.ts'
 import { whyOf } from './hindrance.ts'
 
-/** An entry that was appended longer ago than this, and is not handled, should be looked at. */
+/** An entry that was published longer ago than this, and is not handled, should be looked at. */
 const SLOW_MS = 60_000
 
 /** What is judged by. */
@@ -15,7 +15,7 @@ export type Judged = Pick<
 export interface Judgement {
   /**
    * `idle`: it has nothing to do. `partly-paused`: one of its event types is. `limited`: its limit holds it up. `retrying`:
-   * all that it has not handled waits for a retry. `slow`: an entry that it has not handled was appended more than a minute
+   * all that it has not handled waits for a retry. `slow`: an entry that it has not handled was published more than a minute
    * ago, and it is none of these.
    */
   state:
@@ -70,7 +70,7 @@ function judge(group: Judged): Omit<Judgement, 'urgency'> {
   if (isSlow)
     return {
       state: 'slow',
-      why: `the oldest entry that it has not handled was appended ${span(oldestUnhandledMs)} ago`,
+      why: `the oldest entry that it has not handled was published ${span(oldestUnhandledMs)} ago`,
     }
   return why ? partly : { state: 'working' }
 }

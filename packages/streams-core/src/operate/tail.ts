@@ -13,8 +13,8 @@ import { connect, type OperatorOptions } from './connect.ts'
 /** An entry as the stream holds it. What a foreign entry lacks is undefined. */
 export interface TailEntry {
   entryId: string
-  /** By Redis' clock. RFC 3339. Undefined where the entry id names no time. */
-  appendedAt: string | undefined
+  /** When the entry was appended, by Redis' clock. RFC 3339. Undefined where the entry id names no time. */
+  publishedAt: string | undefined
   eventId: string | undefined
   eventType: string | undefined
   subject: string | undefined
@@ -85,7 +85,7 @@ export async function* tailStream(
 function toEntry([entryId, fields]: [string, Fields]): TailEntry {
   return {
     entryId,
-    appendedAt: isoTimeOf(entryId),
+    publishedAt: isoTimeOf(entryId),
     eventId: fieldOf(fields, 'id'),
     eventType: fieldOf(fields, 'type'),
     subject: fieldOf(fields, 'subject'),

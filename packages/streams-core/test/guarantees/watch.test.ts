@@ -3,6 +3,7 @@ import { openWatcher, reject, type StreamWatcher, type WatchOptions } from '../.
 import { keyRules, rights } from '../../src/settings.ts'
 import { range } from '../support/events.ts'
 import { GROUP, type Lab, test } from '../support/lab.ts'
+import { latch } from '../support/latch.ts'
 
 function watcherOf(lab: Lab, options: Partial<WatchOptions> = {}): StreamWatcher {
   const watcher = openWatcher({ name: lab.streamName }, { redis: lab.as('operator'), ...options })
@@ -209,6 +210,36 @@ describe('who watches a stream', () => {
     expect(await living()).toEqual(bothSay(1, true))
     await lab.send('SET', `${key}:clock`, `${Date.now() - hour} 0`)
     expect(await living()).toEqual(bothSay(0, true))
+  })
+
+  test('knows what each consumer is: working, idle, silent or gone, as whoever looks once', async ({ lab }) => {
+    lab.mayLeavePending = true
+    const gate = latch()
+    const handlers = { counted: () => gate.promise }
+    // It has no room for a second event.
+    const room = { concurrency: 1, maxBuffered: 0 }
+    const living = await lab.consumer({ consumer: 'living', leaseMs: 1_000, blockMs: 100, handlers, ...room })
+    await publish(lab, 1)
+    const watcher = watcherOf(lab)
+    const states = async () => {
+      const seen = [(await lab.group()).consumers, (await lookInto(watcher)).holders ?? []]
+      return seen.map((all) => Object.fromEntries(all.map(({ name, state }) => [name, state])))
+    }
+    const untilBothSay = (name: string, state: string) =>
+      lab.until(`${name} is ${state}`, async () => (await states()).every((all) => all[name] === state))
+    await untilBothSay('living', 'working')
+    // Its handler runs for longer than its lease.
+    await publish(lab, 1)
+    await lab.send('HSET', `{${lab.streamName}}:${GROUP}:tally`, 'lease:dead', 4_000)
+    await readAndDie(lab, 'dead', 1)
+    await untilBothSay('dead', 'silent')
+    expect(await states()).toMatchObject([{ living: 'working' }, { living: 'working' }])
+    await untilBothSay('dead', 'gone')
+    await lab.openControls().pause()
+    gate.resolve()
+    await living.reports.until('it is handled', (reports) => reports.settled('ack').length >= 1)
+    await untilBothSay('living', 'idle')
+    await living.stop()
   })
 
   test('sees that a consumer lives which has nothing to do, however long its reads may wait', async ({

@@ -22,7 +22,7 @@ test.each<[string, Partial<Judged>, state: string, why: RegExp | undefined]>([
     'one hangs',
     { pending: 1, oldestUnhandledMs: 90_000 },
     'slow',
-    /^the oldest entry that it has not handled was appended 1 min ago$/,
+    /^the oldest entry that it has not handled was published 1 min ago$/,
   ],
   [
     'an operator',
@@ -44,7 +44,7 @@ test.each<[string, Partial<Judged>, state: string, why: RegExp | undefined]>([
   [
     'something else that hangs beside a paused type without events',
     { pending: 1, oldestUnhandledMs: LONG_MS, pausedTypes: aPaused(0) },
-    ...(['slow', /appended 10 min ago/] as const),
+    ...(['slow', /published 10 min ago/] as const),
   ],
   ['a limit that is seen', { lag: 3, limitPerSecond: 50 }, 'working', /^limited to 50 handler starts a second$/],
   ['a limit that holds it up', { lag: 3, limitPerSecond: 0.1, oldestUnhandledMs: LONG_MS }, 'limited', /0\.1 handler/],
@@ -53,7 +53,7 @@ test.each<[string, Partial<Judged>, state: string, why: RegExp | undefined]>([
   [
     'what was lost, and a hanging handler',
     { droppedUnread: 1, pending: 1, oldestUnhandledMs: LONG_MS },
-    ...(['slow', /appended 10 min ago; 1 entry dropped/] as const),
+    ...(['slow', /published 10 min ago; 1 entry dropped/] as const),
   ],
 ])('which group is stuck, and why: %s', (_, given, state, why) => {
   const judged = judgeGroup(group(given))

@@ -18,9 +18,9 @@ export function addDead(program: Command): void {
     .action(act('dead list', list))
   dead
     .command('show')
-    .argument('<letter>', 'id of the letter, or of its event')
+    .argument('<id>', 'id of the letter, of its event, or of its entry')
     .description('Shows one dead letter: reason, error, and the errors of its deliveries.')
-    .option('-g, --group <group>', 'the group (default: the only one)')
+    .option('-g, --group <group>', 'the group (default: that which has such a letter)')
     .option('--payload', 'show the fields of the entry, with the data of the event')
     .action(act('dead show', show))
   filtered(dead.command('redrive'))

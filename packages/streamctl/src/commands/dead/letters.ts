@@ -37,8 +37,11 @@ export async function using<R>(tool: Tool, group: string, work: (letters: DeadLe
   }
 }
 
-export const noLetter = (id: string, group: string) =>
-  new Failure('notFound', 'NO_SUCH_LETTER', `group ${group} has no dead letter ${id}`)
+/** @param groups In which it was looked for. */
+export function noLetter(id: string, groups: readonly string[]): Failure {
+  const nobody = groups.length === 1 ? `group ${groups[0]} has no` : 'no group has a'
+  return new Failure('notFound', 'NO_SUCH_LETTER', `${nobody} dead letter ${id}`)
+}
 
 /** @throws {Failure} when nothing says which letters are meant, or too much does. */
 export function checkChoice(ids: readonly string[], given: Some): void {

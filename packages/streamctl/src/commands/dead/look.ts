@@ -1,9 +1,11 @@
 import { compareIds, type DeadLetter, type DeadLetters, type LetterFilter } from '@redis-streams-processor/streams-core'
 import type { DataOf } from '../../data.ts'
+import { errorLines } from '../../show/errors.ts'
 import { letterLines } from '../../show/letter.ts'
 import { table } from '../../show/table.ts'
 import { agoOf } from '../../show/words.ts'
-import { groupsOf, theGroup } from '../../tool/choose-group.ts'
+import { groupsOf } from '../../tool/choose-group.ts'
+import { Failure } from '../../tool/failure.ts'
 import type { Tool } from '../../tool/tool.ts'
 import { type Filter, filterOf, noLetter, using } from './letters.ts'
 
@@ -25,16 +27,17 @@ export async function list(tool: Tool<'dead list'>, { limit, ...given }: Filter 
     const lines = table(
       [
         { title: 'LETTER', of: ({ letterId }) => letterId },
-        { title: 'GROUP', of: ({ group }) => group, min: 6 },
-        { title: 'TYPE', of: ({ eventType }) => eventType ?? '(none)', min: 8 },
-        { title: 'REASON', of: ({ reason }) => reason },
+        { title: 'ENTRY', of: ({ entryId }) => entryId || '(unknown)' },
+        { title: 'GROUP', of: ({ group }) => group, min: 5 },
+        { title: 'TYPE', of: ({ eventType }) => eventType ?? '(none)', min: 5 },
+        { title: 'REASON', of: ({ reason }) => reason, min: 8 },
         { title: 'DIED', of: ({ diedAt }) => agoOf(diedAt) },
-        { title: 'ERROR', of: ({ error }) => error, min: 5 },
       ],
       shown,
       width,
     )
-    return hasMore ? [...lines, `and more: --limit, or a filter`] : lines
+    const died = shown.map(({ letterId, error }) => ({ id: letterId, error }))
+    return [...lines, ...errorLines(died, 'died', width), ...(hasMore ? ['and more: --limit, or a filter'] : [])]
   })
 }
 
@@ -52,18 +55,27 @@ async function newestOf(letters: DeadLetters, filter: LetterFilter, limit: numbe
 }
 
 export async function show(tool: Tool<'dead show'>, given: { group?: string; payload?: boolean }, id: string) {
-  const group = await theGroup(tool, given.group)
-  const letter = await using(tool, group, (letters) => find(letters, id))
-  if (!letter) throw noLetter(id, group)
+  const groups = await groupsOf(tool, given.group)
+  const found: DeadLetter[] = []
+  for (const group of groups) {
+    const letter = await using(tool, group, (letters) => find(letters, id))
+    if (letter) found.push(letter)
+  }
+  const [letter] = found
+  if (!letter) throw noLetter(id, groups)
+  if (found.length > 1) {
+    const which = found.map(({ group }) => group).join(', ')
+    throw new Failure('usage', 'USAGE', `several groups have a dead letter ${id}: say which with --group: ${which}`)
+  }
   tool.show(given.payload ? { ...letter, fields: letter.fields } : withoutPayload(letter), (width) =>
     letterLines(letter, width, given.payload ?? false),
   )
 }
 
-/** By its own id, or by that of its event: then the newest. */
+/** By its own id, or by that of its event or its entry: then the newest. */
 async function find(letters: DeadLetters, id: string): Promise<DeadLetter | undefined> {
-  if (/^\d+-\d+$/.test(id)) return letters.get(id)
-  let found: DeadLetter | undefined
-  for await (const letter of letters.list()) if (letter.eventId === id) found = letter
+  let found = /^\d+-\d+$/.test(id) ? await letters.get(id) : undefined
+  if (found) return found
+  for await (const letter of letters.list()) if (letter.eventId === id || letter.entryId === id) found = letter
   return found
 }

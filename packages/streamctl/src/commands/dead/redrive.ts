@@ -56,7 +56,7 @@ async function redriveByIds(
     const letter = await letters.get(id)
     const isSkipped = letter?.reason === 'unreadable'
     const isThere = letter && (dryRun || isSkipped || (await letters.redriveOne(id)) !== undefined)
-    if (!isThere) throw noLetter(id, `${group} (${some(result.redriven, 'letter')} redriven before it)`)
+    if (!isThere) throw noLetter(id, [`${group} (${some(result.redriven, 'letter')} redriven before it)`])
     if (isSkipped) result.unreadable = result.skipped += 1
     else result.redriven += 1
     progress.say('letters', sumOf(result), ids.length)

@@ -57,7 +57,7 @@ end
  * `groupFormat`: what the keys of a group begin with, see `Keys`.
  * Returns { Redis' clock, length, { group, lag or false, pending, oldest entry that is not acknowledged or false, dead
  * letters, dropped unread or false, last delivered id, controls, living consumers, ms since the last sign of life or
- * false, { consumer, pending, idle ms }… }… }.
+ * false, each name, see `namedIn`… }… }.
  */
 export const INSPECT = script(
   { keys: ['stream', 'dropped'], args: ['groupFormat'] },
@@ -73,8 +73,9 @@ local state = { nowMs(), redis.call('XLEN', stream) }
 if redis.call('EXISTS', stream) == 0 then return state end
 for _, info in ipairs(groupInfos(stream)) do
   local consumers = consumerInfos(stream, info.name)
-  local found = stateOf(info, consumers, talliedIn(string.format(groupFormat, info.name) .. 'tally'))
-  for _, one in ipairs(consumers) do found[#found + 1] = { one.name, one.pending, one.idle } end
+  local tallied = talliedIn(string.format(groupFormat, info.name) .. 'tally')
+  local found = stateOf(info, consumers, tallied)
+  for _, one in ipairs(consumers) do found[#found + 1] = namedIn(tallied, one) end
   state[#state + 1] = found
 end
 return state

@@ -37,6 +37,9 @@ end
 `
 
 /**
+ * `namedIn(tallied, info)`: what XINFO says of a name in a group: { name, pending, idle ms, lease (ms) that its consumer has
+ * told or 0, 1 where Redis sees the reads of those that are given nothing or 0 }.
+ *
  * `leaseOf(tallied, consumer)`: its lease (ms); the usual one where it has told none.
  *
  * `silenceOf(consumer, infos)`: how long ago (ms) it has last given a sign of life, under whatever name, or false.
@@ -47,8 +50,13 @@ end
  * (`clock`: its key), so one of them is counted while somebody scans. Uses `leasesLua`, `nowLua` and `pseudoConsumersLua`.
  */
 export const livingLua = `
-local function leaseOf(tallied, consumer)
-  return consumer and tonumber(tallied['${LEASE_PREFIX}' .. consumer]) or ${USUAL_LEASE_MS}
+local function leaseTold(tallied, consumer)
+  return consumer and tonumber(tallied['${LEASE_PREFIX}' .. consumer])
+end
+local function leaseOf(tallied, consumer) return leaseTold(tallied, consumer) or ${USUAL_LEASE_MS} end
+local function namedIn(tallied, info)
+  -- A version that tells both times sees every read.
+  return { info.name, info.pending, info.idle, leaseTold(tallied, consumerIn(info.name)) or 0, info.inactive and 1 or 0 }
 end
 local function silenceOf(consumer, infos)
   local silentMs

@@ -12,7 +12,7 @@ import { leasesLua, livingLua } from './tally.ts'
  * `perName`: entries under one name at most.   `takeovers`, `letters`: how many at most of each group.
  * More arguments: each group to look into, and which letters the caller has of it (`state`, or empty).
  * Returns { Redis' clock, length, { state of the group, see `stateOf`, failed deliveries, longest lease that a consumer has
- * told or 0, entries read or false, number of consumers, { name, pending, idle ms }… } }; behind these, for a group to look
+ * told or 0, entries read or false, number of consumers, each name, see `namedIn`… } }; behind these, for a group to look
  * into, { name, { entry id, idle ms, deliveries }… }…, { id, fields }… of the takeovers, newest first, and { state, { id,
  * fields }… of the letters, newest first, 1 if there are more } without the fields of the event but `id` and `type`; only
  * { state } where the caller has them; for other groups, and where no letters are asked for, false.
@@ -95,10 +95,10 @@ end
 local function look(info)
   local group = info.name
   local prefix, consumers, named = string.format(groupFormat, group), consumerInfos(stream, group), {}
-  local count = 0
+  local tallied, count = talliedIn(prefix .. 'tally'), 0
   for _, one in ipairs(consumers) do
     if not string.find(one.name, '~', 1, true) then count = count + 1 end
-    if isWaiting(one.name) or isWanted[group] then named[#named + 1] = { one.name, one.pending, one.idle } end
+    if isWaiting(one.name) or isWanted[group] then named[#named + 1] = namedIn(tallied, one) end
   end
   local held, taken, newest = false, false, false
   if isWanted[group] then
@@ -107,7 +107,6 @@ local function look(info)
     if taken.err then taken = {} end
     if letters ~= '0' then newest = newestLetters(prefix .. 'dead', lettersSeen[group]) end
   end
-  local tallied = talliedIn(prefix .. 'tally')
   local failed, leaseMs = tallied['${FAILED_FIELD}'] or 0, longestLease(tallied, consumers, 0)
   local state = stateOf(info, consumers, tallied)
   return { state, failed, leaseMs, readBy(info), count, named, held, taken, newest }
