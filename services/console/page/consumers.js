@@ -54,7 +54,7 @@ export class Consumers extends Component {
 
 /** They are not listed, and not counted above. */
 const goneText = (number, leaseMs) =>
-  `And ${plural(number, 'consumer')} that ${number === 1 ? 'holds' : 'hold'} nothing, silent for ${duration(listedFor(leaseMs))} or more. To delete the names: streamctl consumers prune`
+  `And ${plural(number, 'consumer')} that ${number === 1 ? 'holds' : 'hold'} nothing, last seen ${duration(listedFor(leaseMs))} ago or before. To delete the names: streamctl consumers prune`
 
 const told = ({ from, to, count: entries, idleMs }) =>
   to.role === 'suspects'
@@ -67,7 +67,7 @@ function Row({ row, leaseMs, lately, nowMs, onFind }) {
   const taken = lately.filter(({ to }) => rowOf(to) === key)
   const lost = lately.filter(({ from }) => rowOf(from) === key)
   return html`
-    <li class="consumer" data-state=${state} data-row=${key}>
+    <li class="consumer" data-state=${state} data-holds=${pending > 0 ? 'yes' : undefined} data-row=${key}>
       <div class="who">
         <span class="name">${title}</span>
         ${state && html`<span class="state">${state}</span>`}

@@ -4,8 +4,6 @@ import { duration, seconds } from './format.js'
 
 /** Where no consumer has told its lease yet: the default of the library. */
 const USUAL_LEASE_MS = 10_000
-/** A living consumer extends its leases long before so much of them is over. */
-const SILENT_FROM = 0.5
 
 const SUSPECTS = '~suspect'
 
@@ -31,6 +29,7 @@ export function rowsOf(holders, leaseMs, group) {
       key,
       title: titleOf(holder),
       role: holder.role,
+      state: holder.state,
       pending: 0,
       idleMs: Infinity,
       entries: [],
@@ -41,40 +40,40 @@ export function rowsOf(holders, leaseMs, group) {
     row.entries.push(...holder.entries.map((entry) => ({ ...entry, what: NAMES_OF_ROLES[holder.role] })))
     rows.set(key, row)
   }
-  const all = [...rows.values()].map((row) => ({ ...row, ...stateOf(row, leaseMs, group) }))
+  const all = [...rows.values()].map((row) => ({ ...row, says: saysOf(row, leaseMs, group) }))
   return all.sort(
     (a, b) => (a.key === SUSPECTS) - (b.key === SUSPECTS) || a.key.localeCompare(b.key, 'en', { numeric: true }),
   )
 }
 
-function stateOf({ key, role, pending, idleMs }, leaseMs, { alive, paused }) {
-  if (key === SUSPECTS) return { says: 'delivered before, and their consumer died: they will run alone' }
-  if (role === 'left') return { state: 'dead', says: 'held by an earlier process of this name' }
-  if (idleMs < leaseMs * SILENT_FROM) return { state: 'alive', says: '' }
-  const leftMs = leaseMs - idleMs
-  if (pending === 0) return { state: 'gone', says: `no sign of life for ${duration(idleMs)}` }
-  if (leftMs > 0) return { state: 'silent', says: `no sign of life: its lease is over in ${seconds(leftMs)}` }
-  if (paused) return { state: 'dead', says: 'its lease is over: others take what it holds once the group goes on' }
-  if (alive === 0) return { state: 'dead', says: 'its lease is over, and nobody is there to take what it holds' }
-  return { state: 'dead', says: 'its lease is over: others take what it holds' }
+/** What follows for what it holds, of a consumer that gives no sign of life. */
+function saysOf({ key, role, state, pending, idleMs }, leaseMs, { alive, paused }) {
+  if (key === SUSPECTS) return 'delivered before, and their consumer died: they will run alone'
+  if (role === 'left') return 'held by an earlier process of this name'
+  if (state !== 'silent' && state !== 'gone') return ''
+  if (pending === 0) return `no sign of life for ${duration(idleMs)}`
+  if (state === 'silent') return `no sign of life: its lease is over in ${seconds(Math.max(0, leaseMs - idleMs))}`
+  if (paused) return 'its lease is over: others take what it holds once the group goes on'
+  if (alive === 0) return 'its lease is over, and nobody is there to take what it holds'
+  return 'its lease is over: others take what it holds'
 }
 
 /** How many consumers are alive, as the table of groups says it; and how many rows are in any other state. */
 export function countsOf(rows, { alive }) {
-  const others = ['silent', 'dead', 'gone'].map((state) => ({ state, rows: rows.filter((row) => row.state === state) }))
-  return [
-    { state: 'alive', number: alive },
-    ...others.map(({ state, rows }) => ({ state, number: rows.length })),
-  ].filter(({ state, number }) => number > 0 || state === 'alive')
+  const others = ['silent', 'gone', 'unknown'].map((state) => ({
+    ...{ state, number: rows.filter((row) => row.state === state).length },
+  }))
+  return [{ state: 'alive', number: alive }, ...others.filter(({ number }) => number > 0)]
 }
 
 /** How much of an entry's lease is left, from 1 down to 0. */
 export const leftOf = ({ idleMs }, leaseMs) => Math.max(0, Math.min(1, 1 - idleMs / leaseMs))
 
-/** A consumer that is gone, and holds nothing, has a row for so long at least. Redis keeps the name until it is pruned. */
-const GONE_FOR_MS = 60_000
+/** A consumer that holds nothing has a row for so long, at least, after it was last heard of. Redis keeps its name. */
+const LISTED_MS = 60_000
 
-export const listedFor = (leaseMs) => Math.max(GONE_FOR_MS, 3 * leaseMs)
+export const listedFor = (leaseMs) => Math.max(LISTED_MS, 3 * leaseMs)
 
 /** Whether it has no row any more. */
-export const isLongGone = ({ state, idleMs }, leaseMs) => state === 'gone' && idleMs >= listedFor(leaseMs)
+export const isLongGone = ({ state, pending, idleMs }, leaseMs) =>
+  pending === 0 && (state === 'gone' || state === 'unknown') && idleMs >= listedFor(leaseMs)

@@ -107,7 +107,7 @@ describe.skipIf(!chromiumPath)('the page', () => {
       .getByText(/^no consumer is at work, for/)
       .waitFor(WAIT)
     await row(page, 'victim').getByText('nobody is there to take what it holds').waitFor(WAIT)
-    expect(await page.locator('#consumers-title').innerText()).toBe('Consumers 0 alive, 1 dead')
+    expect(await page.locator('#consumers-title').innerText()).toBe('Consumers 0 alive, 1 gone')
 
     await site.consumer('sibling')
     await row(page, 'victim').getByText('4 taken by sibling').waitFor(WAIT)
@@ -250,7 +250,7 @@ describe.skipIf(!chromiumPath)('the page', () => {
     // A read that was under way when the pause came may have brought some of them: those were given back, to be retried.
     expect(Number(await lagOf(site)) + (await site.pending())).toBe(3)
     // Waited for: one look of a busy machine may come half a lease late. A consumer that says nothing stays gone.
-    await row(page, 'worker').locator('.state').getByText('alive', { exact: true }).waitFor(WAIT)
+    await row(page, 'worker').locator('.state').getByText('idle', { exact: true }).waitFor(WAIT)
     await button(page, 'Resume …').click()
     const { will } = await confirm(page, 'Resume')
     const [, unread, givenBack] =
