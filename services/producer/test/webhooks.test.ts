@@ -345,19 +345,25 @@ describe('nothing signed is refused for its content', () => {
   test('what its source makes something of that cannot be stored is appended as it came, which is no publish that failed', async () => {
     const standard = defineSource({
       scheme: standardScheme,
-      toEvent: () => ({ id: 'w1', foreignType: 'own.type', data: 1n }),
+      toEvent: (headers) => ({ id: String(headers['webhook-id']), subject: 's', foreignType: 'own.type', data: 1n }),
     })
     const endpoint = new Endpoint({}, { standard })
     const body = event({ userId: 'user_1' })
-    expect(await endpoint.send(body)).toMatchObject({ status: 202 })
+    // The same body under two ids: two events.
+    for (const id of ['w1', 'w2']) expect(await endpoint.send(body, { id })).toMatchObject({ status: 202 })
+    expect(await endpoint.send(body, { id: 'w1' })).toMatchObject({ status: 200 })
     expect(endpoint.lines.map(({ msg }) => msg)).toContain('webhook not understood, appended as it came')
-    const [entry] = (await endpoint.entries()).values()
-    expect(entry).toMatchObject({ type: 'standard.unknown', data: JSON.stringify(JSON.parse(body)) })
+    const kept = { type: 'standard.unknown', subject: 's', data: JSON.stringify(JSON.parse(body)) }
+    expect([...(await endpoint.entries()).values()]).toMatchObject([
+      { id: 'standard:w1', ...kept },
+      { id: 'standard:w2', ...kept },
+    ])
     const scrape = await Scrape.of(await endpoint.opsPort())
     expect(scrape.all('streams_published_total').filter(({ value }) => value > 0)).toMatchObject([
-      { labels: { result: 'appended' }, value: 1 },
+      { labels: { result: 'appended' }, value: 2 },
+      { labels: { result: 'duplicate' }, value: 1 },
     ])
-    expect(scrape.sum('webhook_unfit_total', { source: 'standard' })).toBe(1)
+    expect(scrape.sum('webhook_unfit_total', { source: 'standard' })).toBe(3)
   })
 
   test('what grows when it is written again is appended all the same', async () => {
