@@ -68,7 +68,7 @@ export class Receiver {
     const delivery = { headers: request.headers, body: request.body, json }
     const received = this.#understand(delivery)
     if ('noEvent' in received) return answers.noEvent(received.noEvent)
-    return await this.#publish(received, delivery, text)
+    return await this.#publish(received, delivery, text, ip)
   }
 
   #understand(delivery: Delivery): Received | { noEvent: string } {
@@ -87,7 +87,7 @@ export class Receiver {
     this.#actors.logger.warn(line, 'webhook not understood, appended as it came')
   }
 
-  async #publish(event: Received, delivery: Delivery, text: string): Promise<Answer> {
+  async #publish(event: Received, delivery: Delivery, text: string, ip: string): Promise<Answer> {
     const { name } = this
     const { ledger, logger, tally, onRefused } = this.#actors
     const { id: eventId, type, subject } = event
@@ -101,15 +101,16 @@ export class Receiver {
       }
       return answers.published(published)
     } catch (error) {
+      const isInvalid = error instanceof InvalidEventError
       // What the source made of the delivery cannot be stored: no repetition would change that.
-      if (error instanceof InvalidEventError && event.data !== delivery.json) {
+      if (isInvalid && event.data !== delivery.json) {
         this.#tellNotUnderstood(error)
-        return this.#publish(asItCame(name, event, delivery), delivery, text)
+        return this.#publish(asItCame(name, event, delivery), delivery, text, ip)
       }
       const { message } = error as Error
       logger.error(this.#problem(event, message), 'not published')
       if (error instanceof RedisRefusedError) onRefused(error)
-      return error instanceof StreamsError ? answers.unavailable : answers.broken
+      return error instanceof StreamsError && !isInvalid ? answers.unavailable : this.#refuse('broken', ip)
     }
   }
 
