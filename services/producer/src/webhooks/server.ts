@@ -34,7 +34,7 @@ export interface ServerOptions {
   port: number
   /** Which proxies are believed what they say of the sender: see `TRUST_PROXY`. */
   trustProxy: string | false
-  /** Requests a second and source; 0: no limit. */
+  /** Requests of a source in a period of a second; 0: no limit. */
   rateLimit: number
   /** For how long requests are taken after readiness was turned off. Milliseconds. */
   drainDelayMs: number
