@@ -136,7 +136,8 @@ function newProducer({ settings, stream, logger, operations, tracing }: Service,
     logger,
     ...(tracing && { tracing }),
     onReport: (report) => {
-      // What is invalid, the receiver publishes once more, as it came: for its sender nothing has failed.
+      // What is invalid, the receiver publishes once more, as it came: for its sender nothing has failed. What is invalid
+      // even so, it refuses, and that is counted.
       if (report.kind !== 'publish' || report.result !== 'invalid') observe(report)
     },
   })

@@ -10,11 +10,13 @@ const switches = ['on', 'off'] as const
 
 const NETWORKS = ['loopback', 'linklocal', 'uniquelocal']
 
+/** What Fastify takes as well: it trusts no network of all addresses, and knows few names of zones (`%eth0`). */
 function isListOfProxies(text: string): boolean {
   return text.split(',').every((proxy) => {
     const [address = '', bits, ...more] = proxy.split('/')
-    const hasBits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (isIPv4(address) ? 32 : 128))
-    return NETWORKS.includes(proxy) || (isIP(address) !== 0 && hasBits && more.length === 0)
+    const isAddress = isIP(address) !== 0 && !address.includes('%') && more.length === 0
+    const isSize = bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (isIPv4(address) ? 32 : 128))
+    return NETWORKS.includes(proxy) || (isAddress && isSize)
   })
 }
 

@@ -484,12 +484,15 @@ test('a thousand connections that send nothing, and bodies that never end, keep 
   expect(await endpoint.send()).toMatchObject({ status: 202 })
 })
 
-test('more bodies than memory allows are refused with 503 before their end, and a small one still finds room', async () => {
-  const { port } = await startProcess()
-  const head = `POST ${PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n`
-  const almostAll = Buffer.concat([Buffer.from(head), Buffer.alloc(1_048_575, ' ')])
-  let refused = 0
-  const sockets = Array.from({ length: 160 }, () => connect(port, '127.0.0.1'))
+const MIB = 1_048_576
+/** So many bodies of a byte less than a megabyte have room, and leave 128 bytes of it. */
+const BODIES = 128
+
+/** Begins so many bodies of a megabyte; all that they lack is the last byte. */
+function beginBodies(port: number, count: number) {
+  const almostAll = Buffer.concat([headOf(MIB), Buffer.alloc(MIB - 1, ' ')])
+  const begun = { refused: 0 }
+  const sockets = Array.from({ length: count }, () => connect(port, '127.0.0.1'))
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy()
   })
@@ -498,13 +501,73 @@ test('more bodies than memory allows are refused with 503 before their end, and 
       .on('error', () => {})
       .on('data', (data) => {
         const answer = data.toString('latin1')
-        if (answer.startsWith('HTTP/1.1 503 ') && /\r\nretry-after: 5\r\n/i.test(answer)) refused += 1
+        if (answer.startsWith('HTTP/1.1 503 ') && /\r\nretry-after: 5\r\n/i.test(answer)) begun.refused += 1
       })
     socket.write(almostAll)
   }
-  // 128 of them fit.
-  await until('the others are refused', () => refused >= 32, { timeoutMs: 8_000 })
-  expect(refused).toBeLessThan(40)
+  return begun
+}
+
+/** The head of a request with so many bytes of something. Its connection is kept. */
+function headOf(length: number, type = 'application/json'): Buffer {
+  const headers = { host: 'x', 'content-type': type, 'content-length': String(length) }
+  return Buffer.from(`${START}\r\n${linesOf(headers)}\r\n`)
+}
+
+/** Takes all the room there is for bodies. What is over, and counted all the same, keeps one of these out. */
+async function takeAllRoom(port: number): Promise<void> {
+  const begun = beginBodies(port, BODIES)
+  const isFull = async () => (await attack(port, ['a small body', unsigned(' '.repeat(300)), [401, 503]])) === 503
+  await until('all of them are there', async () => begun.refused > 0 || (await isFull()), { timeoutMs: 8_000 })
+  expect(begun.refused).toBe(0)
+}
+
+/** Sends the whole of a request, whatever is answered. Resolves to the answer once the connection is closed. */
+async function pour(port: number, head: Buffer, pieces: readonly Buffer[]): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  let answer = ''
+  socket
+    .on('error', () => {})
+    .on('data', (data) => {
+      answer += data.toString('latin1')
+    })
+  for (const piece of [head, ...pieces]) socket.write(piece)
+  socket.end()
+  await closed(socket)
+  return answer.slice(0, 12)
+}
+
+test('more bodies than memory allows are refused with 503 before their end, and a small one still finds room', async () => {
+  const { port } = await startProcess()
+  const begun = beginBodies(port, BODIES + 32)
+  await until('the others are refused', () => begun.refused >= 32, { timeoutMs: 8_000 })
+  expect(begun.refused).toBeLessThan(40)
+  await answerTo(sign(good), connect(port, '127.0.0.1'))
+})
+
+test.each([
+  ['a hundred and fifty bodies that are no JSON', 'text/plain', 1, 150],
+  ['a form that is larger than memory', 'application/x-www-form-urlencoded', 140, 1],
+  ['a body that is larger than memory', 'application/json', 140, 1],
+])('%s: refused by the head, and what comes behind it takes no memory', async (_, type, mebibytes, times) => {
+  const { worker, port } = await startProcess()
+  const pieces = Array<Buffer>(mebibytes).fill(Buffer.alloc(MIB, ' '))
+  const send = () => pour(port, headOf(mebibytes * MIB, type), pieces)
+  for (let n = 0; n < times; n += 10) await Promise.all(Array.from({ length: Math.min(times, 10) }, send))
+  expect(worker.isRunning).toBe(true)
+  await answerTo(sign(good), connect(port, '127.0.0.1'))
+  await takeAllRoom(port)
+})
+
+test('a body that is refused by its length, while memory is full, has one answer, and the process goes on', async () => {
+  const { worker, port } = await startProcess()
+  await takeAllRoom(port)
+  const length = 2 * MIB
+  for (let n = 0; n < 5; n += 1) {
+    const answer = await pour(port, Buffer.concat([headOf(length), Buffer.alloc(30_000, ' ')]), [])
+    expect(answer).toBe('HTTP/1.1 413')
+  }
+  expect(worker.isRunning).toBe(true)
   await answerTo(sign(good), connect(port, '127.0.0.1'))
 })
 
@@ -529,6 +592,7 @@ test('a body that is refused takes no memory any more', async () => {
     expect(new Set(answers)).toEqual(new Set(['HTTP/1.1 413']))
   }
   await answerTo(sign(good), connect(port, '127.0.0.1'))
+  await takeAllRoom(port)
 })
 
 test('rounds of it leave no memory behind in the process', async () => {

@@ -109,7 +109,7 @@ test('settings that are wrong are told in one go, each in a line of its own', as
   ])
 })
 
-test.each([
+test.each<[object, string]>([
   [
     { WEBHOOK_STANDARD_SECRET: 'my dog' },
     'WEBHOOK_STANDARD_SECRET: expected whsec_ and at least 24 bytes in base64, got something else (not shown)',
@@ -118,10 +118,10 @@ test.each([
     { WEBHOOK_GITHUB_SECRET_FILE: '/nowhere' },
     'WEBHOOK_GITHUB_SECRET_FILE: expected a file that can be read, got ENOENT: no such file or directory',
   ],
-  [
-    { TRUST_PROXY: 'yes' },
-    'TRUST_PROXY: expected addresses or networks with commas between them, e.g. 10.0.0.0/8,loopback, got "yes"',
-  ],
+  ...['yes', '10.0.0.1,0.0.0.0/0', '::/0', 'fe80::1%a-b'].map((proxies): [object, string] => [
+    { TRUST_PROXY: proxies },
+    `TRUST_PROXY: expected addresses or networks with commas between them, e.g. 10.0.0.0/8,loopback, got "${proxies}"`,
+  ]),
 ])('%o ends the process with 1', async (env, message) => {
   const worker = start(env as Record<string, string>)
   expect(await worker.closed()).toBe(1)

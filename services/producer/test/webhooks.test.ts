@@ -13,11 +13,12 @@ import {
   userEvents,
 } from '@redis-streams-processor/events'
 import { Ledger, readLedger } from '@redis-streams-processor/service-kit'
-import { createProducer } from '@redis-streams-processor/streams-core'
+import { createProducer, type ProducerOptions } from '@redis-streams-processor/streams-core'
 import { RedisServer, Scrape, sendOnce } from '@redis-streams-processor/testbed'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { acme } from '../../../packages/events/test/unit/own-source.ts'
 import { Receiver } from '../src/webhooks/receiver.ts'
+import { WebhookServer } from '../src/webhooks/server.ts'
 import { Tally } from '../src/webhooks/tally.ts'
 import { consumeIn, GROUPS, handledByAll } from './support/consume-in.ts'
 import { Endpoint, event, SECRETS, type SourceName, signed } from './support/endpoint.ts'
@@ -28,19 +29,26 @@ async function ownRedis(options?: string[]): Promise<RedisServer> {
   return redis
 }
 
-/** A receiver whose producer lets a single event wait. */
-function narrowReceiver(redis: string) {
+/** Serves the source `standard` with a producer that has these limits. */
+async function serveNarrowly(redis: string, limits: Pick<ProducerOptions, 'maxBuffered' | 'maxEventBytes'>) {
   const source = sources.standard as Source
-  const producer = createProducer(userEvents(`test_${randomUUID().slice(0, 8)}`), { redis, maxBuffered: 1 })
+  const producer = createProducer(userEvents(`test_${randomUUID().slice(0, 8)}`), { redis, ...limits })
   onTestFinished(() => producer.close())
   const logger = { debug() {}, info() {}, warn() {}, error() {} }
-  const tally = new Tally(logger, { answered() {}, rejected() {}, unfit() {} })
+  const rejected: unknown[] = []
+  const tally = new Tally(logger, { answered() {}, rejected: (...told) => void rejected.push(told), unfit() {} })
   const ledger = new Ledger(undefined, 'test')
   const receiver = new Receiver(
     { name: 'standard', source, keys: [source.scheme.keyOf(SECRETS.standard)], toleranceMs: 300_000 },
     { producer, logger, ledger, tally, onRefused: () => {} },
   )
-  return { receiver, producer }
+  const options = { host: '127.0.0.1', port: 0, trustProxy: false, rateLimit: 0, drainDelayMs: 0 } as const
+  const server = new WebhookServer(options, [receiver], tally)
+  onTestFinished(() => server.stop())
+  await Promise.all([producer.ready(), server.start()])
+  const send = (body: string, id: string) =>
+    fetch(server.url + receiver.path, { method: 'POST', headers: signed.standard(body, { id }), body })
+  return { send, rejected }
 }
 
 function temporaryFolder(): string {
@@ -345,19 +353,32 @@ describe('nothing signed is refused for its content', () => {
   test('what its source makes something of that cannot be stored is appended as it came, which is no publish that failed', async () => {
     const standard = defineSource({
       scheme: standardScheme,
-      toEvent: () => ({ id: 'w1', foreignType: 'own.type', data: 1n }),
+      toEvent: (headers) => ({ id: String(headers['webhook-id']), subject: 's', foreignType: 'own.type', data: 1n }),
     })
     const endpoint = new Endpoint({}, { standard })
     const body = event({ userId: 'user_1' })
-    expect(await endpoint.send(body)).toMatchObject({ status: 202 })
+    // The same body under two ids: two events.
+    for (const id of ['w1', 'w2']) expect(await endpoint.send(body, { id })).toMatchObject({ status: 202 })
+    expect(await endpoint.send(body, { id: 'w1' })).toMatchObject({ status: 200 })
     expect(endpoint.lines.map(({ msg }) => msg)).toContain('webhook not understood, appended as it came')
-    const [entry] = (await endpoint.entries()).values()
-    expect(entry).toMatchObject({ type: 'standard.unknown', data: JSON.stringify(JSON.parse(body)) })
+    const kept = { type: 'standard.unknown', subject: 's', data: JSON.stringify(JSON.parse(body)) }
+    expect([...(await endpoint.entries()).values()]).toMatchObject([
+      { id: 'standard:w1', ...kept },
+      { id: 'standard:w2', ...kept },
+    ])
     const scrape = await Scrape.of(await endpoint.opsPort())
     expect(scrape.all('streams_published_total').filter(({ value }) => value > 0)).toMatchObject([
-      { labels: { result: 'appended' }, value: 1 },
+      { labels: { result: 'appended' }, value: 2 },
+      { labels: { result: 'duplicate' }, value: 1 },
     ])
-    expect(scrape.sum('webhook_unfit_total', { source: 'standard' })).toBe(1)
+    expect(scrape.sum('webhook_unfit_total', { source: 'standard' })).toBe(3)
+  })
+
+  test('what cannot be stored even as it came is answered 500, and counted', async () => {
+    const { send, rejected } = await serveNarrowly(inject('redisUrl'), { maxEventBytes: 1_024 })
+    expect((await send(event({ text: 'x'.repeat(2_000) }), 'large')).status).toBe(500)
+    expect(rejected).toEqual([['standard', 'broken']])
+    expect((await send(event(), 'small')).status).toBe(202)
   })
 
   test('what grows when it is written again is appended all the same', async () => {
@@ -386,19 +407,17 @@ describe('while Redis cannot take it: 503 with Retry-After, and the repetition i
 
   test('as many events wait as may wait', async () => {
     const redis = await ownRedis()
-    const { receiver, producer } = narrowReceiver(redis.url)
-    await producer.ready()
-    const send = (id: string) => {
-      const body = event()
-      return receiver.receive({ headers: signed.standard(body, { id }), body: Buffer.from(body) }, '127.0.0.1')
-    }
+    const { send } = await serveNarrowly(redis.url, { maxBuffered: 1 })
     await redis.freeze()
-    const waiting = send('first')
-    const unavailable = { status: 503, headers: { 'retry-after': expect.any(String) } }
-    expect(await Promise.race([waiting, send('second')])).toMatchObject(unavailable)
+    // Whichever comes first waits.
+    const both = ['one', 'another'].map(async (id) => ({ id, answer: await send(event(), id) }))
+    const { id, answer } = await Promise.race(both)
+    expect(answer.status).toBe(503)
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
     await redis.thaw()
-    expect(await waiting).toMatchObject({ status: 202 })
-    expect(await send('second')).toMatchObject({ status: 202 })
+    const answers = (await Promise.all(both)).map(({ answer }) => answer.status)
+    expect(answers.sort()).toEqual([202, 503])
+    expect((await send(event(), id)).status).toBe(202)
   })
 
   test('Redis was killed, and is back', async () => {

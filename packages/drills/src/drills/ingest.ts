@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort, TcpProxy, type Worker } from '@redis-streams-processor/testbed'
+import { asRecord, freePort, TcpProxy, type Worker } from '@redis-streams-processor/testbed'
 import { STREAM } from '../arena.ts'
 import type { Drill, Stage } from '../stage.ts'
 import { WebhookSender } from '../webhook-sender.ts'
@@ -95,6 +95,9 @@ export const ingest: Drill = {
     await ingress.close()
     await stage.quiet()
 
+    // Also what has been trimmed counts.
+    const added = Number(asRecord(await arena.send('XINFO', 'STREAM', STREAM.name))['entries-added'])
+    stage.complainUnless(added === options.events, `${added} entries of ${options.events} webhooks`)
     const { told } = sender
     stage.complainUnless(count(200) > 0, `no repetition met an event that had been appended (${told})`)
     stage.complainUnless(count(0) > 0 && count(503) > 0, `nothing was left unanswered or refused (${told})`)

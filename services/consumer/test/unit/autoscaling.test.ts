@@ -63,3 +63,9 @@ test('hpa.yaml asks for the metrics that prometheus-adapter.yaml offers, with th
     [offered[1], pending?.pendingEntriesCount],
   ])
 })
+
+test('prometheus-adapter.yaml counts as held what KEDA counts as pending, which is what XPENDING says', () => {
+  const [, held] = parse(read('prometheus-adapter.yaml')).rules.external
+  const sum = held.metricsQuery.replaceAll('<<.Series>>', held.seriesQuery).replaceAll('{<<.LabelMatchers>>}', '')
+  expect(sum).toBe('max(streams_group_pending + streams_group_waiting_for_retry + streams_group_set_aside)')
+})

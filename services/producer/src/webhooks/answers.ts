@@ -21,7 +21,6 @@ const refusal = (status: Status, error: string, headers?: Answer['headers']): An
 // One answer for every reason: whoever guesses must not learn from it.
 const unauthorized = refusal(401, 'the signature is missing or wrong')
 const unavailable = refusal(503, 'try again later', { 'retry-after': RETRY_AFTER_S })
-const broken = refusal(500, 'internal error')
 
 export const answers = {
   /** 202 for an event that was appended, 200 for one that had been appended before. */
@@ -32,7 +31,6 @@ export const answers = {
   noEvent: (what: string): Answer => ({ status: 200, body: { noEvent: what } }),
   /** Redis has not taken the event. */
   unavailable,
-  broken,
 } as const
 
 /** Why a request is refused before an event is made of it, and what its sender is told. */
@@ -50,7 +48,7 @@ export const refusals = {
   'rate-limit': refusal(429, 'too many requests'),
   'head-too-large': refusal(431, 'the head of the request is too large'),
   overloaded: unavailable,
-  broken,
+  broken: refusal(500, 'internal error'),
 } as const
 export type RefusalReason = keyof typeof refusals
 export const REFUSAL_REASONS = Object.keys(refusals) as RefusalReason[]

@@ -10,7 +10,7 @@ export interface CountedRequest {
    * which Fastify, which gathers the body, answers; what still comes of it is thrown away.
    */
   count(body: Readable): void
-  /** To be called once. */
+  /** To be called once. A sender may go on with a body that has its answer: what still comes is thrown away, uncounted. */
   over(): void
 }
 
@@ -25,6 +25,7 @@ export class Load {
 
   begin(): CountedRequest {
     let taken = 0
+    let throwAway = () => {}
     this.#requests += 1
     return {
       count: (body) => {
@@ -32,13 +33,16 @@ export class Load {
           taken += length
           this.#bytes += length
           if (this.#bytes <= MAX_BYTES) return
-          body.off('data', count)
-          body.emit('error', Object.assign(new Error('overloaded'), { statusCode: 503 }))
-          body.resume()
+          throwAway()
+          // Of a body that was refused already, nobody gathers the rest; and an error that nobody hears ends the process.
+          if (body.listenerCount('error') > 0)
+            body.emit('error', Object.assign(new Error('overloaded'), { statusCode: 503 }))
         }
+        throwAway = () => void body.off('data', count).resume()
         body.on('data', count)
       },
       over: () => {
+        throwAway()
         this.#requests -= 1
         this.#bytes -= taken
         if (this.#requests === 0) for (const tell of this.#onIdle.splice(0)) tell()

@@ -44,6 +44,11 @@ export function toReceived(name: string, source: Source, delivery: Delivery): Re
   }
 }
 
+/** The same event with the whole delivery as its data, and so without the type that its source gave to other data. */
+export function asItCame(name: string, event: Received, { json }: Delivery): Received {
+  return { ...event, type: unknownType(name), data: json }
+}
+
 /** What a delivery comes to when nobody understands it. */
 export function notUnderstood(name: string, { body, json }: Delivery): Received {
   return { id: idOf(name, undefined, body), type: unknownType(name), subject: undefined, time: undefined, data: json }

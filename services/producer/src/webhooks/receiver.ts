@@ -10,7 +10,7 @@ import {
 } from '@redis-streams-processor/streams-core'
 import { withLedger } from '../publish.ts'
 import { type Answer, answers, type RefusalReason, refusals } from './answers.ts'
-import { type Delivery, notUnderstood, type Received, toReceived } from './received.ts'
+import { asItCame, type Delivery, notUnderstood, type Received, toReceived } from './received.ts'
 import { inTraceOf, traceOf } from './sender-trace.ts'
 import type { Tally } from './tally.ts'
 
@@ -68,7 +68,7 @@ export class Receiver {
     const delivery = { headers: request.headers, body: request.body, json }
     const received = this.#understand(delivery)
     if ('noEvent' in received) return answers.noEvent(received.noEvent)
-    return await this.#publish(received, delivery, text)
+    return await this.#publish(received, delivery, text, ip)
   }
 
   #understand(delivery: Delivery): Received | { noEvent: string } {
@@ -76,19 +76,18 @@ export class Receiver {
     try {
       return toReceived(name, source, delivery)
     } catch (error) {
-      return this.#takeAsItCame(delivery, error)
+      this.#tellNotUnderstood(error)
+      return notUnderstood(name, delivery)
     }
   }
 
-  #takeAsItCame(delivery: Delivery, error: unknown): Received {
-    const { name } = this.#options
+  #tellNotUnderstood(error: unknown): void {
     // The message may quote what was sent.
-    const line = { source: name, error: (error as Error)?.name }
+    const line = { source: this.name, error: (error as Error)?.name }
     this.#actors.logger.warn(line, 'webhook not understood, appended as it came')
-    return notUnderstood(name, delivery)
   }
 
-  async #publish(event: Received, delivery: Delivery, text: string): Promise<Answer> {
+  async #publish(event: Received, delivery: Delivery, text: string, ip: string): Promise<Answer> {
     const { name } = this
     const { ledger, logger, tally, onRefused } = this.#actors
     const { id: eventId, type, subject } = event
@@ -102,13 +101,16 @@ export class Receiver {
       }
       return answers.published(published)
     } catch (error) {
+      const isInvalid = error instanceof InvalidEventError
       // What the source made of the delivery cannot be stored: no repetition would change that.
-      if (error instanceof InvalidEventError && event.data !== delivery.json)
-        return this.#publish(this.#takeAsItCame(delivery, error), delivery, text)
+      if (isInvalid && event.data !== delivery.json) {
+        this.#tellNotUnderstood(error)
+        return this.#publish(asItCame(name, event, delivery), delivery, text, ip)
+      }
       const { message } = error as Error
       logger.error(this.#problem(event, message), 'not published')
       if (error instanceof RedisRefusedError) onRefused(error)
-      return error instanceof StreamsError ? answers.unavailable : answers.broken
+      return error instanceof StreamsError && !isInvalid ? answers.unavailable : this.#refuse('broken', ip)
     }
   }
 

@@ -26,6 +26,7 @@ export const ANSWER_MS = 8_000
 const KEEP_ALIVE_MS = 72_000
 const MAX_HEAD_BYTES = 16_384
 const MAX_CONNECTIONS = 12_000
+const JSON_TYPE = 'application/json'
 
 export interface ServerOptions {
   host: string
@@ -33,7 +34,7 @@ export interface ServerOptions {
   port: number
   /** Which proxies are believed what they say of the sender: see `TRUST_PROXY`. */
   trustProxy: string | false
-  /** Requests a second and source; 0: no limit. */
+  /** Requests of a source in a period of a second; 0: no limit. */
   rateLimit: number
   /** For how long requests are taken after readiness was turned off. Milliseconds. */
   drainDelayMs: number
@@ -109,7 +110,7 @@ export class WebhookServer {
     app.setErrorHandler<FastifyError>((error, request, reply) => this.#answerError(error, request, reply))
     app.removeAllContentTypeParsers()
     // The signature is over the bytes as they came.
-    app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
+    app.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer' }, (_, body, done) => done(null, body))
     if (this.#options.rateLimit > 0) await app.register(rateLimit, { global: false })
     for (const receiver of this.#receivers) this.#serve(receiver)
     await app.listen({ host: this.#options.host, port: this.#options.port })
@@ -173,18 +174,14 @@ export class WebhookServer {
   #admit(request: FastifyRequest, reply: FastifyReply, next: () => void): void {
     request.counted = this.#load.begin()
     reply.raw.once('close', request.counted.over)
-    if ((request.headers['content-encoding'] ?? 'identity') === 'identity') next()
-    else this.#refuse(request, reply, 'media-type', 'compressed')
+    const isPlain = (request.headers['content-encoding'] ?? 'identity') === 'identity'
+    if (isPlain && request.mediaType === JSON_TYPE) next()
+    else this.#refuse(request, reply, 'media-type', isPlain ? 'another type' : 'compressed')
   }
 
   #answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
     if (this.#broken.has(request.raw.socket)) return
-    const known: Record<number, RefusalReason> = {
-      413: 'too-large',
-      415: 'media-type',
-      429: 'rate-limit',
-      503: 'overloaded',
-    }
+    const known: Record<number, RefusalReason> = { 413: 'too-large', 429: 'rate-limit', 503: 'overloaded' }
     const { statusCode: status = 500, code, message } = error
     const reason = known[status] ?? (status < 500 ? 'bad-request' : 'broken')
     this.#refuse(request, reply, reason, code ?? message)
