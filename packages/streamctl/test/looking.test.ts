@@ -166,8 +166,8 @@ describe('find', () => {
     const [lines, found] = await Promise.all([cli.lines('find', 'unread'), cli.json('find', 'unread')])
     expect(lines.join(' ').replaceAll(/ +/g, ' ')).toMatch(
       new RegExp(
-        'audit: not delivered yet no consumer is at work, it never had one: start one, or see why they ended ' +
-          'group_1: not delivered yet paused by an operator, since .*Z: the bank is down. To go on: group resume group_1',
+        'audit: not delivered yet held up: no consumer is at work, it never had one: start one, or see why they ended ' +
+          'group_1: not delivered yet held up: paused by an operator, since .*Z: the bank is down. To go on: group resume group_1',
       ),
     )
     expect(found.entries[0]?.groups).toMatchObject([

@@ -89,7 +89,7 @@ function linesOf({ entries, letters }: FoundEvent, width: number, hasPayload: bo
         ...(eventId || eventType ? wrap(`  event ${eventId ?? '(no id)'}, ${eventType ?? '(no type)'}`, width, 4) : []),
         ...groups.flatMap(({ group, state, hindrances }) => [
           ...wrap(`  ${group}: ${stateText(state)}`, width, 4),
-          ...hindrances.flatMap((one) => wrap(`    ${hindranceText(group, one)}`, width, 6)),
+          ...hindrances.flatMap((one) => wrap(`    held up: ${hindranceText(group, one)}`, width, 6)),
           ...('history' in state ? historyLines(state.history, width - 2).map((line) => `  ${line}`) : []),
         ]),
         ...(hasPayload && fields ? payloadLines(fields, width) : []),

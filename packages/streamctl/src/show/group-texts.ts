@@ -38,7 +38,7 @@ export function startText(result: StartResult, from: StartPoint, isPlan: boolean
   const sentences = [
     `Group ${group} ${will} ${existed ? 'set to' : 'created at'} ${placeOf(from, startsAfter)}: ${entries(toHandle)} to handle${isReplay ? ', whether it had handled them or not. Effects happen again' : ''}.`,
     ...(skipped > 0
-      ? [`${entries(skipped)} before it, not acknowledged, ${isPlan ? 'would not be' : 'will not be'} handled.`]
+      ? [`${entries(skipped)} before that, not acknowledged, ${isPlan ? 'would not be' : 'will not be'} handled.`]
       : []),
     ...(dropped > 0
       ? [`The deliveries so far of ${entries(dropped)} that ${dropped === 1 ? 'was' : 'were'} pending are forgotten.`]

@@ -222,7 +222,7 @@ describe('where a group starts', () => {
   test('a replay says that effects happen again, and that dead letters stay; a new group need not be told', () => {
     expect(startText(plan({ toHandle: 3, skipped: 1, dropped: 2 }), 'beginning', true, 200)).toEqual([
       'Group audit would be set to the oldest entry in the stream: 3 entries to handle, whether it had handled them or not. Effects happen again.',
-      '1 entry before it, not acknowledged, would not be handled.',
+      '1 entry before that, not acknowledged, would not be handled.',
       'The deliveries so far of 2 entries that were pending are forgotten.',
       'Its dead letters stay: redriven, an event that is handled again would be handled once more.',
     ])

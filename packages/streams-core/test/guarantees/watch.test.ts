@@ -215,10 +215,9 @@ describe('who watches a stream', () => {
   test('knows what each consumer is: working, idle, silent or gone, as whoever looks once', async ({ lab }) => {
     lab.mayLeavePending = true
     const gate = latch()
+    lab.onClose(async () => gate.resolve())
     const handlers = { counted: () => gate.promise }
-    // It has no room for a second event.
-    const room = { concurrency: 1, maxBuffered: 0 }
-    const living = await lab.consumer({ consumer: 'living', leaseMs: 1_000, blockMs: 100, handlers, ...room })
+    const living = await lab.consumer({ consumer: 'living', leaseMs: 1_000, blockMs: 100, handlers })
     await publish(lab, 1)
     const watcher = watcherOf(lab)
     const states = async () => {
@@ -228,14 +227,15 @@ describe('who watches a stream', () => {
     const untilBothSay = (name: string, state: string) =>
       lab.until(`${name} is ${state}`, async () => (await states()).every((all) => all[name] === state))
     await untilBothSay('living', 'working')
-    // Its handler runs for longer than its lease.
+    // Nobody takes what the other one holds. Meanwhile the handler runs for longer than its lease.
+    await lab.openControls().pause()
+    await living.reports.until('it is paused', (reports) => reports.of('paused').length === 1)
     await publish(lab, 1)
     await lab.send('HSET', `{${lab.streamName}}:${GROUP}:tally`, 'lease:dead', 4_000)
     await readAndDie(lab, 'dead', 1)
     await untilBothSay('dead', 'silent')
     expect(await states()).toMatchObject([{ living: 'working' }, { living: 'working' }])
     await untilBothSay('dead', 'gone')
-    await lab.openControls().pause()
     gate.resolve()
     await living.reports.until('it is handled', (reports) => reports.settled('ack').length >= 1)
     await untilBothSay('living', 'idle')
