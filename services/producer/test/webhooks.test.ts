@@ -409,14 +409,14 @@ describe('while Redis cannot take it: 503 with Retry-After, and the repetition i
     const redis = await ownRedis()
     const { send } = await serveNarrowly(redis.url, { maxBuffered: 1 })
     await redis.freeze()
-    // Whichever comes first waits.
-    const both = ['one', 'another'].map(async (id) => ({ id, answer: await send(event(), id) }))
-    const { id, answer } = await Promise.race(both)
+    // One is on its way to Redis, one waits, and there is no room for a third.
+    const all = ['a', 'b', 'c'].map(async (id) => ({ id, answer: await send(event(), id) }))
+    const { id, answer } = await Promise.race(all)
     expect(answer.status).toBe(503)
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
     await redis.thaw()
-    const answers = (await Promise.all(both)).map(({ answer }) => answer.status)
-    expect(answers.sort()).toEqual([202, 503])
+    // The others have not waited for so long that they would have been given up.
+    expect((await Promise.all(all)).map(({ answer }) => answer.status)).toContain(202)
     expect((await send(event(), id)).status).toBe(202)
   })
 
