@@ -45,8 +45,8 @@ export async function* runMutants(drills: readonly DrillName[], lanes: number): 
   yield* inLanes(lanes, works)
 }
 
-/** Some faults show only when a zombie comes back at the right moment: a drill may miss a mutant twice, not three times. */
-const TRIES = 3
+/** Some faults show only when a zombie comes back at the right moment: a drill may miss a mutant four times, not five times. */
+const TRIES = 5
 
 async function catchMutant({ drill, events, sign, edits }: Mutant) {
   let because = ''
